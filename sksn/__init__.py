@@ -1,0 +1,39 @@
+"""Neural networks for data with holes, as scikit-learn estimators.
+
+Importing sksn imports neither torch nor skorch; the neural estimators load on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._normalizer import SparsityNormalizer, sparsity_normalize
+from ._scaler import ObservedScaler
+
+if TYPE_CHECKING:
+    from ._estimators import SNClassifier, SNRegressor
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "ObservedScaler",
+    "SNClassifier",
+    "SNRegressor",
+    "SparsityNormalizer",
+    "__version__",
+    "sparsity_normalize",
+]
+
+_LAZY = {"SNClassifier": "._estimators", "SNRegressor": "._estimators", "nn": ".nn"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(_LAZY[name], __name__)
+    return module if name == "nn" else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

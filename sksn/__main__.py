@@ -1,0 +1,99 @@
+"""The demo: what Sparsity Normalization does to data with holes, in a table and a picture.
+
+``python -m sksn`` pokes holes into data that comes with scikit-learn;
+``python -m sksn --data FILE --target COLUMN`` takes a CSV file with holes of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+
+from sklearn.exceptions import ConvergenceWarning
+
+from ._demo._tables import Table, TableError, built_in, poke_holes, read_csv
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the demo; returns the exit code."""
+    arguments = _parse(argv)
+    try:
+        tables = _tables(arguments)
+    except TableError as error:
+        print(f"sksn: {error}", file=sys.stderr)
+        return 2
+    warnings.simplefilter("ignore", ConvergenceWarning)  # the peers' defaults may stop early
+    from ._demo._compare import compare, format_table
+
+    comparisons = []
+    for table in tables:
+        print(f"\n{table.name}")
+        for note in table.notes:
+            print(f"  {note}")
+        n_folds = 2 if arguments.quick else 5
+        comparisons.append(
+            (table, compare(table, seed=arguments.seed, n_folds=n_folds, quick=arguments.quick))
+        )
+    for table, results in comparisons:
+        print(f"\n{format_table(table, results)}")
+    return _picture(comparisons, arguments.output)
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m sksn",
+        description="Compare networks with and without Sparsity Normalization, and their peers, "
+        "on a table with holes. Prints a table and draws a picture.",
+    )
+    parser.add_argument("--data", metavar="FILE", help="a CSV file with a header line")
+    parser.add_argument("--target", metavar="COLUMN", help="the column of FILE to predict")
+    parser.add_argument(
+        "--holes",
+        action="store_true",
+        help="poke further holes into FILE, as the built-in demo does",
+    )
+    parser.add_argument("--output", metavar="PNG", default="sksn-demo.png", help="the picture")
+    parser.add_argument("--seed", type=int, default=0, help="seed of holes, folds and networks")
+    parser.add_argument(
+        "--quick", action="store_true", help="two folds and few epochs: a smoke test"
+    )
+    arguments = parser.parse_args(argv)
+    if (arguments.data is None) != (arguments.target is None):
+        parser.error("--data and --target go together")
+    if arguments.holes and arguments.data is None:
+        parser.error("--holes goes with --data")
+    return arguments
+
+
+def _tables(arguments: argparse.Namespace) -> list[Table]:
+    import numpy as np
+
+    if arguments.data is None:
+        return [built_in(name, arguments.seed) for name in ("breast cancer", "digits")]
+    table = read_csv(arguments.data, arguments.target)
+    if arguments.holes:
+        table.X = poke_holes(table.X, np.random.RandomState(arguments.seed))
+        table.notes.append(f"further holes poked at random: {100 * table.missing_share:.0f} % now")
+    elif not table.missing_share:
+        table.notes.append("nothing is missing, so SN changes nothing here; --holes pokes holes")
+    return [table]
+
+
+def _picture(comparisons: list, path: str) -> int:
+    try:
+        from ._demo._figure import draw
+
+        draw(comparisons, path)
+    except ModuleNotFoundError:
+        print("\nNo picture: install matplotlib (pip install 'sksn[plot]') to get one.")
+        return 0
+    except OSError as error:
+        print(f"sksn: cannot write {path}: {error.strerror}", file=sys.stderr)
+        return 2
+    print(f"\nThe picture is in {path}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""The demo's picture: score and mean output against the number of observed features."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._compare import SCORE_NAMES, Result, bin_scores
+from ._tables import Table
+
+_OUTPUT = {
+    "binary": "mean predicted probability of {}",
+    "multiclass": "mean probability of the predicted class",
+    "regression": "mean prediction",
+}
+_STYLE = {
+    "SN, power 1": ("tab:orange", "-"),
+    "SN, power 1/2": ("tab:blue", "-"),
+    "no SN (power 0)": ("tab:red", "--"),
+    "SimpleImputer + MLP": ("tab:green", ":"),
+    "HistGradientBoosting": ("tab:gray", ":"),
+}
+
+
+def bins_of(n_observed: np.ndarray, n_bins: int = 10) -> list[np.ndarray]:
+    """Rows in groups of about equal size and rising number of observed features."""
+    edges = np.unique(np.quantile(n_observed, np.linspace(0, 1, n_bins + 1)))
+    group = np.clip(np.searchsorted(edges, n_observed, side="right") - 1, 0, max(len(edges) - 2, 0))
+    return [rows for i in range(len(edges)) if len(rows := np.flatnonzero(group == i))]
+
+
+def draw(comparisons: list[tuple[Table, dict[str, Result]]], path: str) -> None:
+    """Write the PNG: one row of two axes for each table.
+
+    Parameters
+    ----------
+    comparisons : list of (Table, dict of Result)
+        What was compared.
+    path : str
+        Where to write the picture.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4.2 * len(comparisons)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(comparisons), 2, squeeze=False)
+    for (table, results), (left, right) in zip(comparisons, axes, strict=True):
+        n_observed = (~np.isnan(table.X)).sum(axis=1)
+        bins = bins_of(n_observed)
+        x = [n_observed[rows].mean() for rows in bins]
+        for name, result in results.items():
+            color, line = _STYLE[name]
+            style = {"color": color, "linestyle": line, "marker": "o", "markersize": 3}
+            left.plot(x, [bin_scores(table, result, rows) for rows in bins], label=name, **style)
+            right.plot(x, [result.output[rows].mean() for rows in bins], label=name, **style)
+        truth = _truth(table)
+        if truth is not None:
+            right.plot(x, [truth[rows].mean() for rows in bins], "k", lw=1, label="what is true")
+        score = "-mean absolute error" if table.task == "regression" else SCORE_NAMES[table.task]
+        label = _OUTPUT[table.task].format(repr(str(np.unique(table.y)[-1])))
+        left.set(title=f"{table.name}: score", ylabel=score, xlabel="observed features in the row")
+        right.set(
+            title=f"{table.name}: output", ylabel=label, xlabel="observed features in the row"
+        )
+        left.legend(fontsize="small")
+    figure.savefig(path, dpi=100)
+
+
+def _truth(table: Table) -> np.ndarray | None:
+    """What the mean output of a calibrated model would be, row by row."""
+    if table.task == "regression":
+        return table.y
+    if table.task == "binary":
+        return table.y == np.unique(table.y)[-1]
+    return None

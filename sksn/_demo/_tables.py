@@ -1,0 +1,181 @@
+"""Tables with holes for the demo: scikit-learn's own, with holes poked, or the user's CSV."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_breast_cancer, load_digits
+
+MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-"}
+_MAX_CATEGORIES = 20
+_MAX_CLASSES = 20
+
+
+class TableError(Exception):
+    """One line that says why a table cannot be used."""
+
+
+@dataclass
+class Table:
+    """Features with NaN where nothing is known, a target, and what was done to get them.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        The features.
+    y : ndarray of shape (n_samples,)
+        Labels (strings or numbers), or numbers where `task` is "regression".
+    task : {"binary", "multiclass", "regression"}
+        What is predicted.
+    """
+
+    name: str
+    X: np.ndarray
+    y: np.ndarray
+    task: str
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def missing_share(self) -> float:
+        """Share of the cells that are missing."""
+        return float(np.isnan(self.X).mean())
+
+
+def poke_holes(X: np.ndarray, rng: np.random.RandomState, most: float = 0.98) -> np.ndarray:
+    """Hide cells at random; each row's share of holes is uniform between 0 and `most`."""
+    rate = rng.uniform(0, most, size=(len(X), 1))
+    return np.where(rng.uniform(size=X.shape) < rate, np.nan, X)
+
+
+def built_in(name: str, seed: int) -> Table:
+    """One of the data sets that come with scikit-learn, with holes poked."""
+    loaders: dict[str, tuple[Callable, str]] = {
+        "breast cancer": (load_breast_cancer, "binary"),
+        "digits": (load_digits, "multiclass"),
+    }
+    load, task = loaders[name]
+    X, y = load(return_X_y=True)
+    X = poke_holes(X, np.random.RandomState(seed))
+    note = f"holes poked at random: in each row a share between 0 and 98 %, {_holes(X)} overall"
+    return Table(name, X, y, task, [note])
+
+
+def read_csv(path: str, target: str) -> Table:
+    """Read a CSV file with a header line, encode its text columns and say how.
+
+    Parameters
+    ----------
+    path : str
+        The file. Comma, semicolon and tab are recognised as separators.
+    target : str
+        Name of the column to predict: numbers with more than 20 distinct values are
+        regressed, anything else is classified.
+
+    Raises
+    ------
+    TableError
+        If the file is missing, unreadable or empty, or the column is not there.
+    """
+    header, rows = _read_cells(path)
+    if target not in header:
+        raise TableError(f"{path} has no column {target!r}; its columns are {', '.join(header)}")
+    columns = {name: [row[i].strip() for row in rows] for i, name in enumerate(header)}
+    labels = columns.pop(target)
+    known = [i for i, label in enumerate(labels) if label.lower() not in MISSING]
+    notes = []
+    if len(known) < len(labels):
+        notes.append(f"left out {len(labels) - len(known)} rows whose {target!r} is missing")
+    if len(known) < 20:
+        raise TableError(f"{path} has {len(known)} rows with a {target!r}; at least 20 are needed")
+    features = []
+    for name, cells in columns.items():
+        encoded, note = _encode(name, [cells[i] for i in known])
+        features += encoded
+        notes += note
+    if not features:
+        raise TableError(f"{path} has no usable column beside {target!r}")
+    X = np.column_stack(features)
+    y, task = _encode_target(target, [labels[i] for i in known], path)
+    notes.append(f"{len(X)} rows, {X.shape[1]} features, {_holes(X)} of the cells missing, {task}")
+    return Table(Path(path).name, X, y, task, notes)
+
+
+def _read_cells(path: str) -> tuple[list[str], list[list[str]]]:
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            text = file.read()
+    except OSError as error:
+        raise TableError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise TableError(f"{path} is not UTF-8 text") from error
+    lines = text.splitlines()
+    if not lines:
+        raise TableError(f"{path} is empty")
+    separator = max(",;\t", key=lines[0].count)
+    header, *rows = csv.reader(lines, delimiter=separator)
+    header = [name.strip() for name in header]
+    rows = [row for row in rows if row]
+    if not rows:
+        raise TableError(f"{path} has a header but no rows")
+    if len(set(header)) < len(header):
+        raise TableError(f"{path} has two columns of the same name in its header")
+    for i, row in enumerate(rows):
+        if len(row) != len(header):
+            raise TableError(
+                f"{path}: data row {i + 1} has {len(row)} cells, the header {len(header)}"
+            )
+    return header, rows
+
+
+def _encode(name: str, cells: list[str]) -> tuple[list[np.ndarray], list[str]]:
+    """Columns of numbers for one column of text, and notes on how."""
+    numbers = _as_numbers(cells)
+    if numbers is not None:
+        if np.isnan(numbers).all():
+            return [], [f"left out {name!r}: nothing in it is known"]
+        return [numbers], []
+    missing = np.array([cell.lower() in MISSING for cell in cells])
+    counts = Counter(cell for cell, hole in zip(cells, missing, strict=True) if not hole)
+    if len(counts) > _MAX_CATEGORIES:
+        return [], [f"left out {name!r}: text with {len(counts)} different values"]
+    encoded = []
+    for category in sorted(counts):
+        column = np.array([float(cell == category) for cell in cells])
+        encoded.append(np.where(missing, np.nan, column))
+    if len(encoded) == 2:  # the second says nothing that the first does not
+        encoded.pop()
+    return encoded, [f"{name!r}: {len(counts)} categories as {len(encoded)} columns of 0 and 1"]
+
+
+def _encode_target(name: str, labels: list[str], path: str) -> tuple[np.ndarray, str]:
+    numbers = _as_numbers(labels)
+    classes = Counter(labels)
+    if numbers is not None and len(classes) > _MAX_CLASSES:
+        return numbers, "regression"
+    if len(classes) < 2:
+        raise TableError(f"{path}: {name!r} has only one value, {labels[0]!r}; nothing to predict")
+    if len(classes) > _MAX_CLASSES:
+        raise TableError(f"{path}: {name!r} is text with {len(classes)} values, too many classes")
+    rarest = min(classes, key=lambda label: classes[label])
+    if classes[rarest] < 3:
+        raise TableError(f"{path}: class {rarest!r} of {name!r} has fewer than 3 rows")
+    return np.array(labels), "binary" if len(classes) == 2 else "multiclass"
+
+
+def _as_numbers(cells: list[str]) -> np.ndarray | None:
+    """The cells as floats with NaN for holes, or None where they are not all numbers."""
+    try:
+        numbers = [math.nan if cell.lower() in MISSING else float(cell) for cell in cells]
+    except ValueError:
+        return None
+    return np.array(numbers) if not np.isinf(numbers).any() else None
+
+
+def _holes(X: np.ndarray) -> str:
+    return f"{100 * np.isnan(X).mean():.0f} %"

@@ -1,0 +1,220 @@
+"""What counts as observed: the one place that inspects inputs for holes.
+
+A dense entry is missing where it is NaN, a sparse entry where it is not stored or stored as
+NaN; stored zeros are observed. `missing_values` names one further value that means missing.
+"""
+
+from __future__ import annotations
+
+import numbers
+import sys
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn import get_config
+from sklearn.utils.validation import check_array, validate_data
+
+_UNENCODED = ("str", "categ", "enum", "date", "time", "period", "interval", "list", "struct")
+
+
+def validate_observed(
+    estimator: Any,
+    X: Any,
+    *,
+    missing_values: Any = np.nan,
+    reset: bool = True,
+    copy: bool = False,
+    writeable: bool = False,
+) -> Any:
+    """Check an input matrix once, at the door, without touching its holes.
+
+    Parameters
+    ----------
+    estimator : estimator or None
+        Receives ``n_features_in_`` and ``feature_names_in_`` where `reset` is true, and is
+        compared with them where it is not. None: neither.
+    X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+        The input.
+    missing_values : number, default=np.nan
+        A further value that means missing; NaN always does.
+    reset : bool, default=True
+        Whether this input defines the features (``fit``) or has to match them.
+    copy : bool, default=False
+        Whether the result may not share memory with `X`.
+    writeable : bool, default=False
+        Whether the caller will write into the result; read-only input is then copied.
+
+    Returns
+    -------
+    ndarray, torch.Tensor, CSR or CSC
+        float32 or float64. Sparse formats other than CSC become CSR; sparse matrices have
+        their duplicates summed. Tensors stay tensors under ``array_api_dispatch``.
+
+    Raises
+    ------
+    ValueError
+        If `X` holds an infinity or text, is not two-dimensional or empty, does not match the
+        fitted features, or is a DIA or BSR matrix that does not tell stored zeros from padding.
+    """
+    missing_values = check_missing_values(missing_values)
+    _refuse_unencoded(X)
+    if sparse.issparse(X):
+        _refuse_ambiguous(X, missing_values)
+    options = {
+        "accept_sparse": ("csr", "csc"),
+        "dtype": _float_dtypes(X),
+        "copy": copy,
+        "ensure_all_finite": "allow-nan",
+        "force_writeable": writeable,
+    }
+    try:
+        if estimator is None:
+            X = check_array(X, input_name="X", **options)
+        else:
+            X = validate_data(estimator, X, reset=reset, **options)
+    except ValueError as error:
+        if "could not convert" in str(error):
+            raise ValueError(f"X holds text ({error}). {_ENCODE}") from error
+        raise
+    if sparse.issparse(X):
+        if writeable and not X.data.flags.writeable:
+            X = X.copy()
+        if not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+    return X
+
+
+def check_missing_values(missing_values: Any) -> float:
+    """Return `missing_values` as a float, or say why it cannot be one."""
+    if missing_values is None or type(missing_values).__name__ == "NAType":
+        return np.nan
+    if isinstance(missing_values, numbers.Real) and abs(float(missing_values)) != np.inf:
+        return float(missing_values)
+    raise ValueError(
+        f"missing_values must be NaN or a finite number, got {missing_values!r}. "
+        "Values of other kinds have to be replaced by NaN first."
+    )
+
+
+def missing_mask(values: Any, missing_values: float = np.nan) -> Any:
+    """Where an array of values (dense, or the stored ones) is missing; a bool array."""
+    missing = values != values
+    return missing if np.isnan(missing_values) else missing | (values == missing_values)
+
+
+def drop_stored_missing(X: Any, missing_values: float = np.nan) -> Any:
+    """A CSR or CSC matrix whose stored entries are exactly the observed ones of `X`."""
+    missing = missing_mask(X.data, missing_values)
+    if not missing.any():
+        return X
+    kept = np.concatenate([[0], np.cumsum(~missing)])[X.indptr].astype(X.indptr.dtype)
+    result = type(X)((X.data[~missing], X.indices[~missing], kept), shape=X.shape)
+    result.has_canonical_format = True
+    return result
+
+
+def count_observed(X: Any) -> np.ndarray:
+    """Observed entries in each row of a NaN-marked array, or stored ones of CSR or CSC."""
+    if not sparse.issparse(X):
+        return (~np.isnan(X)).sum(axis=1)
+    if X.format == "csr":
+        return np.diff(X.indptr)
+    return np.bincount(X.indices, minlength=X.shape[0])
+
+
+def count_observed_features(X: Any) -> np.ndarray:
+    """Observed entries in each column of a NaN-marked array, or stored ones of CSR or CSC."""
+    if not sparse.issparse(X):
+        return (~np.isnan(X)).sum(axis=0)
+    if X.format == "csc":
+        return np.diff(X.indptr)
+    return np.bincount(X.indices, minlength=X.shape[1])
+
+
+def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray | None:
+    """Return `sample_weight` as float64 of shape (n_samples,), or say what is wrong with it.
+
+    None stays None; one number weighs every row.
+    """
+    if sample_weight is None:
+        return None
+    if is_torch(sample_weight):
+        sample_weight = sample_weight.detach().cpu()
+    if isinstance(sample_weight, numbers.Number):
+        sample_weight = np.full(n_samples, sample_weight)
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    if weights.ndim != 1:
+        raise ValueError(
+            f"sample_weight must be one-dimensional (Sample weights must be 1D array or scalar), "
+            f"got an array of shape {weights.shape}."
+        )
+    if len(weights) != n_samples:
+        raise ValueError(
+            f"sample_weight has {len(weights)} entries (sample_weight.shape == {weights.shape}), "
+            f"but X has {n_samples} rows; expected ({n_samples},)."
+        )
+    if not np.isfinite(weights).all():
+        raise ValueError("sample_weight holds NaN or infinity; expected finite numbers.")
+    if (weights < 0).any():
+        raise ValueError(
+            f"sample_weight must not be negative, got {weights.min()} at row {weights.argmin()}."
+        )
+    if not weights.any():
+        raise ValueError("sample_weight is zero for every row; at least one must be positive.")
+    return weights
+
+
+def is_torch(X: Any) -> bool:
+    """Whether `X` is a torch tensor, asked without importing torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(X, torch.Tensor)
+
+
+_ENCODE = (
+    "Encode text and categorical columns as numbers first, for example with "
+    "sklearn.preprocessing.OneHotEncoder or TargetEncoder in a ColumnTransformer."
+)
+
+
+def _refuse_unencoded(X: Any) -> None:
+    """Refuse text, categories and dates, naming the columns where there are names."""
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+        dtypes = zip(X.columns, list(X.dtypes), strict=True)
+        unencoded = {
+            str(name): str(dtype)
+            for name, dtype in dtypes
+            if str(dtype).lower().startswith(_UNENCODED)
+        }
+        if unencoded:
+            listed = ", ".join(f"{name!r} ({dtype})" for name, dtype in unencoded.items())
+            raise ValueError(f"X has columns that are not numeric: {listed}. {_ENCODE}")
+    elif isinstance(X, np.ndarray) and X.dtype.kind in "USmM":
+        raise ValueError(f"X must be numeric, got an array of dtype {X.dtype}. {_ENCODE}")
+
+
+def _refuse_ambiguous(X: Any, missing_values: float) -> None:
+    """Refuse a DIA or BSR matrix that stores zeros, which may be data or padding."""
+    if X.format not in ("dia", "bsr") or missing_values == 0:
+        return
+    stored = X.data
+    if X.format == "dia":
+        column = np.arange(X.data.shape[1])
+        row = column - np.asarray(X.offsets)[:, None]
+        inside = (row >= 0) & (row < X.shape[0]) & (column < X.shape[1])
+        stored = X.data[inside]
+    if np.any(stored == 0):
+        raise ValueError(
+            f"X is a sparse {X.format.upper()} matrix that stores zeros: it cannot be told which "
+            "of them are observed and which only fill a diagonal or a block. Convert it to CSR "
+            "(and call eliminate_zeros() there if zeros are not observations), or pass "
+            "missing_values=0."
+        )
+
+
+def _float_dtypes(X: Any) -> Any:
+    if is_torch(X) and get_config().get("array_api_dispatch", False):
+        torch = sys.modules["torch"]
+        return [torch.get_default_dtype(), torch.float64, torch.float32]
+    return [np.float64, np.float32]

@@ -1,0 +1,1 @@
+"""How every neural estimator trains: row batches, the skorch net, its callbacks."""

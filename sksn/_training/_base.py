@@ -1,0 +1,276 @@
+"""What SNClassifier and SNRegressor share: validation at the door, fitting, predicting."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, Self
+
+import numpy as np
+import torch
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from .._observed import (
+    check_missing_values,
+    check_weights,
+    count_observed,
+    count_observed_features,
+    drop_stored_missing,
+    missing_mask,
+    validate_observed,
+)
+from .._scale import TargetLearner
+from ._net import RowNet, build_net, outputs
+from ._parameters import check_parameters
+from ._rows import RowDataset, as_rows
+from ._scaling import InputScaling
+
+
+class BaseSNEstimator(BaseEstimator):
+    """Fits a :class:`~sksn.nn.SNMLP` by skorch; subclasses say what y is."""
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (256, 128),
+        activation: str = "relu",
+        *,
+        power: float = 0.5,
+        target: str | float = "mean",
+        missing_values: float = np.nan,
+        input_dropout: float = 0.2,
+        dropout: float = 0.3,
+        hidden_norm: str | None = None,
+        input_scaling: str | None = "auto",
+        add_indicator: Any = "auto",
+        lr: float = 3e-3,
+        alpha: float = 0.1,
+        batch_size: int = 128,
+        max_epochs: int = 40,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        warm_start: bool = False,
+        random_state: Any = None,
+        device: Any = "auto",
+        dtype: str = "float32",
+        callbacks: Any = None,
+        verbose: bool | int = False,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.power = power
+        self.target = target
+        self.missing_values = missing_values
+        self.input_dropout = input_dropout
+        self.dropout = dropout
+        self.hidden_norm = hidden_norm
+        self.input_scaling = input_scaling
+        self.add_indicator = add_indicator
+        self.lr = lr
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.device = device
+        self.dtype = dtype
+        self.callbacks = callbacks
+        self.verbose = verbose
+
+    # What a subclass says about y --------------------------------------------------------
+
+    @abstractmethod
+    def _validate_y(self, y: Any) -> np.ndarray:
+        """Check y and return it as an array with one row for each row of X."""
+
+    @abstractmethod
+    def _encode_y(self, y: np.ndarray, classes: Any, *, reset: bool) -> np.ndarray:
+        """Y as numbers; learns the classes where `reset` is true."""
+
+    @abstractmethod
+    def _learn_y(self, y: np.ndarray, weights: np.ndarray | None, *, reset: bool) -> None:
+        """Learn, or go on learning, how targets are scaled."""
+
+    @abstractmethod
+    def _as_target(self, y: np.ndarray) -> np.ndarray:
+        """Encoded y as the loss wants it."""
+
+    @abstractmethod
+    def _network_output(self) -> tuple[int, str]:
+        """Number of outputs and name of the loss."""
+
+    def _weigh_classes(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        return weights
+
+    def _strata(self, y: np.ndarray) -> np.ndarray | None:
+        """Labels whose shares the validation split should keep, where that is possible."""
+        return None
+
+    # Fitting -----------------------------------------------------------------------------
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        incremental: bool = False,
+        classes: Any = None,
+    ) -> Self:
+        check_parameters(self)
+        fitted = hasattr(self, "net_")
+        reset = not (fitted and (incremental or self.warm_start))
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        X = self._validate_X(X, reset=reset)
+        y = self._validate_y(y)
+        check_consistent_length(X, y)
+        weights = check_weights(sample_weight, X.shape[0])
+        if weights is not None and not weights.all():
+            weighted = np.flatnonzero(weights)  # a row without weight is a row that is not there
+            X, y, weights = X[weighted], y[weighted], weights[weighted]
+        y = self._encode_y(y, classes, reset=reset)
+        weights = self._weigh_classes(y, weights)
+
+        if reset:
+            self._random = check_random_state(self.random_state)
+        train, valid = self._split(y, validate=self.early_stopping and not incremental)
+        if reset or incremental:
+            self._learn_scales(X[train], y[train], _at(weights, train), reset=reset)
+        if reset:
+            self.net_ = self._new_net(X)
+        self.net_.module_.input.target = self.target_
+        train_set = self._dataset(X[train], y[train], _at(weights, train))
+        valid_set = None
+        if valid is not None:
+            valid_set = self._dataset(X[valid], y[valid], _at(weights, valid))
+        self._train(train_set, valid_set, incremental=incremental)
+        return self
+
+    def _validate_X(self, X: Any, *, reset: bool) -> Any:
+        """X as a NaN-marked array, or as CSR that stores exactly the observed entries."""
+        missing_values = check_missing_values(self.missing_values)
+        X = validate_observed(self, X, missing_values=missing_values, reset=reset)
+        if sparse.issparse(X):
+            return drop_stored_missing(X, missing_values).tocsr()
+        if not np.isnan(missing_values):
+            X = np.where(missing_mask(X, missing_values), np.nan, X)
+        return X
+
+    def _split(self, y: np.ndarray, *, validate: bool) -> tuple[Any, np.ndarray | None]:
+        """Rows for training (a slice where that is all of them) and for validation."""
+        if not validate:
+            return slice(None), None
+        n_valid = int(np.ceil(self.validation_fraction * len(y)))
+        if n_valid >= len(y):
+            raise ValueError(
+                f"early_stopping=True needs rows to train on beside those it validates on, but "
+                f"validation_fraction={self.validation_fraction} takes all {len(y)}."
+            )
+        strata = self._strata(y)
+        if strata is not None:
+            counts = np.unique(strata, return_counts=True)[1]
+            if counts.min() < 2 or min(n_valid, len(y) - n_valid) < len(counts):
+                strata = None
+        train, valid = train_test_split(
+            np.arange(len(y)), test_size=n_valid, random_state=self._random, stratify=strata
+        )
+        return np.sort(train), np.sort(valid)
+
+    def _learn_scales(
+        self, X: Any, y: np.ndarray, weights: np.ndarray | None, *, reset: bool
+    ) -> None:
+        """Learn, or go on learning, how inputs and targets are scaled, and the constant K."""
+        if reset:
+            self._is_sparse = sparse.issparse(X)
+            self._scaling = InputScaling(self.input_scaling)
+            self._learner = TargetLearner(self.target)
+        if sparse.issparse(X) != self._is_sparse:
+            raise ValueError(
+                "partial_fit got "
+                f"{'a sparse matrix' if sparse.issparse(X) else 'dense rows'}, but training began "
+                f"with {'sparse' if self._is_sparse else 'dense'} rows; the two are scaled "
+                "differently, so every call has to pass the same kind."
+            )
+        self._scaling.partial_fit(X, weights)
+        self._learn_y(y, weights, reset=reset)
+        if reset or self.target != "median":  # which cannot be updated: the first one stays
+            self.target_ = self._learner.update(count_observed(X), weights)
+
+    def _new_net(self, X: Any) -> RowNet:
+        n_outputs, loss = self._network_output()
+        return build_net(
+            self,
+            n_features=X.shape[1],
+            n_outputs=n_outputs,
+            loss=loss,
+            target=self.target_,
+            indicator_features=self._indicator_features(X),
+            sparse=self._is_sparse,
+            seed=self._draw_seed(),
+        )
+
+    def _indicator_features(self, X: Any) -> np.ndarray | None:
+        """Features with missing entries, where they are to have indicators."""
+        if not self.add_indicator or (self.add_indicator == "auto" and self._is_sparse):
+            return None
+        return np.flatnonzero(count_observed_features(X) < X.shape[0])
+
+    def _dataset(self, X: Any, y: np.ndarray, weights: np.ndarray | None) -> RowDataset:
+        weight = self.net_.module_.input.weight
+        device, dtype = weight.device, weight.dtype
+        rows = as_rows(self._scaling.transform(X), dtype, device)
+        target = torch.as_tensor(self._as_target(y))
+        target = target.to(device, dtype if target.is_floating_point() else None)
+        if weights is None:
+            return RowDataset(rows, target, None)
+        return RowDataset(rows, target, torch.as_tensor(weights, dtype=dtype, device=device))
+
+    def _train(self, train: RowDataset, valid: RowDataset | None, *, incremental: bool) -> None:
+        self.net_.train(
+            train,
+            valid,
+            n_epochs=1 if incremental else self.max_epochs,
+            constant_lr=incremental,
+            patience=self.n_iter_no_change,
+            label=type(self).__name__ if self.verbose else None,
+            seeds=(self._draw_seed(), self._draw_seed()),
+        )
+        history = self.net_.history
+        self.loss_curve_ = history[:, "train_loss"]
+        self.n_epochs_ = self.best_epoch_ = len(history)
+        self.validation_scores_ = None
+        if valid is not None:
+            self.validation_scores_ = [
+                -epoch["valid_loss"] if "valid_loss" in epoch else np.nan for epoch in history
+            ]
+            self.best_epoch_ = int(np.nanargmax(self.validation_scores_)) + 1
+
+    def _draw_seed(self) -> int:
+        return int(self._random.randint(2**31 - 1))
+
+    # Predicting --------------------------------------------------------------------------
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """What the network says; float64 of shape (n_samples, n_outputs)."""
+        check_is_fitted(self, "net_")
+        X = self._validate_X(X, reset=False)
+        return outputs(self.net_, X, as_sparse=self._is_sparse, transform=self._scaling.transform)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _at(array: np.ndarray | None, index: Any) -> Any:
+    return None if array is None else array[index]

@@ -1,0 +1,104 @@
+"""The part of the docstrings that the neural estimators have in common."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+T = TypeVar("T", bound=type)
+
+PARAMETERS = """\
+hidden_layer_sizes : int or sequence of int, default=(256, 128)
+        Width of each hidden layer. Empty for a linear model.
+    activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
+        Non-linearity of the hidden layers.
+    power : float in [0, inf), default=0.5
+        Rows are scaled by ``(K / n) ** power``, n being how many of their features are observed.
+        1/2 keeps the variance of what the first layer computes independent of n, 1 its mean
+        (Sparsity Normalization as published), 0 only fills holes with zeros. The default was
+        chosen on validation folds (``benchmarks/defaults.py``); search it.
+    target : {"mean", "median"} or float, default="mean"
+        The constant K: a statistic of n over the training rows, or a positive number.
+    missing_values : number, default=np.nan
+        A further value that means missing; NaN always does.
+    input_dropout : float in [0, 1), default=0.2
+        Share of the observed entries that is dropped from each row in training. n is counted
+        afterwards.
+    dropout : float in [0, 1), default=0.3
+        Share of the hidden units that is dropped in training.
+    hidden_norm : {None, "batch", "layer"}, default=None
+        Normalisation between the linear map and the non-linearity of each hidden layer.
+    input_scaling : {"auto", "observed", None}, default="auto"
+        "observed" centres and scales each feature by its observed entries. "auto" does the same
+        for dense rows and then squashes entries smoothly into (-3, 3); entries of sparse rows,
+        usually counts, whose presence centring would erase, become
+        ``sign(x) * log(1 + abs(x))``. None leaves entries as they are.
+    add_indicator : {"auto"} or bool, default="auto"
+        Whether the network also sees, for each feature with missing entries in training, that
+        the entry is missing (dense rows) or observed (sparse rows). "auto": dense rows only.
+    lr : float, default=3e-3
+        Learning rate of AdamW at its height. It rises over the first twentieth of the steps and
+        then falls to 0 along a cosine; in ``partial_fit`` it is constant.
+    alpha : float, default=0.1
+        Weight decay of AdamW: in each step, weights shrink by the share ``alpha`` times the
+        learning rate. Biases do not.
+    batch_size : int, default=128
+        Rows in a batch, at most.
+    max_epochs : int, default=40
+        Number of passes over the training rows; with `early_stopping`, at most.
+    early_stopping : bool, default=False
+        Whether to set rows aside, stop when the loss on them no longer falls, and go back to the
+        best weights.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the rows to set aside (stratified by class where the classes allow).
+    n_iter_no_change : int, default=10
+        Epochs without a lower validation loss after which to stop.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights and scales of the previous ``fit``.
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, the order of rows, dropout and the validation rows. The same
+        integer on the same machine gives the same result.
+    device : str or torch.device, default="auto"
+        Where to train. "auto": CUDA where there is one, then MPS, then the CPU.
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of the network. "float64" makes results independent of the order of summation
+        for all practical purposes, at about twice the cost.
+    callbacks : list of skorch callbacks, optional
+        Called during training, as :class:`skorch.NeuralNet` does. The history records
+        ``train_loss``, ``valid_loss`` and ``dur`` for each epoch.
+    verbose : bool, default=False
+        Whether to show a progress bar with the epoch, the losses and the time left."""
+
+ATTRIBUTES = """\
+net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is the :class:`sksn.nn.SNMLP`.
+    target_ : float
+        The constant K in use.
+    loss_curve_ : list of float
+        Mean training loss of each epoch, in training mode (with dropout).
+    validation_scores_ : list of float or None
+        The validation loss of each epoch with its sign changed, so that more is better; None
+        without `early_stopping`.
+    n_epochs_ : int
+        Number of epochs trained, over all calls.
+    best_epoch_ : int
+        The epoch, from 1, whose weights are in use.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` has names that are all strings."""
+
+REFERENCES = """\
+.. [1] J. Yi, J. Lee, K. J. Kim, S. J. Hwang, E. Yang. "Why Not to Use Zero Imputation?
+       Correcting Sparsity Bias in Training Neural Networks". ICLR 2020. arXiv:1906.00150."""
+
+
+def document(cls: T) -> T:
+    """Fill the common parts into the docstring of an estimator."""
+    if cls.__doc__:  # None under python -OO
+        for name, text in (
+            ("{parameters}", PARAMETERS),
+            ("{attributes}", ATTRIBUTES),
+            ("{references}", REFERENCES),
+        ):
+            cls.__doc__ = cls.__doc__.replace(name, text)
+    return cls

@@ -1,0 +1,263 @@
+"""The skorch net that every neural estimator holds."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from skorch import NeuralNet
+from skorch.callbacks import EpochTimer
+from torch import Tensor, nn, optim
+from torch.nn import functional as F
+
+from ..nn._mlp import SNMLP
+from ._callbacks import BestWeights, CosineSchedule, Progress
+from ._device import resolve_device
+from ._parameters import layer_sizes
+from ._rows import Batch, BatchLoader, RowDataset, as_rows
+
+_ENTRIES = 1 << 22  # entries or hidden units that prediction holds at a time
+
+_LOSSES: dict[str, Callable[..., Tensor]] = {
+    "squared_error": F.mse_loss,
+    "binary": F.binary_cross_entropy_with_logits,
+    "multiclass": F.cross_entropy,
+}
+
+
+class MeanLoss(nn.Module):
+    """Mean over rows of a loss that is averaged over outputs first, weighted where asked."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def forward(self, output: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
+        loss = _LOSSES[self.kind](output, y, reduction="none")
+        if loss.ndim == 2:
+            loss = loss.mean(dim=1)
+        return loss.mean() if weight is None else (loss * weight).mean()
+
+
+class RowNet(NeuralNet):
+    """A skorch net over :class:`RowDataset`, which asks the device for one number an epoch.
+
+    It differs from its base in what a batch is (rows and weights, gathered by the loader), in
+    its default callbacks (a timer only), and in recording losses by epoch: skorch's own record
+    for each batch waits for the device every time. A loss that is not finite is an error.
+    """
+
+    callbacks_: list[tuple[str, Any]]
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Any]]:
+        return [("epoch_timer", EpochTimer())]
+
+    def infer(self, x: Batch, **fit_params: Any) -> Tensor:
+        return self.module_(x.rows)
+
+    def get_loss(
+        self, y_pred: Tensor, y_true: Tensor, X: Any = None, training: bool = False
+    ) -> Tensor:
+        return self.criterion_(y_pred, y_true, None if X is None else X.weight)
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Callable, **fit_params: Any
+    ) -> None:
+        if iterator is None:
+            return
+        total: Any = 0.0
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            total = total + step["loss"].detach() * (len(batch[1]) / len(iterator.dataset))
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        self._record_loss(prefix, float(total))
+        self.history.record(prefix + "_batch_count", len(iterator))
+
+    def _record_loss(self, prefix: str, loss: float) -> None:
+        name = prefix + "_loss"
+        if not math.isfinite(loss):
+            raise ValueError(
+                f"The {'training' if prefix == 'train' else 'validation'} loss became {loss} in "
+                f"epoch {len(self.history)}. Try a smaller lr (it is {self.lr}), leave "
+                "input_scaling at 'auto', and look for extreme values in X."
+            )
+        best = min((epoch[name] for epoch in self.history[:-1]), default=math.inf)
+        self.history.record(name, loss)
+        self.history.record(name + "_best", loss < best)
+
+    def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[Any, dict]:
+        """Spare biases and the gains of norms the weight decay."""
+        (groups,), options = super().get_params_for_optimizer(prefix, named_parameters)
+        parameters = [p for group in groups for p in group["params"]]
+        return (
+            [
+                {"params": [p for p in parameters if p.ndim > 1]},
+                {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+            ],
+        ), options
+
+    def train(
+        self,
+        train: RowDataset,
+        valid: RowDataset | None,
+        *,
+        n_epochs: int,
+        constant_lr: bool,
+        patience: int,
+        label: str | None,
+        seeds: tuple[int, int],
+    ) -> None:
+        """Train for at most `n_epochs` more epochs; callbacks may stop earlier.
+
+        Parameters
+        ----------
+        train, valid : RowDataset
+            Rows to train on, and to choose the best weights by where there are any.
+        n_epochs : int
+            Epochs at most.
+        constant_lr : bool
+            Whether to stay at `lr`, as ``partial_fit`` does, instead of annealing it.
+        patience : int
+            Epochs without a lower validation loss after which to stop.
+        label : str, optional
+            Shows a progress bar of this name.
+        seeds : tuple of int
+            Seeds of the order of rows and of dropout.
+        """
+        own_callbacks: list[tuple[str, Any]] = self.callbacks_
+        around: list[tuple[str, Any]] = []
+        loader = self.get_iterator(train, training=True)
+        if not constant_lr:
+            around.append(("schedule", CosineSchedule(self.lr, n_epochs * len(loader))))
+        if label is not None:
+            around.append(("progress", Progress(n_epochs, label)))
+        if valid is not None:
+            around.append(("best_weights", BestWeights(patience)))
+        device = self.module_.input.weight.device
+        order: torch.Generator | None = torch.Generator().manual_seed(seeds[0])
+        try:
+            self.callbacks_ = own_callbacks + around
+            self.train_split = None if valid is None else lambda dataset: (dataset, valid)
+            self.iterator_train__generator = order
+            self.module_.use_generator(torch.Generator(device).manual_seed(seeds[1]))
+            self.notify("on_train_begin", X=train, y=None)
+            with suppress(KeyboardInterrupt):  # how callbacks, and people, end training early
+                self.fit_loop(train, epochs=n_epochs)
+            self.notify("on_train_end", X=train, y=None)
+        finally:
+            self.callbacks_ = own_callbacks
+            self.train_split = None  # else a pickle would carry the validation rows
+            self.iterator_train__generator = None
+            self.module_.use_generator(None)
+
+
+def build_net(
+    estimator: Any,
+    *,
+    n_features: int,
+    n_outputs: int,
+    loss: str,
+    target: float,
+    indicator_features: np.ndarray | None,
+    sparse: bool,
+    seed: int,
+) -> RowNet:
+    """An initialised, untrained net with the parameters of an estimator."""
+    net = RowNet(
+        SNMLP,
+        module__n_features=n_features,
+        module__n_outputs=n_outputs,
+        module__hidden_layer_sizes=layer_sizes(estimator.hidden_layer_sizes),
+        module__activation=estimator.activation,
+        module__target=target,
+        module__power=float(estimator.power),
+        module__input_dropout=float(estimator.input_dropout),
+        module__dropout=float(estimator.dropout),
+        module__hidden_norm=estimator.hidden_norm,
+        module__indicator_features=indicator_features,
+        module__sparse=sparse,
+        module__seed=seed,
+        module__dtype=getattr(torch, estimator.dtype),
+        criterion=MeanLoss,
+        criterion__kind=loss,
+        optimizer=optim.AdamW,
+        optimizer__weight_decay=float(estimator.alpha),
+        optimizer__fused=True,
+        lr=float(estimator.lr),
+        max_epochs=estimator.max_epochs,
+        batch_size=estimator.batch_size,
+        iterator_train=BatchLoader,
+        iterator_valid=BatchLoader,
+        train_split=None,
+        callbacks=estimator.callbacks,
+        device=str(resolve_device(estimator.device)),
+        verbose=0,
+    )
+    return net.initialize()
+
+
+def outputs(net: RowNet, X: Any, *, as_sparse: bool, transform: Callable[[Any], Any]) -> np.ndarray:
+    """Outputs of the network for rows of any number, in bounded memory.
+
+    Parameters
+    ----------
+    net : RowNet
+        A trained net.
+    X : ndarray with NaN, or CSR matrix of observed entries, of shape (n_samples, n_features)
+        The rows.
+    as_sparse : bool
+        The container in which the net was trained and wants its rows.
+    transform : callable
+        Scales the entries of rows in that container.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_outputs)
+        float64.
+
+    Notes
+    -----
+    On the CPU everything but the sums of a sparse first layer, which are taken row by row, is
+    computed in float64: in float32 a row's prediction would depend, by its last digits, on the
+    number of rows beside it.
+    """
+    module = net.module_.eval()
+    weight = module.input.weight
+    on_cpu = weight.device.type == "cpu"
+    hidden = copy.deepcopy(module.hidden).double() if on_cpu else module.hidden
+    first = copy.deepcopy(module.input).double() if on_cpu and not as_sparse else module.input
+    dtype = first.weight.dtype
+    widest = max(64, weight.shape[1], 1 if as_sparse else X.shape[1])
+    parts = []
+    with torch.no_grad():
+        for block in _blocks(X, max(1, _ENTRIES // widest)):
+            block = transform(_as_container(block, as_sparse))
+            z = first(as_rows(block, dtype, weight.device).take(slice(None)))
+            parts.append(hidden(z.double() if on_cpu else z).cpu().double().numpy())
+    return np.concatenate(parts)
+
+
+def _blocks(X: Any, size: int) -> Iterator[Any]:
+    for start in range(0, X.shape[0], size):
+        yield X[start : start + size]
+
+
+def _as_container(X: Any, as_sparse: bool) -> Any:
+    """Rows as CSR of observed entries, or as a dense array with NaN."""
+    if sparse.issparse(X) == as_sparse:
+        return X
+    if as_sparse:
+        row, column = np.nonzero(~np.isnan(X))
+        return sparse.csr_array((X[row, column], (row, column)), shape=X.shape)
+    dense = np.full(X.shape, np.nan, dtype=X.dtype)
+    X = X.tocoo()
+    dense[X.row, X.col] = X.data
+    return dense

@@ -1,0 +1,80 @@
+"""What the parameters of the neural estimators may be; checked once, in ``fit``."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .._observed import check_missing_values
+from .._scale import check_power, check_target
+from ..nn._mlp import ACTIVATIONS, HIDDEN_NORMS
+from ._scaling import INPUT_SCALINGS
+
+
+def _is_number(value: Any, kind: type = numbers.Real) -> bool:
+    return isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
+
+
+def _share(value: Any) -> bool:
+    return _is_number(value) and 0 <= value < 1
+
+
+def _count(value: Any) -> bool:
+    return _is_number(value, numbers.Integral) and value >= 1
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, (bool, np.bool_))
+
+
+def _one_of(*allowed: Any) -> tuple[Callable[[Any], bool], str]:
+    def is_allowed(value: Any) -> bool:
+        return any(value is a or (type(value) is type(a) and value == a) for a in allowed)
+
+    return is_allowed, "one of " + ", ".join(map(repr, allowed))
+
+
+def _layer_sizes(value: Any) -> bool:
+    return _count(value) or (
+        isinstance(value, (tuple, list, np.ndarray)) and all(_count(size) for size in value)
+    )
+
+
+_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "hidden_layer_sizes": (_layer_sizes, "a positive integer or a sequence of them"),
+    "activation": _one_of(*ACTIVATIONS),
+    "input_dropout": (_share, "a number in [0, 1)"),
+    "dropout": (_share, "a number in [0, 1)"),
+    "hidden_norm": _one_of(*HIDDEN_NORMS),
+    "input_scaling": _one_of(*INPUT_SCALINGS),
+    "add_indicator": _one_of("auto", True, False),
+    "lr": (lambda v: _is_number(v) and 0 < v < np.inf, "a positive number"),
+    "alpha": (lambda v: _is_number(v) and 0 <= v < np.inf, "a number in [0, inf)"),
+    "batch_size": (_count, "a positive integer"),
+    "max_epochs": (_count, "a positive integer"),
+    "early_stopping": (_flag, "True or False"),
+    "validation_fraction": (lambda v: _is_number(v) and 0 < v < 1, "a number in (0, 1)"),
+    "n_iter_no_change": (_count, "a positive integer"),
+    "warm_start": (_flag, "True or False"),
+    "dtype": _one_of("float32", "float64"),
+    "verbose": (lambda v: isinstance(v, numbers.Integral), "True or False"),
+}
+
+
+def check_parameters(estimator: Any) -> None:
+    """Raise a ValueError that names the first parameter of `estimator` that is out of range."""
+    check_power(estimator.power)
+    check_target(estimator.target)
+    check_missing_values(estimator.missing_values)
+    for name, (is_allowed, expected) in _RULES.items():
+        value = getattr(estimator, name)
+        if not is_allowed(value):
+            raise ValueError(f"{name} must be {expected}, got {value!r}.")
+
+
+def layer_sizes(value: Any) -> tuple[int, ...]:
+    """``hidden_layer_sizes`` as a tuple; one integer is one layer."""
+    return (int(value),) if isinstance(value, numbers.Integral) else tuple(int(s) for s in value)

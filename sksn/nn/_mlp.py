@@ -1,0 +1,251 @@
+"""A multi-layer perceptron whose first layer sees Sparsity-Normalized observed entries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .._scale import sparsity_scale
+from ._rows import SparseRows
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "identity": nn.Identity,
+    "logistic": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+}
+HIDDEN_NORMS = (None, "batch", "layer")
+
+
+class SNMLP(nn.Module):
+    """Multi-layer perceptron with Sparsity Normalization before its first layer.
+
+    Parameters
+    ----------
+    n_features, n_outputs : int
+        Width of the input and of the output.
+    hidden_layer_sizes : sequence of int, default=(128,)
+        Width of each hidden layer.
+    activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
+        Non-linearity after each hidden layer.
+    target : float, default=1.0
+        The constant K of Sparsity Normalization.
+    power : float, default=1.0
+        Rows are scaled by ``(target / n_observed) ** power``.
+    input_dropout : float in [0, 1), default=0.0
+        Share of observed entries that is dropped in training, before counting them.
+    dropout : float in [0, 1), default=0.0
+        Share of hidden units that is dropped in training.
+    hidden_norm : {None, "batch", "layer"}, default=None
+        Normalisation between each hidden linear map and its non-linearity.
+    indicator_features : sequence of int, optional
+        Features that get a second weight, applied to 1 where the entry is missing (dense rows) or
+        observed (sparse rows).
+    sparse : bool, default=False
+        Whether the rows are :class:`SparseRows` instead of dense tensors with NaN.
+    seed : int, optional
+        Seed of the initial weights; by default torch's global generator draws them.
+    dtype : torch.dtype, optional
+        Type of the weights and of the rows; torch's default if not given.
+
+    Notes
+    -----
+    Initial weights are normal with the variance that suits rows with all features observed. On
+    sparse counts that is small, and worth a lot: with weights scaled for K observed features the
+    accuracy on 20 newsgroups fell from 0.81 to 0.78, since the weights of rare words stay noise.
+
+    Dropout draws from the attribute `generator` (torch's global one where it is None), which is
+    not part of the state and not pickled.
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        n_outputs: int,
+        *,
+        hidden_layer_sizes: Sequence[int] = (128,),
+        activation: str = "relu",
+        target: float = 1.0,
+        power: float = 1.0,
+        input_dropout: float = 0.0,
+        dropout: float = 0.0,
+        hidden_norm: str | None = None,
+        indicator_features: Sequence[int] | None = None,
+        sparse: bool = False,
+        seed: int | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        generator = None if seed is None else torch.Generator().manual_seed(seed)
+        widths = [*hidden_layer_sizes, n_outputs]
+        self.input = _InputLayer(
+            n_features,
+            widths[0],
+            target=target,
+            power=power,
+            input_dropout=input_dropout,
+            indicator_features=indicator_features,
+            sparse=sparse,
+            gain=_gain(activation) if len(widths) > 1 else 1.0,
+            generator=generator,
+        )
+        layers: list[nn.Module] = []
+        for i, (width, following) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+            linear = nn.Linear(width, following)
+            last = i == len(widths) - 2
+            _initialise(linear.weight, width, 1.0 if last else _gain(activation), generator)
+            nn.init.zeros_(linear.bias)
+            if hidden_norm is not None:
+                layers.append(_NORMS[hidden_norm](width))
+            layers += [ACTIVATIONS[activation](), _Dropout(dropout), linear]
+        self.hidden = nn.Sequential(*layers)
+        self.to(dtype=dtype)
+
+    def forward(self, rows: Tensor | SparseRows) -> Tensor:
+        """Output of the last linear map.
+
+        Parameters
+        ----------
+        rows : Tensor of shape (n_rows, n_features), or SparseRows
+            Dense rows with NaN where an entry is missing, or rows of observed entries.
+
+        Returns
+        -------
+        Tensor of shape (n_rows, n_outputs)
+        """
+        return self.hidden(self.input(rows))
+
+    def use_generator(self, generator: torch.Generator | None) -> None:
+        """Draw dropout masks from this generator; None for torch's global one."""
+        for module in self.modules():
+            if isinstance(module, (_Dropout, _InputLayer)):
+                module.generator = generator
+
+
+class _InputLayer(nn.Module):
+    """Input dropout, Sparsity Normalization and a linear map of the observed entries."""
+
+    def __init__(
+        self,
+        n_features: int,
+        n_outputs: int,
+        *,
+        target: float,
+        power: float,
+        input_dropout: float,
+        indicator_features: Sequence[int] | None,
+        sparse: bool,
+        gain: float,
+        generator: torch.Generator | None,
+    ) -> None:
+        super().__init__()
+        self.target, self.power, self.input_dropout = target, power, input_dropout
+        self.sparse = sparse
+        self.generator: torch.Generator | None = None
+        self.indicator_features: Tensor
+        self.weight = nn.Parameter(torch.empty(n_features, n_outputs))
+        self.bias = nn.Parameter(torch.zeros(n_outputs))
+        _initialise(self.weight, n_features, gain, generator)
+        self.has_indicator = indicator_features is not None and len(indicator_features) > 0
+        if self.has_indicator:
+            features = torch.as_tensor(indicator_features, dtype=torch.int64)
+            self.register_buffer("indicator_features", features)
+            rows = n_features if sparse else len(features)
+            self.indicator_weight = nn.Parameter(torch.empty(rows, n_outputs))
+            _initialise(self.indicator_weight, rows, gain, generator)
+
+    def forward(self, rows: Tensor | SparseRows) -> Tensor:
+        if isinstance(rows, SparseRows):
+            return self._forward_sparse(rows)
+        return self._forward_dense(rows)
+
+    def _forward_dense(self, rows: Tensor) -> Tensor:
+        missing = torch.isnan(rows)
+        if self.training and self.input_dropout:
+            missing = missing | _dropped(rows, self.input_dropout, self.generator)
+        n_observed = (~missing).sum(dim=1, dtype=rows.dtype)
+        scale = sparsity_scale(n_observed, self.target, self.power)
+        x = torch.where(missing, 0, rows) * scale[:, None]
+        out = torch.addmm(self.bias, x, self.weight)
+        if self.has_indicator:
+            out = out + missing[:, self.indicator_features].to(rows.dtype) @ self.indicator_weight
+        return out
+
+    def _forward_sparse(self, rows: SparseRows) -> Tensor:
+        values, columns, offsets = rows
+        row = rows.row_of_entry()
+        observed = torch.ones_like(values)
+        n_observed = rows.n_observed().to(values.dtype)
+        if self.training and self.input_dropout:
+            observed = (~_dropped(values, self.input_dropout, self.generator)).to(values.dtype)
+            n_observed = torch.zeros_like(n_observed).index_add_(0, row, observed)
+        scale = sparsity_scale(n_observed, self.target, self.power)[row] * observed
+        out = _bag(columns, self.weight, offsets, values * scale) + self.bias
+        if self.has_indicator:
+            out = out + _bag(columns, self.indicator_weight, offsets, scale)
+        return out
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "generator": None}
+
+
+class _Dropout(nn.Module):
+    """Dropout of hidden units from a generator of its own."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.p:
+            return x
+        return x * (~_dropped(x, self.p, self.generator)) / (1 - self.p)
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "generator": None}
+
+
+class _BatchNorm(nn.BatchNorm1d):
+    """Batch normalisation that takes its running statistics for a batch of one row."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and len(x) == 1:
+            return F.batch_norm(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        return super().forward(x)
+
+
+_NORMS: dict[str, type[nn.Module]] = {
+    "batch": _BatchNorm,
+    "layer": nn.LayerNorm,
+}
+
+
+def _bag(columns: Tensor, weight: Tensor, offsets: Tensor, factors: Tensor) -> Tensor:
+    """Sum over each row's entries of factor times the weights of the entry's feature."""
+    return F.embedding_bag(columns, weight, offsets, mode="sum", per_sample_weights=factors)
+
+
+def _dropped(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
+    """A random bool tensor of the shape of `x`, true with probability `p`."""
+    return torch.rand(x.shape, generator=generator, device=x.device) < p
+
+
+def _initialise(
+    weight: Tensor, fan_in: float, gain: float, generator: torch.Generator | None
+) -> None:
+    """Normal weights that keep the variance of a sum of `fan_in` unit entries at `gain` squared."""
+    with torch.no_grad():
+        weight.normal_(0, gain / math.sqrt(fan_in), generator=generator)
+
+
+def _gain(activation: str) -> float:
+    return math.sqrt(2) if activation in ("relu", "gelu", "silu") else 1.0
