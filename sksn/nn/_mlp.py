@@ -20,6 +20,15 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "gelu": nn.GELU,
     "silu": nn.SiLU,
 }
+# 1 / sqrt(E f(z)^2) for standard normal z: weights that keep second moments from layer to layer.
+_GAINS = {
+    "identity": 1.0,
+    "logistic": 1.8462,
+    "tanh": 1.5925,
+    "relu": math.sqrt(2),
+    "gelu": 1.5335,
+    "silu": 1.6765,
+}
 HIDDEN_NORMS = (None, "batch", "layer")
 
 
@@ -92,14 +101,13 @@ class SNMLP(nn.Module):
             input_dropout=input_dropout,
             indicator_features=indicator_features,
             sparse=sparse,
-            gain=_gain(activation) if len(widths) > 1 else 1.0,
             generator=generator,
         )
         layers: list[nn.Module] = []
         for i, (width, following) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
             linear = nn.Linear(width, following)
             last = i == len(widths) - 2
-            _initialise(linear.weight, width, 1.0 if last else _gain(activation), generator)
+            _initialise(linear.weight, width, 1.0 if last else _GAINS[activation], generator)
             nn.init.zeros_(linear.bias)
             if hidden_norm is not None:
                 layers.append(_NORMS[hidden_norm](width))
@@ -141,7 +149,6 @@ class _InputLayer(nn.Module):
         input_dropout: float,
         indicator_features: Sequence[int] | None,
         sparse: bool,
-        gain: float,
         generator: torch.Generator | None,
     ) -> None:
         super().__init__()
@@ -151,14 +158,14 @@ class _InputLayer(nn.Module):
         self.indicator_features: Tensor
         self.weight = nn.Parameter(torch.empty(n_features, n_outputs))
         self.bias = nn.Parameter(torch.zeros(n_outputs))
-        _initialise(self.weight, n_features, gain, generator)
+        _initialise(self.weight, n_features, 1.0, generator)
         self.has_indicator = indicator_features is not None and len(indicator_features) > 0
         if self.has_indicator:
             features = torch.as_tensor(indicator_features, dtype=torch.int64)
             self.register_buffer("indicator_features", features)
             rows = n_features if sparse else len(features)
             self.indicator_weight = nn.Parameter(torch.empty(rows, n_outputs))
-            _initialise(self.indicator_weight, rows, gain, generator)
+            _initialise(self.indicator_weight, rows, 1.0, generator)
 
     def forward(self, rows: Tensor | SparseRows) -> Tensor:
         if isinstance(rows, SparseRows):
@@ -247,5 +254,3 @@ def _initialise(
         weight.normal_(0, gain / math.sqrt(fan_in), generator=generator)
 
 
-def _gain(activation: str) -> float:
-    return math.sqrt(2) if activation in ("relu", "gelu", "silu") else 1.0
