@@ -8,9 +8,9 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_array, column_or_1d
+from sklearn.utils.validation import assert_all_finite, check_array, column_or_1d
 
 from ._scaler import ObservedScaler
 from ._training._base import BaseSNEstimator
@@ -31,7 +31,8 @@ class SNClassifier(ClassifierMixin, BaseSNEstimator):
     {parameters}
     class_weight : dict, "balanced" or None, default=None
         Weight of each class, multiplied with `sample_weight`. "balanced" gives every class the
-        same total weight. Not for multilabel y.
+        same total weight (in ``partial_fit``: over all rows so far). For multilabel y,
+        as :func:`sklearn.utils.class_weight.compute_sample_weight` has it.
 
     Attributes
     ----------
@@ -64,6 +65,8 @@ class SNClassifier(ClassifierMixin, BaseSNEstimator):
     >>> model.score(X[1::2], y[1::2]) > 0.9
     True
     """
+
+    _class_totals: np.ndarray
 
     def __init__(
         self,
@@ -164,11 +167,6 @@ class SNClassifier(ClassifierMixin, BaseSNEstimator):
         self : SNClassifier
             The trained estimator.
         """
-        if isinstance(self.class_weight, str):
-            raise ValueError(
-                f"class_weight={self.class_weight!r} needs all of y at once and does not go with "
-                "partial_fit; pass a dict of weights, or sample_weight."
-            )
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -232,8 +230,8 @@ class SNClassifier(ClassifierMixin, BaseSNEstimator):
         return log_softmax(output, axis=1)
 
     def _validate_y(self, y: Any) -> np.ndarray:
-        if sparse.issparse(y):
-            y = y.toarray()
+        y = y.toarray() if sparse.issparse(y) else y
+        assert_all_finite(y, input_name="y")
         kind = type_of_target(y, input_name="y", raise_unknown=True)
         if kind == "multilabel-indicator":
             return check_array(y, dtype=np.int64, input_name="y")
@@ -289,26 +287,34 @@ class SNClassifier(ClassifierMixin, BaseSNEstimator):
     def _strata(self, y: np.ndarray) -> np.ndarray | None:
         return None if self._kind == "multilabel" else y
 
-    def _weigh_classes(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+    def _weigh_classes(
+        self, y: np.ndarray, weights: np.ndarray | None, *, reset: bool
+    ) -> np.ndarray | None:
         if self.class_weight is None:
             return weights
         if self._kind == "multilabel":
-            raise ValueError("class_weight does not go with multilabel y; use sample_weight.")
-        n_classes = len(self.classes_)
-        total = np.bincount(y, weights=weights, minlength=n_classes)
-        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
-            of_class = total.sum() / (n_classes * np.where(total > 0, total, 1))
+            of_row = compute_sample_weight(self.class_weight, y)
         else:
-            of_class = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=self.classes_[y]
-            )
-        result = of_class[y] if weights is None else weights * of_class[y]
+            of_row = self._weight_of_class(y, weights, reset=reset)[y]
+        result = of_row if weights is None else weights * of_row
         if not (result >= 0).all() or not result.any():
             raise ValueError(
-                f"class_weight={self.class_weight!r} must give every class a weight that is not "
-                "negative, and some class in y a positive one."
+                f"class_weight={self.class_weight!r} must give no class a negative weight, and "
+                "some class in y a positive one."
             )
         return result
+
+    def _weight_of_class(
+        self, y: np.ndarray, weights: np.ndarray | None, *, reset: bool
+    ) -> np.ndarray:
+        if not (isinstance(self.class_weight, str) and self.class_weight == "balanced"):
+            return compute_class_weight(
+                self.class_weight, classes=self.classes_, y=self.classes_[y]
+            )
+        totals = np.bincount(y, weights=weights, minlength=len(self.classes_))
+        self._class_totals = totals if reset else self._class_totals + totals
+        seen = np.where(self._class_totals > 0, self._class_totals, 1)
+        return self._class_totals.sum() / (len(self.classes_) * seen)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

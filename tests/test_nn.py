@@ -56,7 +56,9 @@ def test_a_row_with_nothing_observed_gives_what_the_biases_give():
     model = network(3)
     nn.init.normal_(model.input.bias)
     expected = model.hidden(model.input.bias.detach())
-    torch.testing.assert_close(model(torch.full((1, 3), torch.nan, dtype=torch.float64))[0], expected)
+    torch.testing.assert_close(
+        model(torch.full((1, 3), torch.nan, dtype=torch.float64))[0], expected
+    )
     torch.testing.assert_close(model(sparse_rows(np.full((1, 3), np.nan)))[0], expected)
 
 
@@ -126,7 +128,7 @@ class TestTheorem:
 
 class TestInputDropout:
     def test_n_is_counted_after_dropping(self):
-        """With power 1 and equal entries and weights, the sum is K times the entry whatever drops."""
+        """With power 1, entries of 2 and weights of 1, the sum is 2 K whatever drops."""
         model = SNMLP(
             40, 1, hidden_layer_sizes=(), target=7.0, power=1.0, input_dropout=0.5, seed=0
         ).train()
@@ -170,7 +172,7 @@ def test_hidden_norms_take_one_row(norm):
 
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu", "gelu", "silu"])
 def test_the_initial_second_moment_stays_through_layers(activation):
-    """Within a third over four layers of 400 units, of which a gain 10 % off would miss 2.1-fold."""
+    """Within a third over four layers; gains that are 10 % off would miss it by a factor of 2."""
     model = SNMLP(
         100,
         100,

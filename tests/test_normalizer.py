@@ -56,7 +56,9 @@ def test_row_order_does_not_matter(X, power, random):
     assert_allclose(sparsity_normalize(X[order], power=power), normalized[order])
 
 
-@given(holey(), st.sampled_from(["csc", "coo", "lil", "dok"]), st.sampled_from([np.int32, np.int64]))
+@given(
+    holey(), st.sampled_from(["csc", "coo", "lil", "dok"]), st.sampled_from([np.int32, np.int64])
+)
 def test_format_and_index_width_do_not_matter(X, form, index):
     csr = to_csr(X)
     expected = sparsity_normalize(csr)
@@ -177,7 +179,9 @@ def test_missing_values_zero_ignores_stored_zeros():
 
 def test_none_and_pandas_na_mean_nan():
     for missing in (None, pd.NA):
-        assert_array_equal(sparsity_normalize([[2.0, NAN]], target=2, missing_values=missing), [[4, 0]])
+        assert_array_equal(
+            sparsity_normalize([[2.0, NAN]], target=2, missing_values=missing), [[4, 0]]
+        )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -249,7 +253,7 @@ def test_sample_weight_weighs_the_mean():
 
 
 def test_an_overflowing_power_is_refused():
-    with pytest.raises(ValueError, match="power=2000.0 is too large"):
+    with pytest.raises(ValueError, match=r"power=2000\.0 is too large"):
         sparsity_normalize([[1.0, NAN, NAN]], target=3, power=2000)
 
 

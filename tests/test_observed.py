@@ -25,7 +25,7 @@ def test_infinities_are_refused(transformer, bad):
 @pytest.mark.parametrize("transformer", TRANSFORMERS)
 def test_wrong_number_of_features(transformer):
     fitted = transformer().fit(np.ones((2, 3)))
-    with pytest.raises(ValueError, match="X has 2 features, but .* is expecting 3 features"):
+    with pytest.raises(ValueError, match=r"X has 2 features, but .* is expecting 3 features"):
         fitted.transform(np.ones((2, 2)))
 
 

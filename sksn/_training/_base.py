@@ -105,7 +105,10 @@ class BaseSNEstimator(BaseEstimator):
     def _network_output(self) -> tuple[int, str]:
         """Number of outputs and name of the loss."""
 
-    def _weigh_classes(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+    def _weigh_classes(
+        self, y: np.ndarray, weights: np.ndarray | None, *, reset: bool
+    ) -> np.ndarray | None:
+        """Row weights multiplied with those of the classes, where there are any."""
         return weights
 
     def _strata(self, y: np.ndarray) -> np.ndarray | None:
@@ -138,7 +141,7 @@ class BaseSNEstimator(BaseEstimator):
             weighted = np.flatnonzero(weights)  # a row without weight is a row that is not there
             X, y, weights = X[weighted], y[weighted], weights[weighted]
         y = self._encode_y(y, classes, reset=reset)
-        weights = self._weigh_classes(y, weights)
+        weights = self._weigh_classes(y, weights, reset=reset)
 
         if reset:
             self._random = check_random_state(self.random_state)
@@ -172,8 +175,8 @@ class BaseSNEstimator(BaseEstimator):
         n_valid = int(np.ceil(self.validation_fraction * len(y)))
         if n_valid >= len(y):
             raise ValueError(
-                f"early_stopping=True needs rows to train on beside those it validates on, but "
-                f"validation_fraction={self.validation_fraction} takes all {len(y)}."
+                "early_stopping=True needs rows to train on beside those it validates on, but "
+                f"validation_fraction={self.validation_fraction} takes all: n_samples={len(y)}."
             )
         strata = self._strata(y)
         if strata is not None:

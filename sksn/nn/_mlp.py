@@ -252,5 +252,3 @@ def _initialise(
     """Normal weights that keep the variance of a sum of `fan_in` unit entries at `gain` squared."""
     with torch.no_grad():
         weight.normal_(0, gain / math.sqrt(fan_in), generator=generator)
-
-
