@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections import Counter
 from collections.abc import Callable
@@ -114,11 +115,10 @@ def _read_cells(path: str) -> tuple[list[str], list[list[str]]]:
         raise TableError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise TableError(f"{path} is not UTF-8 text") from error
-    lines = text.splitlines()
-    if not lines:
+    if not text.strip():
         raise TableError(f"{path} is empty")
-    separator = max(",;\t", key=lines[0].count)
-    header, *rows = csv.reader(lines, delimiter=separator)
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     header = [name.strip() for name in header]
     rows = [row for row in rows if row]
     if not rows:

@@ -23,7 +23,7 @@ from .._observed import (
     validate_observed,
 )
 from .._scale import TargetLearner
-from ._net import RowNet, build_net, outputs
+from ._net import NonFiniteLossError, RowNet, build_net, outputs
 from ._parameters import check_parameters
 from ._rows import RowDataset, as_rows
 from ._scaling import InputScaling
@@ -155,7 +155,12 @@ class BaseSNEstimator(BaseEstimator):
         valid_set = None
         if valid is not None:
             valid_set = self._dataset(X[valid], y[valid], _at(weights, valid))
-        self._train(train_set, valid_set, incremental=incremental)
+        try:
+            self._train(train_set, valid_set, incremental=incremental)
+        except BaseException as error:
+            if reset or isinstance(error, NonFiniteLossError):
+                del self.net_  # rather no network than a broken one
+            raise
         return self
 
     def _validate_X(self, X: Any, *, reset: bool) -> Any:

@@ -31,6 +31,10 @@ _LOSSES: dict[str, Callable[..., Tensor]] = {
 }
 
 
+class NonFiniteLossError(ValueError):
+    """The loss became NaN or infinite, so the weights are of no use."""
+
+
 class MeanLoss(nn.Module):
     """Mean over rows of a loss that is averaged over outputs first, weighted where asked."""
 
@@ -84,7 +88,7 @@ class RowNet(NeuralNet):
     def _record_loss(self, prefix: str, loss: float) -> None:
         name = prefix + "_loss"
         if not math.isfinite(loss):
-            raise ValueError(
+            raise NonFiniteLossError(
                 f"The {'training' if prefix == 'train' else 'validation'} loss became {loss} in "
                 f"epoch {len(self.history)}. Try a smaller lr (it is {self.lr}), leave "
                 "input_scaling at 'auto', and look for extreme values in X."

@@ -51,7 +51,19 @@ class InputScaling:
             X.data = np.sign(X.data) * np.log1p(np.abs(X.data))
         else:
             X = X.copy()
+            _check_range(X.data if sparse.issparse(X) else X)
         return X
 
     def _standardises(self, X: Any) -> bool:
         return self.kind == "observed" or (self.kind == "auto" and not sparse.issparse(X))
+
+
+def _check_range(entries: np.ndarray) -> None:
+    """Refuse entries that become infinite in the precision of a network."""
+    extreme = np.nanmax(np.abs(entries), initial=0)
+    if extreme > np.finfo(np.float32).max:
+        raise ValueError(
+            f"X holds {extreme:.4g} in absolute value, beyond the range of float32; with "
+            "input_scaling=None entries reach the network as they are. Scale them, or use "
+            "input_scaling='auto'."
+        )

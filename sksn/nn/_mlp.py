@@ -105,7 +105,7 @@ class SNMLP(nn.Module):
         )
         layers: list[nn.Module] = []
         for i, (width, following) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
-            linear = nn.Linear(width, following)
+            linear = nn.utils.skip_init(nn.Linear, width, following)
             last = i == len(widths) - 2
             _initialise(linear.weight, width, 1.0 if last else _GAINS[activation], generator)
             nn.init.zeros_(linear.bias)

@@ -1,0 +1,211 @@
+import csv
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes, load_iris
+
+from sksn.__main__ import main
+from sksn._demo._compare import bin_scores, compare, format_table
+from sksn._demo._figure import bins_of
+from sksn._demo._tables import Table, TableError, built_in, poke_holes, read_csv
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def write_csv(path, header, rows, separator=","):
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file, delimiter=separator)
+        writer.writerow(header)
+        writer.writerows(rows)
+    return str(path)
+
+
+@pytest.fixture
+def iris_csv(tmp_path):
+    X, y = load_iris(return_X_y=True)
+    names = np.array(["setosa", "versicolor", "virginica"])
+    rng = np.random.RandomState(0)
+    rows = [
+        [x if rng.uniform() > 0.3 else "NA" for x in row] + [names[label]]
+        for row, label in zip(X, y, strict=True)
+    ]
+    return write_csv(tmp_path / "iris.csv", ["a", "b", "c", "d", "species"], rows)
+
+
+def test_the_demo_runs(tmp_path, capsys):
+    picture = tmp_path / "demo.png"
+    assert main(["--quick", "--output", str(picture)]) == 0
+    shown = capsys.readouterr()
+    for model in ("SN, power 1 ", "SN, power 1/2", "no SN", "SimpleImputer + MLP", "HistGradient"):
+        assert shown.out.count(f"\n| {model}") == 2
+    assert "fit/s" in shown.err, "a progress bar"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_table_of_the_users_own(iris_csv, tmp_path, capsys):
+    options = ["--quick", "--output", str(tmp_path / "own.png")]
+    assert main(["--data", iris_csv, "--target", "species", *options]) == 0
+    shown = capsys.readouterr().out
+    assert "150 rows, 4 features, 32 % of the cells missing, multiclass" in shown
+    assert "| iris.csv | accuracy" in shown
+
+
+def test_a_complete_table_is_told_that_nothing_changes(tmp_path, capsys):
+    X, y = load_diabetes(return_X_y=True)
+    path = write_csv(tmp_path / "d.csv", ["x", "y"], np.column_stack([X[:, 2], y]))
+    options = ["--data", path, "--target", "y", "--quick", "--output", str(tmp_path / "d.png")]
+    assert main(options) == 0
+    assert "nothing is missing, so SN changes nothing" in capsys.readouterr().out
+    assert main([*options, "--holes"]) == 0
+    shown = capsys.readouterr().out
+    assert "further holes poked at random" in shown
+    assert "| d.csv | R2" in shown
+
+
+class TestOneLineOfError:
+    def failure(self, capsys, *arguments):
+        assert main([*map(str, arguments), "--quick"]) == 2
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert shown.err.startswith("sksn: ")
+        assert shown.err.count("\n") == 1
+        return shown.err
+
+    def test_a_missing_file(self, capsys, tmp_path):
+        path = tmp_path / "absent.csv"
+        error = self.failure(capsys, "--data", path, "--target", "y")
+        assert f"cannot read {path}: No such file" in error
+
+    def test_an_absent_column(self, capsys, iris_csv):
+        error = self.failure(capsys, "--data", iris_csv, "--target", "colour")
+        assert "has no column 'colour'; its columns are a, b, c, d, species" in error
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ("", "is empty"),
+            ("a,b\n", "has a header but no rows"),
+            ("a,b\n1,2\n", "has 1 rows with a 'b'; at least 20 are needed"),
+            ("a,b\n1,2,3\n", "data row 1 has 3 cells, the header 2"),
+            ("a,a\n1,2\n", "two columns of the same name"),
+            ("a,b\n" + "1,x\n" * 30, "'b' has only one value, 'x'"),
+            ("b\n" + "1\n2\n" * 30, "no usable column beside 'b'"),
+            ("a,b\n" + "1,x\n1,y\n" * 30 + "1,z\n", "class 'z' of 'b' has fewer than 3 rows"),
+        ],
+    )
+    def test_tables_that_cannot_be_used(self, capsys, tmp_path, content, message):
+        path = tmp_path / "bad.csv"
+        path.write_text(content)
+        assert message in self.failure(capsys, "--data", path, "--target", "b")
+
+    def test_text_targets_with_too_many_values(self, capsys, tmp_path):
+        path = write_csv(tmp_path / "t.csv", ["a", "b"], [[i, f"name {i}"] for i in range(30)])
+        error = self.failure(capsys, "--data", path, "--target", "b")
+        assert "'b' is text with 30 values, too many classes" in error
+
+    def test_bytes_that_are_no_text(self, capsys, tmp_path):
+        path = tmp_path / "b.csv"
+        path.write_bytes(b"a,b\n\xff\xfe")
+        assert "is not UTF-8 text" in self.failure(capsys, "--data", path, "--target", "b")
+
+    @pytest.mark.parametrize("arguments", [["--data", "x"], ["--target", "x"], ["--holes"]])
+    def test_arguments_that_need_each_other(self, arguments, capsys):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 2
+        assert "go" in capsys.readouterr().err
+
+
+class TestReading:
+    def test_columns_are_encoded_and_it_is_said_how(self, tmp_path):
+        colours, letters = ["red", "green", "blue", "?"], "abcdefghijklmnopqrstuvwxyz"
+        rows = [
+            [i, colours[i % 4], "yes" if i % 2 else "no", letters[i % 26] + "x", "", i % 3]
+            for i in range(60)
+        ]
+        rows[5][5] = ""
+        header = ["n", "colour", "flag", "id", "nothing", "label"]
+        table = read_csv(write_csv(tmp_path / "t.csv", header, rows, separator=";"), "label")
+        assert table.X.shape == (59, 1 + 3 + 1)
+        assert table.task == "multiclass"
+        blue, green, red = table.X[:, 1], table.X[:, 2], table.X[:, 3]
+        np.testing.assert_array_equal(red[:4], [1, 0, 0, np.nan])
+        np.testing.assert_array_equal(green[:4], [0, 1, 0, np.nan])
+        np.testing.assert_array_equal(blue[:4], [0, 0, 1, np.nan])
+        np.testing.assert_array_equal(table.X[:4, 4], [1, 0, 1, 0])
+        notes = "\n".join(table.notes)
+        for said in (
+            "left out 1 rows whose 'label' is missing",
+            "'colour': 3 categories as 3 columns of 0 and 1",
+            "'flag': 2 categories as 1 columns",
+            "left out 'id': text with 26 different values",
+            "left out 'nothing': nothing in it is known",
+        ):
+            assert said in notes
+
+    def test_many_numbers_are_regressed(self, tmp_path):
+        path = write_csv(tmp_path / "r.csv", ["a", "b"], [[i, i / 7] for i in range(40)])
+        table = read_csv(path, "b")
+        assert table.task == "regression"
+        np.testing.assert_allclose(table.y, np.arange(40) / 7)
+
+    def test_byte_order_mark_and_quotes(self, tmp_path):
+        path = tmp_path / "q.csv"
+        body = '"a, first",b\n' + '"1",x\n"2",y\n' * 10
+        path.write_bytes(b"\xef\xbb\xbf" + body.encode())
+        assert read_csv(str(path), "b").X.shape == (20, 1)
+
+    def test_cells_may_hold_line_breaks(self, tmp_path):
+        rows = [[i, "two\nlines" if i % 2 else "one"] for i in range(30)]
+        table = read_csv(write_csv(tmp_path / "l.csv", ["a", "b"], rows), "b")
+        assert sorted(set(table.y)) == ["one", "two\nlines"]
+
+    def test_errors_are_table_errors(self, tmp_path):
+        with pytest.raises(TableError, match="Is a directory"):
+            read_csv(str(tmp_path), "b")
+
+
+def test_holes_differ_from_row_to_row():
+    X = poke_holes(np.zeros((2000, 100)), np.random.RandomState(0))
+    share = np.isnan(X).mean(axis=1)
+    assert abs(share.mean() - 0.49) < 5 * 0.98 / np.sqrt(12 * 2000)
+    assert share.std() > 0.25
+
+
+def test_bins_hold_every_row_once_in_order_of_n():
+    n = np.random.RandomState(0).randint(0, 9, size=100)
+    bins = bins_of(n)
+    assert sorted(np.concatenate(bins)) == list(range(100))
+    edges = [(n[rows].min(), n[rows].max()) for rows in bins]
+    assert all(a[1] <= b[0] for a, b in zip(edges[:-1], edges[1:], strict=True))
+    assert len(bins_of(np.full(10, 3))) == 1
+
+
+def test_scores_are_those_of_out_of_fold_predictions():
+    table = built_in("breast cancer", seed=0)
+    results = compare(table, seed=0, n_folds=2, quick=True)
+    for result in results.values():
+        assert np.isfinite(result.output).all()
+        assert result.scores.mean() > 0.8
+        assert bin_scores(table, result, np.arange(len(table.y))) > 0.8
+    assert np.isnan(bin_scores(table, result, np.flatnonzero(table.y == 1)))
+    assert format_table(table, results).count("\n") == 1 + len(results)
+
+
+def test_regression_bins_use_absolute_errors():
+    table = Table("t", np.zeros((2, 1)), np.array([1.0, 3.0]), "regression")
+    result = type("R", (), {"predicted": np.array([2.0, 5.0])})
+    assert bin_scores(table, result, np.array([0, 1])) == -1.5
+
+
+def test_without_matplotlib_the_table_still_comes(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
+    assert main(["--quick", "--output", str(tmp_path / "x.png")]) == 0
+    assert "install matplotlib" in capsys.readouterr().out
+
+
+def test_a_picture_that_cannot_be_written(iris_csv, tmp_path, capsys):
+    output = str(tmp_path / "no" / "such" / "folder.png")
+    arguments = ["--data", iris_csv, "--target", "species", "--quick", "--output", output]
+    assert main(arguments) == 2
+    assert "cannot write" in capsys.readouterr().err

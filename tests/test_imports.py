@@ -1,0 +1,48 @@
+"""Importing sksn and its transformers must not cost an import of torch."""
+
+import subprocess
+import sys
+
+import pytest
+
+import sksn
+
+
+def modules_after(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(' '.join(sys.modules))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import sksn",
+        "from sksn import SparsityNormalizer, ObservedScaler, sparsity_normalize",
+        "from sksn import SparsityNormalizer; SparsityNormalizer().fit_transform([[1.0, 2.0]])",
+        "import sksn; dir(sksn); hasattr(sksn, 'no_such_name')",
+    ],
+)
+def test_without_torch(statement):
+    modules = modules_after(statement)
+    assert "sksn" in modules
+    assert not modules & {"torch", "skorch", "matplotlib", "tqdm"}
+
+
+@pytest.mark.parametrize("statement", ["from sksn import SNClassifier", "import sksn; sksn.nn"])
+def test_networks_load_on_first_use(statement):
+    assert "torch" in modules_after(statement)
+
+
+def test_every_public_name_is_there_and_documented():
+    assert set(sksn.__all__) <= set(dir(sksn))
+    for name in sksn.__all__:
+        value = getattr(sksn, name)
+        assert name == "__version__" or value.__doc__
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'sksn' has no attribute 'Nothing'"):
+        _ = sksn.Nothing

@@ -1,0 +1,123 @@
+"""The parts of training that can be looked at one by one."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from sksn._training._callbacks import CosineSchedule
+from sksn._training._device import resolve_device
+from sksn._training._net import MeanLoss
+from sksn._training._rows import BatchLoader, RowDataset, as_rows
+
+from .conftest import holey
+from .helpers import to_csr
+
+CPU = torch.device("cpu")
+
+
+def rows_as_arrays(batch, n_features: int) -> np.ndarray:
+    if isinstance(batch, torch.Tensor):
+        return batch.numpy()
+    dense = np.full((len(batch.offsets), n_features), np.nan)
+    dense[batch.row_of_entry(), batch.columns] = batch.values
+    return dense
+
+
+@given(holey(max_rows=20), st.data())
+def test_gathering_is_indexing(X, data):
+    index = data.draw(st.lists(st.integers(0, len(X) - 1), min_size=1, max_size=30))
+    start = data.draw(st.integers(0, len(X) - 1))
+    stop = data.draw(st.integers(start + 1, len(X)))
+    for container in (X, to_csr(X), to_csr(X, sparse.csr_matrix)):
+        rows = as_rows(container, torch.float64, CPU)
+        assert len(rows) == len(X)
+        taken = rows_as_arrays(rows.take(torch.tensor(index)), X.shape[1])
+        np.testing.assert_array_equal(taken, X[index])
+        taken = rows_as_arrays(rows.take(slice(start, stop)), X.shape[1])
+        np.testing.assert_array_equal(taken, X[start:stop])
+
+
+def test_long_indices():
+    X = to_csr(np.eye(3))
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    assert as_rows(X, torch.float32, CPU).take(torch.tensor([2, 0])).columns.dtype == torch.int32
+
+
+def dataset(n: int, weight=None) -> RowDataset:
+    X = np.arange(n, dtype=float)[:, None]
+    return RowDataset(as_rows(X, torch.float64, CPU), torch.arange(n), weight)
+
+
+@given(st.integers(1, 60), st.integers(1, 70), st.booleans())
+def test_an_epoch_is_every_row_once_in_even_batches(n, batch_size, shuffled):
+    generator = torch.Generator().manual_seed(0) if shuffled else None
+    loader = BatchLoader(dataset(n), batch_size, generator)
+    batches = list(loader)
+    assert len(batches) == len(loader) == -(-n // batch_size)
+    sizes = [len(y) for _, y in batches]
+    assert max(sizes) <= batch_size
+    assert max(sizes) - min(sizes) <= 1
+    for batch, y in batches:
+        assert batch.rows[:, 0].tolist() == y.tolist()
+    seen = torch.cat([y for _, y in batches]).tolist()
+    assert sorted(seen) == list(range(n))
+    if not shuffled:
+        assert seen == list(range(n))
+
+
+def test_epochs_are_shuffled_differently():
+    loader = BatchLoader(dataset(100), 10, torch.Generator().manual_seed(0))
+    orders = [torch.cat([y for _, y in loader]).tolist() for _ in range(2)]
+    assert orders[0] != orders[1]
+
+
+def test_weights_travel_with_their_rows_and_have_mean_one():
+    weight = torch.arange(10, dtype=torch.float64)
+    loader = BatchLoader(dataset(10, weight), 3, torch.Generator().manual_seed(0))
+    for batch, y in loader:
+        torch.testing.assert_close(batch.weight, y.double() / 4.5)
+
+
+def test_losses_by_hand():
+    output = torch.tensor([[0.0], [2.0]])
+    binary = MeanLoss("binary")(output, torch.tensor([[1.0], [0.0]]))
+    assert binary.item() == pytest.approx((np.log(2) + np.log1p(np.exp(2))) / 2)
+    squared = MeanLoss("squared_error")(torch.tensor([[1.0, 2.0], [0.0, 4.0]]), torch.zeros(2, 2))
+    assert squared.item() == pytest.approx((2.5 + 8) / 2)
+    weighted = MeanLoss("squared_error")(output, torch.zeros(2, 1), torch.tensor([1.5, 0.5]))
+    assert weighted.item() == pytest.approx(0.5 * 4 / 2)
+    multiclass = MeanLoss("multiclass")(torch.tensor([[0.0, 0.0, 0.0]]), torch.tensor([2]))
+    assert multiclass.item() == pytest.approx(np.log(3))
+
+
+def test_the_learning_rate_rises_and_falls_to_zero():
+    class Net:
+        class optimizer_:
+            param_groups = ({"lr": 0.0}, {"lr": 0.0})
+
+    schedule = CosineSchedule(0.1, n_steps=100)
+    schedule.on_train_begin(Net)
+    rates = []
+    for _ in range(100):
+        schedule.on_batch_begin(Net, training=False)
+        schedule.on_batch_begin(Net, training=True)
+        rates.append([group["lr"] for group in Net.optimizer_.param_groups])
+    rates = np.array(rates)
+    assert (rates[:, 0] == rates[:, 1]).all()
+    peak = rates[:, 0].argmax()
+    assert peak == 4
+    assert 0.099 < rates[peak, 0] <= 0.1
+    assert (np.diff(rates[:5, 0]) > 0).all()
+    assert (np.diff(rates[4:, 0]) < 0).all()
+    assert 0 < rates[-1, 0] < 1e-4
+
+
+def test_devices():
+    assert resolve_device("cpu").type == resolve_device(torch.device("cpu")).type == "cpu"
+    best = "cuda" if torch.cuda.is_available() else None
+    if best is None:
+        best = "mps" if torch.backends.mps.is_available() else "cpu"
+    assert resolve_device("auto").type == best
