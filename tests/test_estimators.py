@@ -135,7 +135,7 @@ class TestInputs:
         """The same observed entries without random drops give the same network up to rounding."""
         X, y = cancer
         options = {"input_dropout": 0, "dropout": 0, "input_scaling": "observed"} | options
-        options |= {"add_indicator": False, "dtype": "float64"}
+        options |= {"add_indicator": False, "n_bins": 0, "dtype": "float64"}
         dense = estimator(**SMALL | options).fit(X, y)
         from_sparse = estimator(**SMALL | options).fit(to_csr(X), y)
         assert_allclose(output(from_sparse, to_csr(X)), output(dense, X), rtol=1e-6)
@@ -389,8 +389,8 @@ class TestKeeping:
 
     def test_a_pickle_does_not_carry_the_data(self, cancer):
         X, y = cancer
-        X = np.tile(X, (20, 1))
-        model = SNClassifier(early_stopping=True, **SMALL).fit(X, np.tile(y, 20))
+        X = np.tile(X, (30, 1))
+        model = SNClassifier(early_stopping=True, **SMALL).fit(X, np.tile(y, 30))
         assert len(pickle.dumps(model)) < X.nbytes / 20
 
     def test_a_net_trained_on_a_gpu_opens_without_one(self, cancer):
@@ -426,6 +426,8 @@ class TestBadInput:
             ("hidden_norm", "group", "one of None, 'batch', 'layer'"),
             ("input_scaling", "minmax", "one of 'auto', 'observed', None"),
             ("add_indicator", "yes", "one of 'auto', True, False"),
+            ("n_bins", -1, "'auto' or an integer that is not negative"),
+            ("n_bins", 2.0, "'auto' or an integer that is not negative"),
             ("lr", 0, "a positive number"),
             ("alpha", -1e-9, r"a number in \[0, inf\)"),
             ("batch_size", 0, "a positive integer"),

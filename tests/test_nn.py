@@ -28,17 +28,21 @@ def network(n_features: int, **options) -> SNMLP:
     return SNMLP(n_features, 2, **options).eval()
 
 
-def by_hand(model: SNMLP, X: np.ndarray, target: float, power: float) -> np.ndarray:
-    """Loops over rows and features; one hidden layer, ReLU."""
+def by_hand(model: SNMLP, X: np.ndarray, target: float, power: float, bins=((), ())) -> np.ndarray:
+    """Loops over rows, features and bins; one hidden layer, ReLU."""
     weight, bias = (p.detach().numpy() for p in (model.input.weight, model.input.bias))
     last = model.hidden[-1]
     out = []
     for row in X:
         n = sum(not np.isnan(x) for x in row)
         hidden = bias.copy()
-        for x, w in zip(row, weight, strict=True):
+        for j, (x, w) in enumerate(zip(row, weight, strict=True)):
             if not np.isnan(x):
                 hidden += (target / n) ** power * x * w
+                for b, (lower, width) in enumerate(zip(bins[0][j], bins[1][j], strict=True)):
+                    filled = min(max((x - lower) / width, 0), 1)
+                    of_bin = model.input.bin_weight[j * len(bins[0][j]) + b].detach().numpy()
+                    hidden += (target / n) ** power * filled * of_bin
         hidden = np.maximum(hidden, 0)
         out.append(last.weight.detach().numpy() @ hidden + last.bias.detach().numpy())
     return np.array(out)
@@ -47,9 +51,23 @@ def by_hand(model: SNMLP, X: np.ndarray, target: float, power: float) -> np.ndar
 @given(holey(), st.sampled_from([0.0, 0.5, 1.0]))
 def test_forward_is_what_loops_give(X, power):
     model = network(X.shape[1], target=3.0, power=power)
-    expected = by_hand(model, X, 3.0, power)
+    expected = by_hand(model, X, 3.0, power, np.empty((2, X.shape[1], 0)))
     np.testing.assert_allclose(model(torch.tensor(X)).detach(), expected, rtol=1e-8, atol=1e-8)
     np.testing.assert_allclose(model(sparse_rows(X)).detach(), expected, rtol=1e-8, atol=1e-8)
+
+
+@given(holey(), st.sampled_from([0.0, 0.5, 1.0]))
+def test_bins_are_what_loops_give(X, power):
+    n_features = X.shape[1]
+    lower = np.tile([-5.0, 0.0, np.inf], (n_features, 1))
+    width = np.tile([5.0, 7.0, 1.0], (n_features, 1))
+    model = network(n_features, target=3.0, power=power, bins=(lower, width))
+    before = model(torch.tensor(X)).detach()
+    plain = network(n_features, target=3.0, power=power)
+    torch.testing.assert_close(before, plain(torch.tensor(X)).detach())
+    nn.init.normal_(model.input.bin_weight)
+    expected = by_hand(model, X, 3.0, power, (lower, width))
+    np.testing.assert_allclose(model(torch.tensor(X)).detach(), expected, rtol=1e-8, atol=1e-8)
 
 
 def test_a_row_with_nothing_observed_gives_what_the_biases_give():
@@ -77,7 +95,8 @@ def test_sparse_gradients_are_the_dense_ones():
 def test_gradcheck():
     X = np.random.RandomState(0).normal(size=(3, 4))
     X[0, 1] = X[1, 2] = np.nan
-    model = network(4, power=0.5, activation="tanh")
+    bins = (np.tile([-1.0, 0.0], (4, 1)), np.ones((4, 2)))
+    model = network(4, power=0.5, activation="tanh", bins=bins, indicator_features=[1, 2])
     names = [name for name, _ in model.named_parameters()]
     parameters = tuple(p for _, p in model.named_parameters())
 

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from sksn import SNClassifier
+from sksn._training._bins import quantile_bins
 from sksn._training._callbacks import CosineSchedule
 from sksn._training._device import resolve_device
 from sksn._training._net import MeanLoss
@@ -113,6 +115,55 @@ def test_the_learning_rate_rises_and_falls_to_zero():
     assert (np.diff(rates[:5, 0]) > 0).all()
     assert (np.diff(rates[4:, 0]) < 0).all()
     assert 0 < rates[-1, 0] < 1e-4
+
+
+class TestQuantileBins:
+    def test_by_hand(self):
+        X = np.array([[1.0, np.nan], [2.0, np.nan], [3.0, np.nan], [10.0, np.nan], [np.nan] * 2])
+        lower, width = quantile_bins(X, 2, None)
+        np.testing.assert_array_equal(lower[0], [1, 2])
+        np.testing.assert_array_equal(width[0], [1, 8])
+        assert np.isinf(lower[1]).all()
+
+    def test_bins_hold_even_shares(self):
+        x = np.random.RandomState(0).normal(size=(1000, 1))
+        lower, _ = quantile_bins(x, 8, None)
+        share = [
+            ((x >= a) & (x < b)).mean() for a, b in zip(lower[0, :-1], lower[0, 1:], strict=True)
+        ]
+        np.testing.assert_allclose(share, 1 / 8, atol=0.002)
+
+    @given(holey(max_rows=15), st.integers(1, 6), st.data())
+    def test_integer_weights_are_repetitions(self, X, n_bins, data):
+        weights = np.array(data.draw(st.lists(st.integers(1, 4), min_size=len(X), max_size=len(X))))
+        weighted = quantile_bins(X, n_bins, weights.astype(float))
+        repeated = quantile_bins(np.repeat(X, weights, axis=0), n_bins, None)
+        for a, b in zip(weighted, repeated, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+    @given(holey(), st.integers(1, 6))
+    def test_the_encoding_is_monotone_and_spans_the_data(self, X, n_bins):
+        lower, width = quantile_bins(X, n_bins, None)
+        assert (width > 0).all()
+        filled = np.clip((X[:, :, None] - lower) / width, 0, 1).sum(axis=2)
+        for x, level, low in zip(X.T, filled.T, lower, strict=True):
+            order = np.argsort(x[~np.isnan(x)])
+            level = level[~np.isnan(x)][order]
+            assert (np.diff(level) >= 0).all()
+            if len(level):
+                assert level[0] == 0
+                assert level[-1] == np.isfinite(low).sum()
+
+    def test_they_help_where_a_threshold_decides(self):
+        rng = np.random.RandomState(0)
+        X = rng.uniform(-1, 1, size=(600, 1))
+        y = (np.abs(X[:, 0] - 0.1) < 0.3).astype(int)
+        options = {"hidden_layer_sizes": (), "random_state": 0, "max_epochs": 100, "alpha": 0.1}
+        with_bins, without = (
+            SNClassifier(n_bins=n, **options).fit(X[:300], y[:300]).score(X[300:], y[300:])
+            for n in ("auto", 0)
+        )
+        assert with_bins > without + 0.1
 
 
 def test_devices():

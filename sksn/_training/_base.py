@@ -23,10 +23,14 @@ from .._observed import (
     validate_observed,
 )
 from .._scale import TargetLearner
+from ._bins import quantile_bins
 from ._net import NonFiniteLossError, RowNet, build_net, outputs
 from ._parameters import check_parameters
 from ._rows import RowDataset, as_rows
 from ._scaling import InputScaling
+
+_BINS = 8
+_FEATURES_WITH_BINS = 512  # beyond, the first layer would be most of the network
 
 
 class BaseSNEstimator(BaseEstimator):
@@ -34,19 +38,20 @@ class BaseSNEstimator(BaseEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (256, 128),
+        hidden_layer_sizes: Any = (128, 64),
         activation: str = "relu",
         *,
         power: float = 0.5,
         target: str | float = "mean",
         missing_values: float = np.nan,
         input_dropout: float = 0.2,
-        dropout: float = 0.3,
+        dropout: float = 0.5,
         hidden_norm: str | None = None,
         input_scaling: str | None = "auto",
         add_indicator: Any = "auto",
+        n_bins: Any = "auto",
         lr: float = 3e-3,
-        alpha: float = 0.1,
+        alpha: float = 1.0,
         batch_size: int = 128,
         max_epochs: int = 40,
         early_stopping: bool = False,
@@ -69,6 +74,7 @@ class BaseSNEstimator(BaseEstimator):
         self.hidden_norm = hidden_norm
         self.input_scaling = input_scaling
         self.add_indicator = add_indicator
+        self.n_bins = n_bins
         self.lr = lr
         self.alpha = alpha
         self.batch_size = batch_size
@@ -149,7 +155,7 @@ class BaseSNEstimator(BaseEstimator):
         if reset or incremental:
             self._learn_scales(X[train], y[train], _at(weights, train), reset=reset)
         if reset:
-            self.net_ = self._new_net(X)
+            self.net_ = self._new_net(X[train], _at(weights, train))
         self.net_.module_.input.target = self.target_
         train_set = self._dataset(X[train], y[train], _at(weights, train))
         valid_set = None
@@ -213,7 +219,7 @@ class BaseSNEstimator(BaseEstimator):
         if reset or self.target != "median":  # which cannot be updated: the first one stays
             self.target_ = self._learner.update(count_observed(X), weights)
 
-    def _new_net(self, X: Any) -> RowNet:
+    def _new_net(self, X: Any, weights: np.ndarray | None) -> RowNet:
         n_outputs, loss = self._network_output()
         return build_net(
             self,
@@ -222,6 +228,7 @@ class BaseSNEstimator(BaseEstimator):
             loss=loss,
             target=self.target_,
             indicator_features=self._indicator_features(X),
+            bins=self._bins(X, weights),
             sparse=self._is_sparse,
             seed=self._draw_seed(),
         )
@@ -231,6 +238,15 @@ class BaseSNEstimator(BaseEstimator):
         if not self.add_indicator or (self.add_indicator == "auto" and self._is_sparse):
             return None
         return np.flatnonzero(count_observed_features(X) < X.shape[0])
+
+    def _bins(self, X: Any, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
+        """Bins for the piecewise linear encoding of dense rows, where there is to be one."""
+        n_bins = self.n_bins
+        if n_bins == "auto":
+            n_bins = _BINS if X.shape[1] <= _FEATURES_WITH_BINS else 0
+        if self._is_sparse or not n_bins:
+            return None
+        return quantile_bins(self._scaling.transform(X), n_bins, weights)
 
     def _dataset(self, X: Any, y: np.ndarray, weights: np.ndarray | None) -> RowDataset:
         weight = self.net_.module_.input.weight

@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T", bound=type)
 
 PARAMETERS = """\
-hidden_layer_sizes : int or sequence of int, default=(256, 128)
+hidden_layer_sizes : int or sequence of int, default=(128, 64)
         Width of each hidden layer. Empty for a linear model.
     activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
         Non-linearity of the hidden layers.
@@ -23,7 +23,7 @@ hidden_layer_sizes : int or sequence of int, default=(256, 128)
     input_dropout : float in [0, 1), default=0.2
         Share of the observed entries that is dropped from each row in training. n is counted
         afterwards.
-    dropout : float in [0, 1), default=0.3
+    dropout : float in [0, 1), default=0.5
         Share of the hidden units that is dropped in training.
     hidden_norm : {None, "batch", "layer"}, default=None
         Normalisation between the linear map and the non-linearity of each hidden layer.
@@ -35,10 +35,14 @@ hidden_layer_sizes : int or sequence of int, default=(256, 128)
     add_indicator : {"auto"} or bool, default="auto"
         Whether the network also sees, for each feature with missing entries in training, that
         the entry is missing (dense rows) or observed (sparse rows). "auto": dense rows only.
+    n_bins : {"auto"} or int, default="auto"
+        Quantile bins in which the first layer also sees each observed entry of dense rows
+        (piecewise linear encoding [2]_): what trees gain by thresholds, for a network. 0: only the
+        entries themselves. "auto": 8 for up to 512 features, else 0. Sparse rows have none.
     lr : float, default=3e-3
         Learning rate of AdamW at its height. It rises over the first twentieth of the steps and
         then falls to 0 along a cosine; in ``partial_fit`` it is constant.
-    alpha : float, default=0.1
+    alpha : float, default=1.0
         Weight decay of AdamW: in each step, weights shrink by the share ``alpha`` times the
         learning rate. Biases do not.
     batch_size : int, default=128
@@ -89,7 +93,9 @@ net_ : skorch.NeuralNet
 
 REFERENCES = """\
 .. [1] J. Yi, J. Lee, K. J. Kim, S. J. Hwang, E. Yang. "Why Not to Use Zero Imputation?
-       Correcting Sparsity Bias in Training Neural Networks". ICLR 2020. arXiv:1906.00150."""
+       Correcting Sparsity Bias in Training Neural Networks". ICLR 2020. arXiv:1906.00150.
+    .. [2] Y. Gorishniy, I. Rubachev, A. Babenko. "On Embeddings for Numerical Features in Tabular
+       Deep Learning". NeurIPS 2022. arXiv:2203.05556."""
 
 
 def document(cls: T) -> T:

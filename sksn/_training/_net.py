@@ -171,6 +171,7 @@ def build_net(
     loss: str,
     target: float,
     indicator_features: np.ndarray | None,
+    bins: tuple[np.ndarray, np.ndarray] | None,
     sparse: bool,
     seed: int,
 ) -> RowNet:
@@ -187,6 +188,7 @@ def build_net(
         module__dropout=float(estimator.dropout),
         module__hidden_norm=estimator.hidden_norm,
         module__indicator_features=indicator_features,
+        module__bins=bins,
         module__sparse=sparse,
         module__seed=seed,
         module__dtype=getattr(torch, estimator.dtype),

@@ -22,8 +22,12 @@ def _share(value: Any) -> bool:
     return _is_number(value) and 0 <= value < 1
 
 
+def _integer(value: Any, least: int) -> bool:
+    return _is_number(value, numbers.Integral) and value >= least
+
+
 def _count(value: Any) -> bool:
-    return _is_number(value, numbers.Integral) and value >= 1
+    return _integer(value, 1)
 
 
 def _flag(value: Any) -> bool:
@@ -51,6 +55,10 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "hidden_norm": _one_of(*HIDDEN_NORMS),
     "input_scaling": _one_of(*INPUT_SCALINGS),
     "add_indicator": _one_of("auto", True, False),
+    "n_bins": (
+        lambda v: (isinstance(v, str) and v == "auto") or _integer(v, 0),
+        "'auto' or an integer that is not negative",
+    ),
     "lr": (lambda v: _is_number(v) and 0 < v < np.inf, "a positive number"),
     "alpha": (lambda v: _is_number(v) and 0 <= v < np.inf, "a number in [0, inf)"),
     "batch_size": (_count, "a positive integer"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -33,7 +34,7 @@ HIDDEN_NORMS = (None, "batch", "layer")
 
 
 class SNMLP(nn.Module):
-    """Multi-layer perceptron with Sparsity Normalization before its first layer.
+    """Multi-layer perceptron with Sparsity Normalization [1]_ before its first layer.
 
     Parameters
     ----------
@@ -56,6 +57,10 @@ class SNMLP(nn.Module):
     indicator_features : sequence of int, optional
         Features that get a second weight, applied to 1 where the entry is missing (dense rows) or
         observed (sparse rows).
+    bins : tuple of ndarray of shape (n_features, n_bins), optional
+        Lower edge and width of bins of each feature. The first layer then also sees, for each
+        observed entry ``x`` and each bin, ``clip((x - lower) / width, 0, 1)`` (piecewise linear
+        encoding [2]_), with weights that start at zero. For dense rows.
     sparse : bool, default=False
         Whether the rows are :class:`SparseRows` instead of dense tensors with NaN.
     seed : int, optional
@@ -71,6 +76,13 @@ class SNMLP(nn.Module):
 
     Dropout draws from the attribute `generator` (torch's global one where it is None), which is
     not part of the state and not pickled.
+
+    References
+    ----------
+    .. [1] J. Yi, J. Lee, K. J. Kim, S. J. Hwang, E. Yang. "Why Not to Use Zero Imputation?
+       Correcting Sparsity Bias in Training Neural Networks". ICLR 2020. arXiv:1906.00150.
+    .. [2] Y. Gorishniy, I. Rubachev, A. Babenko. "On Embeddings for Numerical Features in Tabular
+       Deep Learning". NeurIPS 2022. arXiv:2203.05556.
     """
 
     def __init__(
@@ -86,6 +98,7 @@ class SNMLP(nn.Module):
         dropout: float = 0.0,
         hidden_norm: str | None = None,
         indicator_features: Sequence[int] | None = None,
+        bins: tuple[np.ndarray, np.ndarray] | None = None,
         sparse: bool = False,
         seed: int | None = None,
         dtype: torch.dtype | None = None,
@@ -100,6 +113,7 @@ class SNMLP(nn.Module):
             power=power,
             input_dropout=input_dropout,
             indicator_features=indicator_features,
+            bins=bins,
             sparse=sparse,
             generator=generator,
         )
@@ -148,6 +162,7 @@ class _InputLayer(nn.Module):
         power: float,
         input_dropout: float,
         indicator_features: Sequence[int] | None,
+        bins: tuple[np.ndarray, np.ndarray] | None,
         sparse: bool,
         generator: torch.Generator | None,
     ) -> None:
@@ -156,6 +171,8 @@ class _InputLayer(nn.Module):
         self.sparse = sparse
         self.generator: torch.Generator | None = None
         self.indicator_features: Tensor
+        self.bin_lower: Tensor
+        self.bin_width: Tensor
         self.weight = nn.Parameter(torch.empty(n_features, n_outputs))
         self.bias = nn.Parameter(torch.zeros(n_outputs))
         _initialise(self.weight, n_features, 1.0, generator)
@@ -166,6 +183,12 @@ class _InputLayer(nn.Module):
             rows = n_features if sparse else len(features)
             self.indicator_weight = nn.Parameter(torch.empty(rows, n_outputs))
             _initialise(self.indicator_weight, rows, 1.0, generator)
+        self.has_bins = bins is not None
+        if bins is not None:
+            lower, width = (torch.as_tensor(part, dtype=self.weight.dtype) for part in bins)
+            self.register_buffer("bin_lower", lower)
+            self.register_buffer("bin_width", width)
+            self.bin_weight = nn.Parameter(torch.zeros(lower.numel(), n_outputs))
 
     def forward(self, rows: Tensor | SparseRows) -> Tensor:
         if isinstance(rows, SparseRows):
@@ -177,9 +200,12 @@ class _InputLayer(nn.Module):
         if self.training and self.input_dropout:
             missing = missing | _dropped(rows, self.input_dropout, self.generator)
         n_observed = (~missing).sum(dim=1, dtype=rows.dtype)
-        scale = sparsity_scale(n_observed, self.target, self.power)
-        x = torch.where(missing, 0, rows) * scale[:, None]
-        out = torch.addmm(self.bias, x, self.weight)
+        scale = sparsity_scale(n_observed, self.target, self.power)[:, None]
+        out = torch.addmm(self.bias, torch.where(missing, 0, rows * scale), self.weight)
+        if self.has_bins:
+            filled = ((rows[:, :, None] - self.bin_lower) / self.bin_width).clamp(0, 1)
+            filled = torch.where(missing[:, :, None], 0, filled * scale[:, :, None])
+            out = torch.addmm(out, filled.flatten(1), self.bin_weight)
         if self.has_indicator:
             out = out + missing[:, self.indicator_features].to(rows.dtype) @ self.indicator_weight
         return out
