@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types doctest docs clean help
+.PHONY: demo test lint types doctest docs readme clean help
 
 help:
 	@echo "make demo     train on data with holes; a table and a picture (sksn-demo.png)"
@@ -14,6 +14,7 @@ help:
 	@echo "make types    mypy"
 	@echo "make doctest  the examples in docstrings and README"
 	@echo "make docs     the site, in docs/_build/html"
+	@echo "make readme   the README's tables and picture"
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -39,6 +40,9 @@ doctest: $(READY)
 
 docs: $(READY)
 	$(BIN)/sphinx-build --fail-on-warning --quiet docs docs/_build/html
+
+readme: $(READY)
+	$(BIN)/python benchmarks/readme.py
 
 clean:
 	rm -rf $(VENV) build dist docs/_build *.egg-info

@@ -1,0 +1,64 @@
+"""Writes the README's tables and picture: runs the demo, and formats benchmarks/results."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from sksn.__main__ import main as demo
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def demo_tables() -> str:
+    """The tables that ``python -m sksn`` prints; its picture goes to docs/demo.png."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        if demo(["--output", str(ROOT / "docs" / "demo.png")]) != 0:
+            sys.exit("the demo failed")
+    tables = re.findall(r"(?:^\|.*\n)+", printed.getvalue(), flags=re.MULTILINE)
+    return "\n".join(tables)
+
+
+def report_table() -> str:
+    """What ``python benchmarks/defaults.py report`` wrote, one row a data set."""
+    result = json.loads((ROOT / "benchmarks" / "results" / "defaults.json").read_text())
+    lines = ["| data | model | 5 folds, ± standard error | rows never seen in choosing | fit, s |"]
+    lines.append("|---|---|---:|---:|---:|")
+    for row in result["results"]:
+        folds = np.array(row["folds"])
+        error = folds.std(ddof=1) / np.sqrt(len(folds))
+        lines.append(
+            f"| {row['data']}, {row['metric']} | {row['model']} | {folds.mean():.3f} ± {error:.3f} "
+            f"| {row['unseen']:.3f} | {row['seconds']:.1f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def insert(text: str, name: str, content: str) -> str:
+    """Replace what stands between the comments that open and close a part of the README."""
+    pattern = rf"(<!-- {name}: [^>]*-->\n).*?(<!-- /{name} -->)"
+    replaced, count = re.subn(
+        pattern, lambda match: match[1] + content + match[2], text, flags=re.DOTALL
+    )
+    if count != 1:
+        sys.exit(f"README.md has {count} parts named {name}, expected 1")
+    return replaced
+
+
+def main() -> None:
+    readme = ROOT / "README.md"
+    text = readme.read_text()
+    for name, content in (("demo", demo_tables()), ("report", report_table())):
+        text = insert(text, name, content)
+    readme.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
