@@ -2,6 +2,8 @@
 # `make demo` set up .venv themselves.
 PYTHON ?= python3
 VENV := .venv
+# One thread for each of two test processes; small networks that fight for cores crawl.
+test doctest: export OMP_NUM_THREADS = 1
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -25,7 +27,7 @@ demo: $(READY)
 	$(BIN)/python -m sksn
 
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -70,7 +70,7 @@ class SNClassifier(ClassifierMixin, BaseSNEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (128, 64),
+        hidden_layer_sizes: Any = (128,),
         activation: str = "relu",
         *,
         power: float = 0.5,

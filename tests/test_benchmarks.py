@@ -57,5 +57,5 @@ def test_the_readme_can_be_rewritten():
         written = readme.insert(text, name, "| new |\n")
         assert "| new |\n<!-- /" in written
         assert readme.insert(written, name, "| new |\n") == written
-    with pytest.raises(SystemExit, match="README.md has 0 parts named nothing"):
+    with pytest.raises(SystemExit, match=r"README\.md has 0 parts named nothing"):
         readme.insert(text, "nothing", "")

@@ -38,7 +38,7 @@ class BaseSNEstimator(BaseEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (128, 64),
+        hidden_layer_sizes: Any = (128,),
         activation: str = "relu",
         *,
         power: float = 0.5,

@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T", bound=type)
 
 PARAMETERS = """\
-hidden_layer_sizes : int or sequence of int, default=(128, 64)
+hidden_layer_sizes : int or sequence of int, default=(128,)
         Width of each hidden layer. Empty for a linear model.
     activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
         Non-linearity of the hidden layers.
