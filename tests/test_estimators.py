@@ -82,6 +82,12 @@ class TestTargets:
         far = model.predict_log_proba([[1e6]])
         assert far[0, 0] < -1e4
         assert np.isfinite(far).all()
+        options = {"hidden_layer_sizes": (), "lr": 1.0, "max_epochs": 300, "alpha": 0}
+        for labels in (np.column_stack([y, 1 - y]), y + (X[:, 0] > 5) + 2 * (np.arange(40) == 7)):
+            model = SNClassifier(input_scaling=None, **options).fit(X, labels)
+            far = model.predict_log_proba([[1e6]])
+            assert far.min() < -1e4
+            assert np.isfinite(far).all()
 
     @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
     def test_multilabel(self, digits, container):
@@ -142,6 +148,12 @@ class TestInputs:
         assert_allclose(output(from_sparse, X), output(dense, X), rtol=1e-6)
         assert_allclose(output(dense, to_csr(X)), output(dense, X), rtol=1e-6)
 
+    def test_rows_may_be_predicted_in_the_other_container(self, cancer):
+        X, y = cancer
+        for container, add_indicator in ((np.asarray, "auto"), (to_csr, True)):
+            model = SNClassifier(add_indicator=add_indicator, **SMALL).fit(container(X), y)
+            assert_allclose(model.predict_proba(X), model.predict_proba(to_csr(X)), rtol=1e-10)
+
     def test_sparse_rows_are_never_dense(self, digits, monkeypatch):
         X, y = digits
 
@@ -201,6 +213,13 @@ class TestInputs:
         whole = model.predict(container(X))
         monkeypatch.setattr(_net, "_ENTRIES", 64 * 16)
         assert_allclose(model.predict(container(X)), whole, rtol=1e-9)
+
+
+class KeepValidation(Callback):
+    """Holds on to the rows that were set aside."""
+
+    def on_epoch_end(self, net, dataset_valid=None, **kwargs):
+        self.dataset_ = dataset_valid
 
 
 class TestTraining:
@@ -303,24 +322,30 @@ class TestTraining:
 
     def test_early_stopping_puts_the_best_weights_back(self, cancer):
         X, y = cancer
-        kept = {}
-
-        class Keep(Callback):
-            def on_epoch_end(self, net, dataset_valid=None, **kwargs):
-                kept["valid"] = dataset_valid
-
+        kept = KeepValidation()
         model = SNClassifier(
-            early_stopping=True, callbacks=[Keep()], **SMALL | {"lr": 0.1, "max_epochs": 100}
+            early_stopping=True,
+            callbacks=[("keep", kept)],
+            **SMALL | {"lr": 0.1, "max_epochs": 100},
         ).fit(X, y)
         assert model.n_epochs_ < 100
         assert model.n_epochs_ == model.best_epoch_ + model.n_iter_no_change
         assert model.best_epoch_ == np.argmax(model.validation_scores_) + 1
-        net, (batch, target) = model.net_, kept["valid"][:]
+        net, (batch, target) = model.net_, kept.dataset_[:]
         with torch.no_grad():
             loss = net.get_loss(net.module_.eval()(batch.rows), target).item()
         assert loss == pytest.approx(-max(model.validation_scores_), rel=1e-5)
         assert len(target) == np.ceil(0.1 * len(y))
-        assert abs(target.mean().item() - y.mean()) < 0.02, "the split is stratified"
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_validation_rows_have_the_classes_in_their_shares(self, cancer, seed):
+        X, y = cancer
+        kept = KeepValidation()
+        options = {"callbacks": [("keep", kept)], "early_stopping": True, "max_epochs": 1}
+        SNClassifier(**SMALL | options | {"random_state": seed}).fit(X, y)
+        assert abs(kept.dataset_.y.sum().item() - y.mean() * len(kept.dataset_)) <= 1
+        rare = np.where(np.arange(len(y)) == 5, 2, y)  # one row of class 2: no shares to keep
+        SNClassifier(**SMALL | options).fit(X, rare)
 
     @pytest.mark.parametrize("estimator", ESTIMATORS)
     def test_a_loss_that_is_not_finite_is_an_error(self, diabetes, estimator):
@@ -374,6 +399,21 @@ class TestTraining:
         assert SNClassifier(**SMALL).fit(X, y).target_ == pytest.approx(n.mean())
         assert SNClassifier(target="median", **SMALL).fit(X, y).target_ == np.median(n)
         assert SNClassifier(target=5, **SMALL).fit(X, y).target_ == 5
+
+    def test_weights_decay_and_biases_do_not(self, cancer):
+        model = SNClassifier(alpha=0.7, hidden_norm="layer", **SMALL).fit(*cancer)
+        groups = model.net_.optimizer_.param_groups
+        decay = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
+        parameters = dict(model.net_.module_.named_parameters())
+        assert len(decay) == len(parameters)
+        for parameter in parameters.values():
+            assert decay[id(parameter)] == (0.7 if parameter.ndim > 1 else 0)
+
+    def test_the_learning_rate_of_fit_ends_near_zero_and_of_partial_fit_stays(self, cancer):
+        model = SNClassifier(**SMALL).fit(*cancer)
+        assert model.net_.optimizer_.param_groups[0]["lr"] < 1e-3 * model.lr
+        model = SNClassifier(**SMALL).partial_fit(*cancer, classes=[0, 1])
+        assert model.net_.optimizer_.param_groups[0]["lr"] == model.lr
 
 
 class TestKeeping:

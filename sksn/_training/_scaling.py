@@ -41,14 +41,14 @@ class InputScaling:
         return self
 
     def transform(self, X: Any) -> Any:
-        """Scale NaN-marked or CSR rows; always gives new entries."""
+        """Scale NaN-marked or CSR rows; the entries are new ones."""
         if self._standardises(X):
             X = self.scaler.transform(X)
             if self.kind == "auto":
                 X /= np.sqrt(1 + (X / _CLIP) ** 2)
         elif self.kind == "auto":
-            X = X.copy()
-            X.data = np.sign(X.data) * np.log1p(np.abs(X.data))
+            entries = np.copysign(np.log1p(np.abs(X.data)), X.data)
+            X = type(X)((entries, X.indices, X.indptr), shape=X.shape)
         else:
             X = X.copy()
             _check_range(X.data if sparse.issparse(X) else X)
