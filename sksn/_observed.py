@@ -77,12 +77,9 @@ def validate_observed(
         if "could not convert" in str(error):
             raise ValueError(f"X holds text ({error}). {_ENCODE}") from error
         raise
-    if sparse.issparse(X):
-        if writeable and not X.data.flags.writeable:
-            X = X.copy()
-        if not X.has_canonical_format:
-            X = X.copy()
-            X.sum_duplicates()
+    if sparse.issparse(X) and not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
     return X
 
 
@@ -181,17 +178,21 @@ _ENCODE = (
 def _refuse_unencoded(X: Any) -> None:
     """Refuse text, categories and dates, naming the columns where there are names."""
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
-        dtypes = zip(X.columns, list(X.dtypes), strict=True)
-        unencoded = {
-            str(name): str(dtype)
-            for name, dtype in dtypes
-            if str(dtype).lower().startswith(_UNENCODED)
-        }
+        unencoded = [
+            f"{str(name)!r} ({dtype})"
+            for i, (name, dtype) in enumerate(zip(X.columns, list(X.dtypes), strict=True))
+            if str(dtype).lower().startswith(_UNENCODED) or _holds_text(X, i, dtype)
+        ]
         if unencoded:
-            listed = ", ".join(f"{name!r} ({dtype})" for name, dtype in unencoded.items())
+            listed = ", ".join(unencoded)
             raise ValueError(f"X has columns that are not numeric: {listed}. {_ENCODE}")
     elif isinstance(X, np.ndarray) and X.dtype.kind in "USmM":
         raise ValueError(f"X must be numeric, got an array of dtype {X.dtype}. {_ENCODE}")
+
+
+def _holds_text(frame: Any, i: int, dtype: Any) -> bool:
+    """Whether a pandas column of Python objects has a string among them."""
+    return str(dtype) == "object" and any(isinstance(value, str) for value in frame.iloc[:, i])
 
 
 def _refuse_ambiguous(X: Any, missing_values: float) -> None:

@@ -9,6 +9,7 @@ import sklearn
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -101,12 +102,16 @@ def test_metadata_routing(cancer):
         steps = make_pipeline(
             ObservedScaler().set_fit_request(sample_weight=True),
             SparsityNormalizer().set_fit_request(sample_weight=True),
-            SNClassifier(**SMALL)
-            .set_fit_request(sample_weight=True)
-            .set_score_request(sample_weight=True),
+            SNClassifier(**SMALL).set_fit_request(sample_weight=True),
         )
         routed = cross_validate(
-            steps, X, y, params={"sample_weight": weights}, return_estimator=True, cv=3
+            steps,
+            X,
+            y,
+            cv=3,
+            params={"sample_weight": weights},
+            scoring=get_scorer("roc_auc").set_score_request(sample_weight=True),
+            return_estimator=True,
         )
     scaler, normalizer, network = routed["estimator"][0]
     assert scaler.n_observed_.sum() > (~np.isnan(X)).sum()

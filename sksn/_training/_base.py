@@ -30,7 +30,7 @@ from ._rows import RowDataset, as_rows
 from ._scaling import InputScaling
 
 _BINS = 8
-_FEATURES_WITH_BINS = 512  # beyond, the first layer would be most of the network
+_FEATURES_WITH_BINS = 512  # beyond, the bins would be most of the cost
 
 
 class BaseSNEstimator(BaseEstimator):
@@ -235,18 +235,24 @@ class BaseSNEstimator(BaseEstimator):
 
     def _indicator_features(self, X: Any) -> np.ndarray | None:
         """Features with missing entries, where they are to have indicators."""
-        if not self.add_indicator or (self.add_indicator == "auto" and self._is_sparse):
+        wanted = self.add_indicator
+        if wanted == "auto":
+            wanted = not self._is_sparse and not self._n_bins(X)
+        if not wanted:
             return None
         return np.flatnonzero(count_observed_features(X) < X.shape[0])
 
     def _bins(self, X: Any, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
         """Bins for the piecewise linear encoding of dense rows, where there is to be one."""
-        n_bins = self.n_bins
-        if n_bins == "auto":
-            n_bins = _BINS if X.shape[1] <= _FEATURES_WITH_BINS else 0
-        if self._is_sparse or not n_bins:
-            return None
-        return quantile_bins(self._scaling.transform(X), n_bins, weights)
+        n_bins = self._n_bins(X)
+        return quantile_bins(self._scaling.transform(X), n_bins, weights) if n_bins else None
+
+    def _n_bins(self, X: Any) -> int:
+        if self._is_sparse:
+            return 0
+        if self.n_bins == "auto":
+            return _BINS if X.shape[1] <= _FEATURES_WITH_BINS else 0
+        return int(self.n_bins)
 
     def _dataset(self, X: Any, y: np.ndarray, weights: np.ndarray | None) -> RowDataset:
         weight = self.net_.module_.input.weight

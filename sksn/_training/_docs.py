@@ -34,7 +34,8 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         ``sign(x) * log(1 + abs(x))``. None leaves entries as they are.
     add_indicator : {"auto"} or bool, default="auto"
         Whether the network also sees, for each feature with missing entries in training, that
-        the entry is missing (dense rows) or observed (sparse rows). "auto": dense rows only.
+        the entry is missing (dense rows) or observed (sparse rows). "auto": dense rows without
+        bins only, since bins already tell a missing entry from a mean one.
     n_bins : {"auto"} or int, default="auto"
         Quantile bins in which the first layer also sees each observed entry of dense rows
         (piecewise linear encoding [2]_): what trees gain by thresholds, for a network. 0: only the
