@@ -169,6 +169,11 @@ class SNClassifier(ClassifierMixin, BaseSNEstimator):
         self : SNClassifier
             The trained estimator.
         """
+        if classes is None and not hasattr(self, "net_") and np.ndim(y) == 1:
+            raise ValueError(
+                "classes must be passed on the first call to partial_fit, got None; expected all "
+                "labels that will ever occur in y."
+            )
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     def predict(self, X: Any) -> np.ndarray:

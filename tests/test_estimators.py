@@ -415,6 +415,42 @@ class TestTraining:
         model = SNClassifier(**SMALL).partial_fit(*cancer, classes=[0, 1])
         assert model.net_.optimizer_.param_groups[0]["lr"] == model.lr
 
+    def test_partial_fit_after_fit_goes_on_learning(self, cancer):
+        X, y = cancer
+        model = SNClassifier(**SMALL | {"max_epochs": 2}).fit(X, y)
+        first = model.loss_curve_[-1]
+        for _ in range(10):
+            model.partial_fit(X, y)
+        assert model.loss_curve_[-1] < 0.9 * first
+        model.set_params(lr=1e-9).partial_fit(X, y)
+        assert model.net_.optimizer_.param_groups[0]["lr"] == 1e-9
+
+    def test_the_best_epoch_of_a_warm_start_is_of_its_last_call(self, cancer):
+        options = SMALL | {"early_stopping": True, "warm_start": True, "max_epochs": 4}
+        model = SNClassifier(**options).fit(*cancer)
+        model.set_params(lr=1.0).fit(*cancer)  # too large: nothing gets better
+        assert model.n_epochs_ == 8
+        assert model.best_epoch_ > 4
+        losses = [-score for score in model.validation_scores_]
+        assert losses[model.best_epoch_ - 1] == min(losses[4:])
+
+    @pytest.mark.parametrize("estimator", ESTIMATORS)
+    def test_a_failed_fit_leaves_no_network_and_a_failed_partial_fit_the_old_one(
+        self, diabetes, estimator
+    ):
+        X, y = diabetes[0], diabetes[1] > 140
+        model = estimator(**SMALL).fit(X, y)
+        before = output(model, X)
+        with pytest.raises(ValueError, match="inconsistent"):
+            model.partial_fit(X, y[1:])
+        with pytest.raises(ValueError, match="sparse matrix"):
+            model.partial_fit(to_csr(X), y)
+        assert_array_equal(output(model, X), before)
+        with pytest.raises(ValueError, match="inconsistent"):
+            model.fit(X[:, :3], y[1:])
+        with pytest.raises(NotFittedError):
+            model.predict(X)
+
 
 class TestKeeping:
     @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -555,8 +591,12 @@ class TestBadInput:
             model.partial_fit(X, y, classes=[1, 2])
         with pytest.raises(ValueError, match="multilabel now and was not before"):
             model.partial_fit(X, np.column_stack([y, 1 - y]))
-        with pytest.raises(ValueError, match="got a sparse matrix, but training began with dense"):
+        with pytest.raises(
+            ValueError, match="X is a sparse matrix, but training began with dense rows"
+        ):
             model.partial_fit(to_csr(X), y)
+        with pytest.raises(ValueError, match="classes must be passed on the first call"):
+            SNClassifier().partial_fit(X, y)
         regressor = SNRegressor(**SMALL).partial_fit(X, y)
         with pytest.raises(ValueError, match="y has 2 targets, expected 1"):
             regressor.partial_fit(X, np.column_stack([y, y]))

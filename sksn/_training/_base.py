@@ -135,11 +135,14 @@ class BaseSNEstimator(BaseEstimator):
         check_parameters(self)
         fitted = hasattr(self, "net_")
         reset = not (fitted and (incremental or self.warm_start))
+        if reset:
+            self.__dict__.pop("net_", None)  # if fit fails, no network is better than the old one
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
         X = self._validate_X(X, reset=reset)
+        self._check_container(X, reset=reset)
         y = self._validate_y(y)
         check_consistent_length(X, y)
         weights = check_weights(sample_weight, X.shape[0])
@@ -179,6 +182,17 @@ class BaseSNEstimator(BaseEstimator):
             X = np.where(missing_mask(X, missing_values), np.nan, X)
         return X
 
+    def _check_container(self, X: Any, *, reset: bool) -> None:
+        """Dense and sparse rows are scaled differently: training sticks to what it began with."""
+        kinds = ("dense rows", "a sparse matrix")
+        if reset:
+            self._is_sparse = sparse.issparse(X)
+        elif sparse.issparse(X) != self._is_sparse:
+            raise ValueError(
+                f"X is {kinds[not self._is_sparse]}, but training began with "
+                f"{kinds[self._is_sparse]}; pass the same kind in every call."
+            )
+
     def _split(self, y: np.ndarray, *, validate: bool) -> tuple[Any, np.ndarray | None]:
         """Rows for training (a slice where that is all of them) and for validation."""
         if not validate:
@@ -204,16 +218,8 @@ class BaseSNEstimator(BaseEstimator):
     ) -> None:
         """Learn, or go on learning, how inputs and targets are scaled, and the constant K."""
         if reset:
-            self._is_sparse = sparse.issparse(X)
             self._scaling = InputScaling(self.input_scaling)
             self._learner = TargetLearner(self.target)
-        if sparse.issparse(X) != self._is_sparse:
-            raise ValueError(
-                "partial_fit got "
-                f"{'a sparse matrix' if sparse.issparse(X) else 'dense rows'}, but training began "
-                f"with {'sparse' if self._is_sparse else 'dense'} rows; the two are scaled "
-                "differently, so every call has to pass the same kind."
-            )
         self._scaling.partial_fit(X, weights)
         self._learn_y(y, weights, reset=reset)
         if reset or self.target != "median":  # which cannot be updated: the first one stays
@@ -265,7 +271,9 @@ class BaseSNEstimator(BaseEstimator):
         return RowDataset(rows, target, torch.as_tensor(weights, dtype=dtype, device=device))
 
     def _train(self, train: RowDataset, valid: RowDataset | None, *, incremental: bool) -> None:
-        self.net_.train(
+        net, start = self.net_, len(self.net_.history)
+        net.lr, net.batch_size = float(self.lr), self.batch_size  # they may change between calls
+        net.train(
             train,
             valid,
             n_epochs=1 if incremental else self.max_epochs,
@@ -274,15 +282,12 @@ class BaseSNEstimator(BaseEstimator):
             label=type(self).__name__ if self.verbose else None,
             seeds=(self._draw_seed(), self._draw_seed()),
         )
-        history = self.net_.history
-        self.loss_curve_ = history[:, "train_loss"]
-        self.n_epochs_ = self.best_epoch_ = len(history)
+        self.loss_curve_ = net.history[:, "train_loss"]
+        self.n_epochs_ = self.best_epoch_ = len(net.history)
         self.validation_scores_ = None
         if valid is not None:
-            self.validation_scores_ = [
-                -epoch["valid_loss"] if "valid_loss" in epoch else np.nan for epoch in history
-            ]
-            self.best_epoch_ = int(np.nanargmax(self.validation_scores_)) + 1
+            self.validation_scores_ = [-epoch.get("valid_loss", np.nan) for epoch in net.history]
+            self.best_epoch_ = start + 1 + int(np.argmax(self.validation_scores_[start:]))
 
     def _draw_seed(self) -> int:
         return int(self._random.randint(2**31 - 1))

@@ -58,7 +58,8 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
     n_iter_no_change : int, default=10
         Epochs without a lower validation loss after which to stop.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights and scales of the previous ``fit``.
+        Whether ``fit`` goes on from the weights and scales of the previous ``fit``. Only `lr`,
+        `batch_size`, `max_epochs` and what concerns early stopping may have changed.
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, the order of rows, dropout and the validation rows. The same
         integer on the same machine gives the same result.
@@ -86,7 +87,8 @@ net_ : skorch.NeuralNet
     n_epochs_ : int
         Number of epochs trained, over all calls.
     best_epoch_ : int
-        The epoch, from 1, whose weights are in use.
+        The epoch, from 1, whose weights are in use: with `early_stopping` the best of the last
+        call, else the last.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -146,6 +146,8 @@ class RowNet(NeuralNet):
         if valid is not None:
             around.append(("best_weights", BestWeights(patience)))
         device = self.module_.input.weight.device
+        for group in self.optimizer_.param_groups:
+            group["lr"] = self.lr  # an earlier schedule has left it near zero
         order: torch.Generator | None = torch.Generator().manual_seed(seeds[0])
         try:
             self.callbacks_ = own_callbacks + around
@@ -176,6 +178,7 @@ def build_net(
     seed: int,
 ) -> RowNet:
     """An initialised, untrained net with the parameters of an estimator."""
+    device = resolve_device(estimator.device)
     net = RowNet(
         SNMLP,
         module__n_features=n_features,
@@ -196,7 +199,7 @@ def build_net(
         criterion__kind=loss,
         optimizer=optim.AdamW,
         optimizer__weight_decay=float(estimator.alpha),
-        optimizer__fused=True,
+        optimizer__fused=device.type in ("cpu", "cuda"),
         lr=float(estimator.lr),
         max_epochs=estimator.max_epochs,
         batch_size=estimator.batch_size,
@@ -204,7 +207,7 @@ def build_net(
         iterator_valid=BatchLoader,
         train_split=None,
         callbacks=estimator.callbacks,
-        device=str(resolve_device(estimator.device)),
+        device=str(device),
         verbose=0,
     )
     return net.initialize()
@@ -241,7 +244,8 @@ def outputs(net: RowNet, X: Any, *, as_sparse: bool, transform: Callable[[Any], 
     hidden = copy.deepcopy(module.hidden).double() if on_cpu else module.hidden
     first = copy.deepcopy(module.input).double() if on_cpu and not as_sparse else module.input
     dtype = first.weight.dtype
-    widest = max(64, weight.shape[1], 1 if as_sparse else X.shape[1])
+    n_bins = module.input.bin_lower.shape[1] if module.input.has_bins else 0
+    widest = max(64, weight.shape[1], 1 if as_sparse else X.shape[1] * (1 + n_bins))
     parts = []
     with torch.no_grad():
         for block in _blocks(X, max(1, _ENTRIES // widest)):
