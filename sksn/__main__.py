@@ -70,7 +70,7 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
     import numpy as np
 
     if arguments.data is None:
-        return [built_in(name, arguments.seed) for name in ("breast cancer", "digits")]
+        return built_in(arguments.seed)
     table = read_csv(arguments.data, arguments.target)
     if arguments.holes:
         table.X = poke_holes(table.X, np.random.RandomState(arguments.seed))

@@ -47,17 +47,17 @@ class Result:
     seconds: float
 
 
-def models(task: str, seed: int, quick: bool = False) -> dict[str, Any]:
+def models(table: Table, seed: int, quick: bool = False) -> dict[str, Any]:
     """The models to compare, by the name they have in the table."""
-    epochs: dict[str, Any] = {"max_epochs": 5} if quick else {}
+    options = table.network | ({"max_epochs": 5} if quick else {})
     iterations: dict[str, Any] = {"max_iter": 10} if quick else {}
     network, mlp, boosting = (
         (SNRegressor, MLPRegressor, HistGradientBoostingRegressor)
-        if task == "regression"
+        if table.task == "regression"
         else (SNClassifier, MLPClassifier, HistGradientBoostingClassifier)
     )
     compared = {
-        name: network(power=power, random_state=seed, **epochs) for name, power in POWERS.items()
+        name: network(power=power, random_state=seed, **options) for name, power in POWERS.items()
     }
     compared["SimpleImputer + MLP"] = make_pipeline(
         SimpleImputer(keep_empty_features=True),
@@ -72,7 +72,7 @@ def compare(table: Table, *, seed: int, n_folds: int, quick: bool = False) -> di
     """Cross-validate every model on the same folds, with a progress bar."""
     splitter = KFold if table.task == "regression" else StratifiedKFold
     folds = list(splitter(n_folds, shuffle=True, random_state=seed).split(table.X, table.y))
-    compared = models(table.task, seed, quick)
+    compared = models(table, seed, quick)
     results = {}
     with tqdm(total=len(compared) * n_folds, unit="fit", desc=table.name) as bar:
         for name, model in compared.items():
