@@ -241,7 +241,11 @@ class SNClassifier(ClassifierMixin, BaseSNEstimator):
         assert_all_finite(y, input_name="y")
         kind = type_of_target(y, input_name="y", raise_unknown=True)
         if kind == "multilabel-indicator":
-            return check_array(y, dtype=np.int64, input_name="y")
+            y = check_array(y, dtype=np.float64, input_name="y")
+            values = np.unique(y)
+            if not np.isin(values, (0, 1)).all():
+                raise ValueError(f"Multilabel y must hold 0 and 1 only, got {values!r}.")
+            return y.astype(np.int64)
         if kind == "multiclass-multioutput":
             raise ValueError(
                 "y has several columns that are not all 0 and 1; SNClassifier takes one column of "
@@ -269,7 +273,11 @@ class SNClassifier(ClassifierMixin, BaseSNEstimator):
             if len(seen) != len(self.classes_):
                 raise ValueError(f"y has {len(seen)} labels, expected {len(self.classes_)}.")
             return y
-        if not reset and classes is not None and not np.array_equal(self.classes_, classes):
+        if (
+            not reset
+            and classes is not None
+            and not np.array_equal(self.classes_, np.unique(classes))
+        ):
             raise ValueError(
                 f"classes={classes!r} are not those of the first call, {self.classes_!r}."
             )

@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
 from sksn import SNClassifier, SNRegressor
 from sksn._training import _net
@@ -213,6 +213,21 @@ class TestInputs:
         whole = model.predict(container(X))
         monkeypatch.setattr(_net, "_ENTRIES", 64 * 16)
         assert_allclose(model.predict(container(X)), whole, rtol=1e-9)
+
+
+class InterruptAt(Callback):
+    """Presses Ctrl-C in the middle of an epoch."""
+
+    def __init__(self, epoch, batch):
+        self.epoch, self.batch = epoch, batch
+
+    def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+        self.count_ = 0 if not training else getattr(self, "count_", 0) + 1
+        if training and len(net.history) == self.epoch and self.count_ > self.batch:
+            raise KeyboardInterrupt
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.count_ = 0
 
 
 class KeepValidation(Callback):
@@ -451,6 +466,87 @@ class TestTraining:
         with pytest.raises(NotFittedError):
             model.predict(X)
 
+    @pytest.mark.parametrize("early_stopping", [False, True])
+    @pytest.mark.parametrize("batch", [0, 7])
+    def test_an_interrupt_keeps_what_was_learned(self, cancer, early_stopping, batch):
+        X, y = cancer
+        interrupt = InterruptAt(epoch=3, batch=batch)
+        options = SMALL | {"early_stopping": early_stopping, "batch_size": 50}
+        model = SNClassifier(callbacks=[("interrupt", interrupt)], **options).fit(X, y)
+        assert model.n_epochs_ == len(model.loss_curve_) == 2
+        assert model.score(X, y) > 0.8
+        interrupt.epoch = 99
+        assert model.partial_fit(X, y).n_epochs_ == 3
+
+    def test_an_interrupt_before_the_first_epoch_is_over_is_passed_on(self, cancer):
+        model = SNClassifier(callbacks=[InterruptAt(epoch=1, batch=0)], **SMALL)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(*cancer)
+        with pytest.raises(NotFittedError):
+            model.predict(cancer[0])
+
+    def test_the_best_weights_come_back_also_after_a_users_own_stop(self, cancer):
+        stop = EarlyStopping(monitor="valid_loss", patience=1, sink=str)
+        kept = KeepValidation()
+        options = SMALL | {"early_stopping": True, "lr": 0.3, "max_epochs": 50}
+        model = SNClassifier(callbacks=[("stop", stop), ("keep", kept)], **options).fit(*cancer)
+        batch, target = kept.dataset_[:]
+        with torch.no_grad():
+            loss = model.net_.get_loss(model.net_.module_.eval()(batch.rows), target).item()
+        assert loss == pytest.approx(-max(model.validation_scores_), rel=1e-5)
+
+    def test_validation_may_begin_later(self, cancer):
+        model = SNClassifier(warm_start=True, **SMALL).fit(*cancer)
+        model.set_params(early_stopping=True).fit(*cancer)
+        assert np.isnan(model.validation_scores_[:10]).all()
+        assert model.best_epoch_ > 10
+        assert model.partial_fit(*cancer).validation_scores_ is None
+
+    def test_a_warm_start_validates_on_the_same_rows(self, cancer):
+        kept = KeepValidation()
+        options = {"early_stopping": True, "warm_start": True, "callbacks": [("keep", kept)]}
+        model = SNClassifier(**SMALL | options).fit(*cancer)
+        first = kept.dataset_.rows.values
+        model.fit(*cancer)
+        assert_array_equal(model.net_.callbacks_[-1][1].dataset_.rows.values, first)
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [("power", 1.0), ("hidden_layer_sizes", (3,)), ("device", "abacus")]
+    )
+    def test_what_a_network_was_built_with_stays(self, cancer, name, value):
+        model = SNClassifier(warm_start=True, **SMALL).fit(*cancer)
+        with pytest.raises(ValueError, match=f"{name} was .* when training began and is .* now"):
+            model.set_params(**{name: value}).fit(*cancer)
+
+    def test_the_unit_of_weights_does_not_matter_at_all(self, cancer):
+        X, y = cancer
+        reference = SNClassifier(**SMALL).fit(X, y).predict_proba(X)
+        for unit in (1e-50, 1e42):
+            weighted = SNClassifier(**SMALL).fit(X, y, sample_weight=np.full(len(y), unit))
+            assert_allclose(weighted.predict_proba(X), reference, rtol=1e-3, atol=1e-6)
+
+    def test_training_that_begins_with_one_row_learns_what_is_missing(self, cancer):
+        X, y = cancer
+        model = SNClassifier(**SMALL).partial_fit(X[:1], y[:1], classes=[0, 1])
+        assert len(model.net_.module_.input.indicator_features) == X.shape[1]
+        for _ in range(10):
+            model.partial_fit(X, y)
+        assert model.score(X, y) > 0.9
+
+    def test_scoring_callbacks_and_schedules_of_skorch(self, cancer, digits, diabetes):
+        for (X, y), estimator, scoring in (
+            (cancer, SNClassifier, "accuracy"),
+            (digits, SNClassifier, "accuracy"),
+            (diabetes, SNRegressor, "r2"),
+        ):
+            scorer = EpochScoring(scoring, name="score", lower_is_better=False)
+            options = SMALL | {"early_stopping": True, "callbacks": [scorer], "max_epochs": 20}
+            model = estimator(**options).fit(X, y)
+            assert max(model.net_.history[:, "score"]) > 0.25
+        constant = LRScheduler("StepLR", step_size=100)
+        model = SNClassifier(callbacks=[constant], **SMALL).fit(*cancer)
+        assert model.net_.optimizer_.param_groups[0]["lr"] == model.lr
+
 
 class TestKeeping:
     @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -469,12 +565,13 @@ class TestKeeping:
         model = SNClassifier(early_stopping=True, **SMALL).fit(X, np.tile(y, 30))
         assert len(pickle.dumps(model)) < X.nbytes / 20
 
-    def test_a_net_trained_on_a_gpu_opens_without_one(self, cancer):
-        if torch.cuda.is_available():
-            model = SNClassifier(**SMALL | {"device": "cuda"}).fit(*cancer)
+    @pytest.mark.parametrize("device", ["cuda", "mps"])
+    def test_a_net_trained_on_a_gpu_opens_without_one(self, cancer, device):
+        if getattr(torch.backends if device == "mps" else torch, device).is_available():
+            model = SNClassifier(**SMALL | {"device": device}).fit(*cancer)
         else:
             model = SNClassifier(**SMALL).fit(*cancer)
-            model.net_.device = "cuda"  # what the pickle would say
+            model.net_.device = device  # what the pickle would say
         state = pickle.dumps(model)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # skorch says that it falls back to the CPU
@@ -514,6 +611,7 @@ class TestBadInput:
             ("n_iter_no_change", 0, "a positive integer"),
             ("warm_start", 1, "True or False"),
             ("dtype", "float16", "one of 'float32', 'float64'"),
+            ("callbacks", 3, "a list of skorch callbacks or None"),
             ("verbose", "loud", "True or False"),
         ],
     )
@@ -579,8 +677,23 @@ class TestBadInput:
         X, y = cancer
         with pytest.raises(ValueError, match="Unknown label type: continuous"):
             SNClassifier().fit(X, y + 0.5 * np.arange(len(y)))
+        with pytest.raises(ValueError, match=r"Multilabel y must hold 0 and 1 only, got .*-1"):
+            SNClassifier().fit(X, np.column_stack([2 * y - 1, 1 - 2 * y]))
         with pytest.raises(ValueError, match="y has several columns that are not all 0 and 1"):
             SNClassifier().fit(X, np.column_stack([y, y + 1]))
+
+    def test_extreme_entries_saturate_and_are_not_lost(self):
+        X = np.array([[1.0], [2.0], [3.0]] * 10, dtype=np.float32)
+        y = (X[:, 0] > 1.5).astype(int)
+        model = SNClassifier(**SMALL | {"max_epochs": 40, "n_bins": 0}).fit(X, y)
+        large = np.array([[1e3], [1e25], [3e38]], dtype=np.float32)
+        assert_allclose(
+            model.predict_proba(large)[:, 1], model.predict_proba(large)[0, 1], atol=0.01
+        )
+        assert model.predict_proba(large)[0, 1] > 0.9
+        observed = SNClassifier(input_scaling="observed", **SMALL).fit(1e-3 * X, y)
+        with pytest.raises(ValueError, match="beyond the range of float32"):
+            observed.predict(large)
 
     def test_partial_fit_knows_what_came_before(self, cancer):
         X, y = cancer
@@ -589,6 +702,7 @@ class TestBadInput:
             model.partial_fit(X, y + 1)
         with pytest.raises(ValueError, match=r"classes=\[1, 2\] are not those of the first call"):
             model.partial_fit(X, y, classes=[1, 2])
+        model.partial_fit(X, y, classes=[1, 0])
         with pytest.raises(ValueError, match="multilabel now and was not before"):
             model.partial_fit(X, np.column_stack([y, 1 - y]))
         with pytest.raises(

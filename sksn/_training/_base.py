@@ -31,6 +31,21 @@ from ._scaling import InputScaling
 
 _BINS = 8
 _FEATURES_WITH_BINS = 512  # beyond, the bins would be most of the cost
+_FIXED = (
+    "hidden_layer_sizes",
+    "activation",
+    "power",
+    "target",
+    "input_dropout",
+    "dropout",
+    "hidden_norm",
+    "input_scaling",
+    "add_indicator",
+    "n_bins",
+    "alpha",
+    "device",
+    "dtype",
+)
 
 
 class BaseSNEstimator(BaseEstimator):
@@ -137,6 +152,8 @@ class BaseSNEstimator(BaseEstimator):
         reset = not (fitted and (incremental or self.warm_start))
         if reset:
             self.__dict__.pop("net_", None)  # if fit fails, no network is better than the old one
+        else:
+            self._check_unchanged()
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
@@ -154,11 +171,12 @@ class BaseSNEstimator(BaseEstimator):
 
         if reset:
             self._random = check_random_state(self.random_state)
+            self._split_seed = self._draw_seed()
         train, valid = self._split(y, validate=self.early_stopping and not incremental)
         if reset or incremental:
             self._learn_scales(X[train], y[train], _at(weights, train), reset=reset)
         if reset:
-            self.net_ = self._new_net(X[train], _at(weights, train))
+            self.net_ = self._new_net(X[train], _at(weights, train), incremental=incremental)
         self.net_.module_.input.target = self.target_
         train_set = self._dataset(X[train], y[train], _at(weights, train))
         valid_set = None
@@ -181,6 +199,15 @@ class BaseSNEstimator(BaseEstimator):
         if not np.isnan(missing_values):
             X = np.where(missing_mask(X, missing_values), np.nan, X)
         return X
+
+    def _check_unchanged(self) -> None:
+        """What the network was built with cannot change while it goes on learning."""
+        for name, value in self._built_with.items():
+            if not _same(getattr(self, name), value):
+                raise ValueError(
+                    f"{name} was {value!r} when training began and is {getattr(self, name)!r} now; "
+                    "a network that goes on learning cannot change it: fit with warm_start=False."
+                )
 
     def _check_container(self, X: Any, *, reset: bool) -> None:
         """Dense and sparse rows are scaled differently: training sticks to what it began with."""
@@ -209,7 +236,7 @@ class BaseSNEstimator(BaseEstimator):
             if counts.min() < 2 or min(n_valid, len(y) - n_valid) < len(counts):
                 strata = None
         train, valid = train_test_split(
-            np.arange(len(y)), test_size=n_valid, random_state=self._random, stratify=strata
+            np.arange(len(y)), test_size=n_valid, random_state=self._split_seed, stratify=strata
         )
         return np.sort(train), np.sort(valid)
 
@@ -225,40 +252,40 @@ class BaseSNEstimator(BaseEstimator):
         if reset or self.target != "median":  # which cannot be updated: the first one stays
             self.target_ = self._learner.update(count_observed(X), weights)
 
-    def _new_net(self, X: Any, weights: np.ndarray | None) -> RowNet:
+    def _new_net(self, X: Any, weights: np.ndarray | None, *, incremental: bool) -> RowNet:
         n_outputs, loss = self._network_output()
+        n_bins = self._n_bins(X, incremental=incremental)
+        bins = quantile_bins(self._scaling.transform(X), n_bins, weights) if n_bins else None
+        self._built_with = {name: getattr(self, name) for name in _FIXED}
         return build_net(
             self,
             n_features=X.shape[1],
             n_outputs=n_outputs,
             loss=loss,
             target=self.target_,
-            indicator_features=self._indicator_features(X),
-            bins=self._bins(X, weights),
+            indicator_features=self._indicator_features(X, n_bins, incremental=incremental),
+            bins=bins,
             sparse=self._is_sparse,
             seed=self._draw_seed(),
         )
 
-    def _indicator_features(self, X: Any) -> np.ndarray | None:
-        """Features with missing entries, where they are to have indicators."""
-        wanted = self.add_indicator
-        if wanted == "auto":
-            wanted = not self._is_sparse and not self._n_bins(X)
-        if not wanted:
-            return None
-        return np.flatnonzero(count_observed_features(X) < X.shape[0])
-
-    def _bins(self, X: Any, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
-        """Bins for the piecewise linear encoding of dense rows, where there is to be one."""
-        n_bins = self._n_bins(X)
-        return quantile_bins(self._scaling.transform(X), n_bins, weights) if n_bins else None
-
-    def _n_bins(self, X: Any) -> int:
+    def _n_bins(self, X: Any, *, incremental: bool) -> int:
         if self._is_sparse:
             return 0
-        if self.n_bins == "auto":
-            return _BINS if X.shape[1] <= _FEATURES_WITH_BINS else 0
+        if self.n_bins == "auto":  # a first chunk says too little about quantiles
+            return 0 if incremental or X.shape[1] > _FEATURES_WITH_BINS else _BINS
         return int(self.n_bins)
+
+    def _indicator_features(self, X: Any, n_bins: int, *, incremental: bool) -> np.ndarray | None:
+        """Features that have indicators: those with missing entries, or that may yet have some."""
+        wanted = self.add_indicator
+        if isinstance(wanted, str):
+            wanted = not self._is_sparse and not n_bins
+        if not wanted:
+            return None
+        if incremental:
+            return np.arange(X.shape[1])
+        return np.flatnonzero(count_observed_features(X) < X.shape[0])
 
     def _dataset(self, X: Any, y: np.ndarray, weights: np.ndarray | None) -> RowDataset:
         weight = self.net_.module_.input.weight
@@ -268,6 +295,7 @@ class BaseSNEstimator(BaseEstimator):
         target = target.to(device, dtype if target.is_floating_point() else None)
         if weights is None:
             return RowDataset(rows, target, None)
+        weights = weights / (weights.mean() or 1.0)  # in float64: the unit must not matter
         return RowDataset(rows, target, torch.as_tensor(weights, dtype=dtype, device=device))
 
     def _train(self, train: RowDataset, valid: RowDataset | None, *, incremental: bool) -> None:
@@ -282,10 +310,12 @@ class BaseSNEstimator(BaseEstimator):
             label=type(self).__name__ if self.verbose else None,
             seeds=(self._draw_seed(), self._draw_seed()),
         )
+        if len(net.history) == start == 0:
+            raise KeyboardInterrupt("training was interrupted before its first epoch was over")
         self.loss_curve_ = net.history[:, "train_loss"]
         self.n_epochs_ = self.best_epoch_ = len(net.history)
         self.validation_scores_ = None
-        if valid is not None:
+        if valid is not None and len(net.history) > start:
             self.validation_scores_ = [-epoch.get("valid_loss", np.nan) for epoch in net.history]
             self.best_epoch_ = start + 1 + int(np.argmax(self.validation_scores_[start:]))
 
@@ -309,3 +339,7 @@ class BaseSNEstimator(BaseEstimator):
 
 def _at(array: np.ndarray | None, index: Any) -> Any:
     return None if array is None else array[index]
+
+
+def _same(a: Any, b: Any) -> bool:
+    return bool(np.array_equal(a, b)) if np.ndim(a) or np.ndim(b) else bool(a == b)

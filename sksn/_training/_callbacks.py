@@ -30,7 +30,7 @@ class CosineSchedule(Callback):
 
 
 class BestWeights(Callback):
-    """Stops when the validation loss no longer falls and puts the best weights back.
+    """Keeps the weights with the lowest validation loss and puts them back in the end.
 
     skorch's ``EarlyStopping`` keeps its copy of the weights for good, on the device where they
     were trained, so that a net pickled on a GPU could not be opened without one.
@@ -39,21 +39,36 @@ class BestWeights(Callback):
     def __init__(self, patience: int) -> None:
         self.patience = patience
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether the loss has not fallen for `patience` epochs."""
+        return self.epoch_ - self.best_epoch_ >= self.patience
+
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        self.best_loss_, self.best_epoch_, self.weights_ = math.inf, 0, None
+        self.epoch_ = self.best_epoch_ = len(net.history)
+        self.best_loss_, self.weights_ = math.inf, None
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        epoch, loss = len(net.history), net.history[-1, "valid_loss"]
+        self.epoch_, loss = len(net.history), net.history[-1, "valid_loss"]
         if loss < self.best_loss_:
-            self.best_loss_, self.best_epoch_ = loss, epoch
+            self.best_loss_, self.best_epoch_ = loss, self.epoch_
             self.weights_ = copy.deepcopy(net.module_.state_dict())
-        elif epoch - self.best_epoch_ >= self.patience:
-            raise KeyboardInterrupt  # skorch's way for a callback to end training
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         if self.weights_ is not None:
             net.module_.load_state_dict(self.weights_)
         self.weights_ = None
+
+
+class StopAfterBest(Callback):
+    """Ends training when :class:`BestWeights` has not seen anything better for long enough."""
+
+    def __init__(self, best: BestWeights) -> None:
+        self.best = best
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        if self.best.exhausted:
+            raise KeyboardInterrupt  # skorch's way for a callback to end training
 
 
 class Progress(Callback):

@@ -35,11 +35,14 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
     add_indicator : {"auto"} or bool, default="auto"
         Whether the network also sees, for each feature with missing entries in training, that
         the entry is missing (dense rows) or observed (sparse rows). "auto": dense rows without
-        bins only, since bins already tell a missing entry from a mean one.
+        bins only, since bins already tell a missing entry from a mean one. Where training begins
+        with ``partial_fit``, all features have indicators.
     n_bins : {"auto"} or int, default="auto"
         Quantile bins in which the first layer also sees each observed entry of dense rows
         (piecewise linear encoding [2]_): what trees gain by thresholds, for a network. 0: only the
-        entries themselves. "auto": 8 for up to 512 features, else 0. Sparse rows have none.
+        entries themselves. "auto": 8 for up to 512 features, else 0, and 0 where training begins
+        with ``partial_fit``, whose first chunk says too little about quantiles (a number given
+        here is honoured, and the bins of the first chunk stay). Sparse rows have none.
     lr : float, default=3e-3
         Learning rate of AdamW at its height. It rises over the first twentieth of the steps and
         then falls to 0 along a cosine; in ``partial_fit`` it is constant.
@@ -70,7 +73,9 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         for all practical purposes, at about twice the cost.
     callbacks : list of skorch callbacks, optional
         Called during training, as :class:`skorch.NeuralNet` does. The history records
-        ``train_loss``, ``valid_loss`` and ``dur`` for each epoch.
+        ``train_loss``, ``dur`` and, with `early_stopping`, ``valid_loss`` for each epoch. Scoring
+        callbacks see encoded classes (0, 1, ...) or standardised targets. An
+        :class:`skorch.callbacks.LRScheduler` takes the place of the cosine.
     verbose : bool, default=False
         Whether to show a progress bar with the epoch, the losses and the time left."""
 

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 from scipy import sparse
+from scipy.special import expit, softmax
 from skorch import NeuralNet
-from skorch.callbacks import EpochTimer
+from skorch.callbacks import EpochTimer, LRScheduler
 from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
 from ..nn._mlp import SNMLP
-from ._callbacks import BestWeights, CosineSchedule, Progress
+from ._callbacks import BestWeights, CosineSchedule, Progress, StopAfterBest
 from ._device import resolve_device
 from ._parameters import layer_sizes
 from ._rows import Batch, BatchLoader, RowDataset, as_rows
@@ -71,6 +72,33 @@ class RowNet(NeuralNet):
     ) -> Tensor:
         return self.criterion_(y_pred, y_true, None if X is None else X.weight)
 
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities of encoded classes, or standardised targets, for scoring callbacks."""
+        output = self.forward(X).double().numpy()
+        if self.criterion_.kind == "multiclass":
+            return softmax(output, axis=1)
+        if self.criterion_.kind == "binary":
+            return (
+                np.hstack([expit(-output), expit(output)])
+                if output.shape[1] == 1
+                else expit(output)
+            )
+        return output
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Encoded classes or standardised targets, for scoring callbacks."""
+        output = self.predict_proba(X)
+        if self.criterion_.kind == "squared_error":
+            return output
+        if self.criterion_.kind == "binary" and self.module__n_outputs > 1:
+            return (output > 0.5).astype(np.int64)
+        return output.argmax(axis=1)
+
+    def __setstate__(self, state: dict) -> None:
+        if str(state["device"]).startswith("mps") and not torch.backends.mps.is_available():
+            state = {**state, "device": "cpu"}  # skorch looks after CUDA only
+        super().__setstate__(state)
+
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Callable, **fit_params: Any
     ) -> None:
@@ -93,7 +121,8 @@ class RowNet(NeuralNet):
                 f"epoch {len(self.history)}. Try a smaller lr (it is {self.lr}), leave "
                 "input_scaling at 'auto', and look for extreme values in X."
             )
-        best = min((epoch[name] for epoch in self.history[:-1]), default=math.inf)
+        before = [epoch[name] for epoch in self.history[:-1] if name in epoch]
+        best = min(before, default=math.inf)
         self.history.record(name, loss)
         self.history.record(name + "_best", loss < best)
 
@@ -139,30 +168,40 @@ class RowNet(NeuralNet):
         own_callbacks: list[tuple[str, Any]] = self.callbacks_
         around: list[tuple[str, Any]] = []
         loader = self.get_iterator(train, training=True)
-        if not constant_lr:
+        if not constant_lr and not any(isinstance(c, LRScheduler) for _, c in own_callbacks):
             around.append(("schedule", CosineSchedule(self.lr, n_epochs * len(loader))))
         if label is not None:
             around.append(("progress", Progress(n_epochs, label)))
-        if valid is not None:
-            around.append(("best_weights", BestWeights(patience)))
+        ending: list[tuple[str, Any]] = []
+        if valid is not None:  # first to keep the weights, last to stop: others see the epoch too
+            best = BestWeights(patience)
+            around.insert(0, ("best_weights", best))
+            ending.append(("stop", StopAfterBest(best)))
         device = self.module_.input.weight.device
         for group in self.optimizer_.param_groups:
             group["lr"] = self.lr  # an earlier schedule has left it near zero
         order: torch.Generator | None = torch.Generator().manual_seed(seeds[0])
         try:
-            self.callbacks_ = own_callbacks + around
+            self.callbacks_ = around + own_callbacks + ending
             self.train_split = None if valid is None else lambda dataset: (dataset, valid)
             self.iterator_train__generator = order
             self.module_.use_generator(torch.Generator(device).manual_seed(seeds[1]))
             self.notify("on_train_begin", X=train, y=None)
             with suppress(KeyboardInterrupt):  # how callbacks, and people, end training early
                 self.fit_loop(train, epochs=n_epochs)
+            self._drop_unfinished_epoch(validated=valid is not None)
             self.notify("on_train_end", X=train, y=None)
         finally:
             self.callbacks_ = own_callbacks
             self.train_split = None  # else a pickle would carry the validation rows
             self.iterator_train__generator = None
             self.module_.use_generator(None)
+
+    def _drop_unfinished_epoch(self, *, validated: bool) -> None:
+        """Forget the last epoch if it was interrupted before its losses were known."""
+        last = "valid_loss" if validated else "train_loss"
+        if self.history and last not in self.history[-1]:
+            del self.history[-1]
 
 
 def build_net(

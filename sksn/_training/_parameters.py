@@ -36,7 +36,11 @@ def _flag(value: Any) -> bool:
 
 def _one_of(*allowed: Any) -> tuple[Callable[[Any], bool], str]:
     def is_allowed(value: Any) -> bool:
-        return any(value is a or (type(value) is type(a) and value == a) for a in allowed)
+        if isinstance(value, (bool, np.bool_)) or value is None:
+            return any(value is a for a in allowed) or (
+                value is not None and bool(value) in allowed
+            )
+        return isinstance(value, str) and value in allowed
 
     return is_allowed, "one of " + ", ".join(map(repr, allowed))
 
@@ -68,6 +72,10 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "n_iter_no_change": (_count, "a positive integer"),
     "warm_start": (_flag, "True or False"),
     "dtype": _one_of("float32", "float64"),
+    "callbacks": (
+        lambda v: v is None or isinstance(v, (list, tuple)),
+        "a list of skorch callbacks or None",
+    ),
     "verbose": (lambda v: isinstance(v, numbers.Integral), "True or False"),
 }
 

@@ -85,12 +85,12 @@ class RowDataset(torch.utils.data.Dataset):
     y : Tensor of shape (n_rows,) or (n_rows, n_outputs)
         Targets.
     weight : Tensor of shape (n_rows,), optional
-        Weights; scaled here so that their mean is 1.
+        Weights of mean 1.
     """
 
     def __init__(self, rows: DenseRows | CSRRows, y: Tensor, weight: Tensor | None) -> None:
         self.rows, self.y = rows, y
-        self.weight = None if weight is None else weight / weight.mean()
+        self.weight = weight
 
     def __len__(self) -> int:
         return len(self.rows)

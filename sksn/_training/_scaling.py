@@ -43,14 +43,15 @@ class InputScaling:
     def transform(self, X: Any) -> Any:
         """Scale NaN-marked or CSR rows; the entries are new ones."""
         if self._standardises(X):
-            X = self.scaler.transform(X)
+            X = self.scaler.transform(X.astype(np.float64))
             if self.kind == "auto":
-                X /= np.sqrt(1 + (X / _CLIP) ** 2)
+                X /= np.hypot(1, X / _CLIP)
         elif self.kind == "auto":
             entries = np.copysign(np.log1p(np.abs(X.data)), X.data)
             X = type(X)((entries, X.indices, X.indptr), shape=X.shape)
         else:
             X = X.copy()
+        if self.kind != "auto":
             _check_range(X.data if sparse.issparse(X) else X)
         return X
 
@@ -63,7 +64,6 @@ def _check_range(entries: np.ndarray) -> None:
     extreme = np.nanmax(np.abs(entries), initial=0)
     if extreme > np.finfo(np.float32).max:
         raise ValueError(
-            f"X holds {extreme:.4g} in absolute value, beyond the range of float32; with "
-            "input_scaling=None entries reach the network as they are. Scale them, or use "
-            "input_scaling='auto'."
+            f"X holds {extreme:.4g} in absolute value (after scaling, if any), beyond the range of "
+            "float32; scale the entries, or use input_scaling='auto', which squashes outliers."
         )
