@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ._observed import (
+    check_flags,
     check_missing_values,
     check_weights,
     count_observed,
@@ -20,7 +22,7 @@ from ._observed import (
     missing_mask,
     validate_observed,
 )
-from ._scale import TargetLearner, check_power, sparsity_scale
+from ._scale import TargetLearner, check_power, check_target, sparsity_scale
 
 
 def sparsity_normalize(
@@ -80,19 +82,33 @@ def sparsity_normalize(
     """
     power, learner = check_power(power), TargetLearner(target)
     missing_values = check_missing_values(missing_values)
-    X = validate_observed(None, X, missing_values=missing_values, copy=copy, writeable=True)
+    X = validate_observed(
+        None, X, missing_values=missing_values, copy=copy, writeable=True, tensors=True
+    )
     X, missing, n_observed = _measure(X, missing_values)
-    scale = _finite_scale(n_observed, learner.update(_to_numpy(n_observed)), power)
+    scale = _finite_scale(n_observed, learner.update(_to_numpy(n_observed)), power, X.dtype)
     return _apply(X, missing, scale)
 
 
-def _target_can_be_updated(normalizer: SparsityNormalizer) -> bool:
-    if isinstance(normalizer.target, str) and normalizer.target == "median":
-        raise AttributeError(
-            "partial_fit cannot learn target='median': the median of all rows does not follow "
-            "from the medians of chunks. Use target='mean', a number, or fit."
-        )
-    return True
+class _UnlessMedian:
+    """A method that is not there for ``target="median"``, with an error that says why.
+
+    :func:`sklearn.utils.metaestimators.available_if` would only say that it is not there.
+    """
+
+    def __init__(self, method: Callable) -> None:
+        self.method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, normalizer: Any, owner: type | None = None) -> Any:
+        if normalizer is None:
+            return self.method
+        if isinstance(normalizer.target, str) and normalizer.target == "median":
+            raise AttributeError(
+                "partial_fit cannot learn target='median': the median of all rows does not follow "
+                "from the medians of chunks. Use target='mean', a number, or fit."
+            )
+        return MethodType(self.method, normalizer)
 
 
 class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -136,7 +152,8 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     n_samples_seen_ : int
         Number of training rows.
     indicator_features_ : ndarray of shape (n_indicators,)
-        Indices of the features that have an indicator; only with ``add_indicator=True``.
+        Indices of the features that had missing entries in ``fit``, which with
+        ``add_indicator=True`` have an indicator.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -218,7 +235,7 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._learn(X, sample_weight, reset=True)
         return self
 
-    @available_if(_target_can_be_updated)
+    @_UnlessMedian
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> SparsityNormalizer:
         """Go on learning K from further rows; any chunking gives what one ``fit`` gives.
 
@@ -246,30 +263,29 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _learn(self, X: Any, sample_weight: Any, *, reset: bool) -> None:
         check_power(self.power)
-        learner = TargetLearner(self.target)
+        check_target(self.target)
+        check_flags(self, "add_indicator", "copy")
         missing_values = check_missing_values(self.missing_values)
-        X = validate_observed(self, X, missing_values=missing_values, reset=reset)
-        weights = check_weights(sample_weight, X.shape[0])
+        X = validate_observed(self, X, missing_values=missing_values, reset=reset, tensors=True)
+        weights = check_weights(sample_weight, X.shape[0], allow_all_zero=not reset)
         X, missing, n_observed = _measure(X, missing_values)
         n_observed = _to_numpy(n_observed)
 
         if reset:
-            self._learner = learner
+            self._learner = TargetLearner(self.target)
             self._n_observed_features = np.zeros(X.shape[1], dtype=np.int64)
             self._is_sparse = sparse.issparse(X)
-            self._saw_zero = False
+            self._saw_zero = np.zeros(X.shape[1], dtype=bool)
             self.n_samples_seen_ = 0
+        self._learner.target = self.target
         self.target_ = self._learner.update(n_observed, weights)
         self.n_samples_seen_ += X.shape[0]
         if sparse.issparse(X):
             self._n_observed_features += count_observed_features(X)
         else:
-            self._saw_zero = self._saw_zero or bool((X == 0).any())
+            self._saw_zero = self._saw_zero | _to_numpy((X == 0).sum(axis=0) > 0)
             self._n_observed_features += _to_numpy((~missing).sum(axis=0))
-        if self.add_indicator:
-            (self.indicator_features_,) = np.nonzero(
-                self._n_observed_features < self.n_samples_seen_
-            )
+        (self.indicator_features_,) = np.nonzero(self._n_observed_features < self.n_samples_seen_)
 
     def transform(self, X: Any) -> Any:
         """Normalise rows.
@@ -295,9 +311,10 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             reset=False,
             copy=self.copy,
             writeable=True,
+            tensors=True,
         )
         X, missing, n_observed = _measure(X, missing_values)
-        scale = _finite_scale(n_observed, self.target_, power)
+        scale = _finite_scale(n_observed, self.target_, power, X.dtype)
         if not self.add_indicator:
             return _apply(X, missing, scale)
         indicator = self._indicator(X, missing)
@@ -320,17 +337,19 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For dense input without indicators, if observed zeros occurred in ``fit``: after
-            ``transform`` they cannot be told from missing entries, so the number of observed
-            features is lost. ``add_indicator=True`` or sparse input keep it.
+            For dense input without indicators, if observed zeros occurred in ``fit`` or ``fit``
+            saw sparse rows: after ``transform`` zeros cannot be told from missing entries, so the
+            number of observed features is lost. ``add_indicator=True`` or sparse input keep it.
 
         Notes
         -----
-        For dense input without indicators, zeros are taken as missing.
+        In dense input, a zero of a feature that has no indicator and had no observed zero in
+        ``fit`` is taken as missing; a row that was the first to have an observed zero there
+        does not come back as it was.
         """
         check_is_fitted(self)
         power = check_power(self.power)
-        X = validate_observed(None, X, copy=True)
+        X = validate_observed(None, X, copy=True, tensors=True)
         n_indicators = len(self.indicator_features_) if self.add_indicator else 0
         if X.shape[1] != self.n_features_in_ + n_indicators:
             raise ValueError(
@@ -339,22 +358,26 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
         if sparse.issparse(X):
             X = drop_stored_missing(X[:, : self.n_features_in_])
-            scale = _finite_scale(count_observed(X), self.target_, power)
+            scale = _finite_scale(count_observed(X), self.target_, power, X.dtype)
             return _scale_rows(X, _reciprocal(scale))
-        missing = missing_mask(X[:, : self.n_features_in_])
+        entries = X[:, : self.n_features_in_]
+        missing = missing_mask(entries)
         if n_indicators:
             marked = X[:, self.n_features_in_ :] != 0
             missing[:, self.indicator_features_] |= ~marked if self._is_sparse else marked
-        elif not self.add_indicator:
-            if self._saw_zero:
-                raise ValueError(
-                    "inverse_transform cannot tell observed zeros from missing entries in a dense "
-                    "array; use add_indicator=True, sparse input, or missing_values=0."
-                )
-            missing |= X[:, : self.n_features_in_] == 0
+        unmarked = np.ones(self.n_features_in_, dtype=bool)
+        if self.add_indicator:
+            unmarked[self.indicator_features_] = False
+        elif self._is_sparse or self._saw_zero.any():
+            raise ValueError(
+                "inverse_transform cannot tell observed zeros from missing entries in a dense "
+                "array; use add_indicator=True, sparse input, or missing_values=0."
+            )
+        for j in np.flatnonzero(unmarked & ~self._saw_zero):
+            missing[:, j] |= entries[:, j] == 0
         X = X[:, : self.n_features_in_]
-        scale = _finite_scale((~missing).sum(axis=1), self.target_, power)
-        X *= _column(_reciprocal(scale), X)
+        scale = _finite_scale((~missing).sum(axis=1), self.target_, power, X.dtype)
+        X *= _reciprocal(scale)[:, None]
         X[missing] = check_missing_values(self.missing_values)
         return X
 
@@ -413,12 +436,11 @@ def _apply(X: Any, missing: Any, scale: Any) -> Any:
     if sparse.issparse(X):
         return _scale_rows(X, scale)
     X[missing] = 0
-    X *= _column(scale, X)
+    X *= scale[:, None]
     return X
 
 
 def _scale_rows(X: Any, scale: np.ndarray) -> Any:
-    scale = scale.astype(X.dtype, copy=False)
     if X.format == "csr":
         X.data *= np.repeat(scale, np.diff(X.indptr))
     else:
@@ -426,27 +448,25 @@ def _scale_rows(X: Any, scale: np.ndarray) -> Any:
     return X
 
 
-def _finite_scale(n_observed: Any, target: float, power: float) -> Any:
-    if not is_torch(n_observed):
+def _finite_scale(n_observed: Any, target: float, power: float, dtype: Any) -> Any:
+    """The scale of each row in the type of the entries, or an error where it overflows."""
+    if is_torch(n_observed):
+        wide = n_observed if n_observed.device.type == "mps" else n_observed.double()
+        scale = sparsity_scale(wide, target, power).to(dtype)
+    else:
         with np.errstate(over="ignore"):
-            scale = sparsity_scale(n_observed, target, power)
-        if not np.isfinite(scale).all():
-            raise ValueError(
-                f"power={power} is too large: (K / n) ** power overflows for K = {target} and "
-                f"n = {n_observed[n_observed > 0].min()}."
-            )
-        return scale
-    return sparsity_scale(n_observed, target, power)
+            scale = sparsity_scale(n_observed, target, power).astype(dtype, copy=False)
+    if not (abs(scale) < float("inf")).all():
+        raise ValueError(
+            f"power={power} is too large: (K / n) ** power overflows {dtype} for K = {target} and "
+            f"n = {int(n_observed[n_observed > 0].min())}."
+        )
+    return scale
 
 
 def _reciprocal(scale: Any) -> Any:
     """1 / scale, and 0 for rows without observed entries, whose scale is 0."""
     return (scale > 0) / (scale + (scale == 0))
-
-
-def _column(scale: Any, X: Any) -> Any:
-    """`scale` as one column of X's type."""
-    return (scale.to(X.dtype) if is_torch(X) else scale.astype(X.dtype))[:, None]
 
 
 def _hstack(X: Any, indicator: Any) -> Any:

@@ -15,7 +15,10 @@ from scipy import sparse
 from sklearn import get_config
 from sklearn.utils.validation import check_array, validate_data
 
-_UNENCODED = ("str", "categ", "enum", "date", "time", "period", "interval", "list", "struct")
+_UNENCODED = (
+    *("str", "large_string", "categ", "dict", "enum", "date", "time", "dur", "period", "interval"),
+    *("list", "array", "struct", "binary", "complex", "sparse"),
+)
 
 
 def validate_observed(
@@ -26,6 +29,7 @@ def validate_observed(
     reset: bool = True,
     copy: bool = False,
     writeable: bool = False,
+    tensors: bool = False,
 ) -> Any:
     """Check an input matrix once, at the door, without touching its holes.
 
@@ -44,12 +48,14 @@ def validate_observed(
         Whether the result may not share memory with `X`.
     writeable : bool, default=False
         Whether the caller will write into the result; read-only input is then copied.
+    tensors : bool, default=False
+        Whether torch tensors stay tensors under ``array_api_dispatch``.
 
     Returns
     -------
     ndarray, torch.Tensor, CSR or CSC
         float32 or float64. Sparse formats other than CSC become CSR; sparse matrices have
-        their duplicates summed. Tensors stay tensors under ``array_api_dispatch``.
+        their duplicates summed.
 
     Raises
     ------
@@ -59,6 +65,9 @@ def validate_observed(
     """
     missing_values = check_missing_values(missing_values)
     _refuse_unencoded(X)
+    X = _as_nan(X)
+    if is_torch(X) and not tensors:
+        X = X.detach().cpu().numpy()
     if sparse.issparse(X):
         _refuse_ambiguous(X, missing_values)
     options = {
@@ -73,9 +82,11 @@ def validate_observed(
             X = check_array(X, input_name="X", **options)
         else:
             X = validate_data(estimator, X, reset=reset, **options)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         if "could not convert" in str(error):
             raise ValueError(f"X holds text ({error}). {_ENCODE}") from error
+        if str(error).startswith("float() argument"):
+            raise TypeError(f"X holds entries that are no numbers ({error}). {_ENCODE}") from error
         raise
     if sparse.issparse(X) and not X.has_canonical_format:
         X = X.copy()
@@ -93,6 +104,14 @@ def check_missing_values(missing_values: Any) -> float:
         f"missing_values must be NaN or a finite number, got {missing_values!r}. "
         "Values of other kinds have to be replaced by NaN first."
     )
+
+
+def check_flags(estimator: Any, *names: str) -> None:
+    """Raise a ValueError that names the first of these parameters that is not True or False."""
+    for name in names:
+        value = getattr(estimator, name)
+        if not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{name} must be True or False, got {value!r}.")
 
 
 def missing_mask(values: Any, missing_values: float = np.nan) -> Any:
@@ -130,7 +149,9 @@ def count_observed_features(X: Any) -> np.ndarray:
     return np.bincount(X.indices, minlength=X.shape[1])
 
 
-def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray | None:
+def check_weights(
+    sample_weight: Any, n_samples: int, *, allow_all_zero: bool = False
+) -> np.ndarray | None:
     """Return `sample_weight` as float64 of shape (n_samples,), or say what is wrong with it.
 
     None stays None; one number weighs every row.
@@ -139,9 +160,12 @@ def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray | None:
         return None
     if is_torch(sample_weight):
         sample_weight = sample_weight.detach().cpu()
-    if isinstance(sample_weight, numbers.Number):
-        sample_weight = np.full(n_samples, sample_weight)
-    weights = np.asarray(sample_weight, dtype=np.float64)
+    try:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight must hold numbers, got {sample_weight!r}.") from error
+    if weights.ndim == 0:
+        weights = np.full(n_samples, weights)
     if weights.ndim != 1:
         raise ValueError(
             f"sample_weight must be one-dimensional (Sample weights must be 1D array or scalar), "
@@ -158,7 +182,7 @@ def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray | None:
         raise ValueError(
             f"sample_weight must not be negative, got {weights.min()} at row {weights.argmin()}."
         )
-    if not weights.any():
+    if not weights.any() and not allow_all_zero:
         raise ValueError("sample_weight is zero for every row; at least one must be positive.")
     return weights
 
@@ -188,6 +212,18 @@ def _refuse_unencoded(X: Any) -> None:
             raise ValueError(f"X has columns that are not numeric: {listed}. {_ENCODE}")
     elif isinstance(X, np.ndarray) and X.dtype.kind in "USmM":
         raise ValueError(f"X must be numeric, got an array of dtype {X.dtype}. {_ENCODE}")
+
+
+def _as_nan(X: Any) -> Any:
+    """Masked entries, and None and pandas.NA among Python objects, as NaN."""
+    if isinstance(X, np.ma.MaskedArray):
+        return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)
+    if hasattr(X, "iloc") and hasattr(X, "dtypes") and any(str(d) == "object" for d in X.dtypes):
+        return X.where(X.notna(), np.nan)
+    if isinstance(X, np.ndarray) and X.dtype == object:
+        missing = [type(entry).__name__ in ("NAType", "NoneType") for entry in X.flat]
+        return np.where(np.reshape(missing, X.shape), np.nan, X)
+    return X
 
 
 def _holds_text(frame: Any, i: int, dtype: Any) -> bool:

@@ -93,13 +93,13 @@ class TargetLearner:
             If the median is 0 although some rows have observed features: K = 0 would erase
             them.
         """
+        w = np.ones(len(n_observed)) if sample_weight is None else sample_weight
+        self.weighted_sum += float(w @ n_observed)
+        self.weight += float(w.sum())
         if not isinstance(self.target, str):
             return self.target
         if self.target == "median":
             return self._median(n_observed, sample_weight)
-        w = np.ones(len(n_observed)) if sample_weight is None else sample_weight
-        self.weighted_sum += float(w @ n_observed)
-        self.weight += float(w.sum())
         return self.weighted_sum / self.weight or 1.0
 
     @staticmethod

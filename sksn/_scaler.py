@@ -10,7 +10,13 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._observed import check_missing_values, check_weights, missing_mask, validate_observed
+from ._observed import (
+    check_flags,
+    check_missing_values,
+    check_weights,
+    missing_mask,
+    validate_observed,
+)
 
 _BLOCK = 1 << 20
 
@@ -142,8 +148,9 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _learn(self, X: Any, sample_weight: Any, *, reset: bool) -> ObservedScaler:
         moments: tuple[np.ndarray, np.ndarray, np.ndarray]
         missing_values = check_missing_values(self.missing_values)
+        check_flags(self, "with_mean", "with_std", "copy")
         X = validate_observed(self, X, missing_values=missing_values, reset=reset)
-        weights = check_weights(sample_weight, X.shape[0])
+        weights = check_weights(sample_weight, X.shape[0], allow_all_zero=not reset)
         if reset:
             moments = (np.zeros(X.shape[1]), np.zeros(X.shape[1]), np.zeros(X.shape[1]))
             self.n_samples_seen_ = 0

@@ -49,6 +49,20 @@ assert SparsityNormalizer().fit(T, sample_weight=w).target_ == 2.5
 normalizer = SparsityNormalizer().partial_fit(T[:2]).partial_fit(T[2:])
 assert normalizer.target_ == SparsityNormalizer().fit(T).target_
 """,
+    "float64 is exact and overflow is refused": """
+ones = torch.ones(1, 3, dtype=torch.float64)
+assert SparsityNormalizer(target=1).fit_transform(ones)[0, 0] == 1 / 3
+try:
+    SparsityNormalizer(target=1e30, power=20).fit_transform(T)
+except ValueError as error:
+    assert "power=20.0 is too large" in str(error)
+else:
+    raise AssertionError
+""",
+    "other estimators take tensors as arrays": """
+from sksn import ObservedScaler
+assert isinstance(ObservedScaler().fit_transform(T.cpu()), np.ndarray)
+""",
     "infinities are refused": """
 try:
     SparsityNormalizer().fit(torch.tensor([[np.inf, 1.0]]))

@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn import config_context
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import Normalizer
 
@@ -151,9 +152,45 @@ def test_partial_fit_in_any_chunking_is_fit(X, cuts, data):
 def test_partial_fit_refuses_the_median_and_says_why():
     normalizer = SparsityNormalizer(target="median")
     assert not hasattr(normalizer, "partial_fit")
-    with pytest.raises(AttributeError) as caught:
+    with pytest.raises(AttributeError, match="the median of all rows does not follow"):
         normalizer.partial_fit([[1.0]])
-    assert "median of all rows does not follow" in str(caught.value.__cause__)
+    assert "K" in SparsityNormalizer.partial_fit.__doc__
+    with config_context(enable_metadata_routing=True):
+        SparsityNormalizer().set_partial_fit_request(sample_weight=True)
+
+
+def test_parameters_may_change_between_calls():
+    X = [[1.0, NAN, NAN], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]
+    normalizer = SparsityNormalizer(target="median").fit(X).set_params(target="mean")
+    assert normalizer.partial_fit([[NAN, NAN, 1.0]]).target_ == 2.0
+    assert normalizer.set_params(target=7).partial_fit(X).target_ == 7
+    result = SparsityNormalizer().fit(X).set_params(add_indicator=True).transform(X)
+    assert result.shape == (3, 5)
+
+
+def test_a_chunk_without_weight_changes_nothing():
+    normalizer = SparsityNormalizer().partial_fit([[1.0, 2.0]], sample_weight=[1])
+    assert normalizer.partial_fit([[1.0, NAN]], sample_weight=[0]).target_ == 2
+
+
+@pytest.mark.parametrize("flag", ["add_indicator", "copy"])
+def test_flags(flag):
+    with pytest.raises(ValueError, match=f"{flag} must be True or False, got 'no'"):
+        SparsityNormalizer(**{flag: "no"}).fit([[1.0]])
+
+
+def test_inverse_does_not_guess_what_a_dense_zero_was():
+    sparse_fit = SparsityNormalizer().fit(sparse.csr_array([[1.0, 2.0]]))
+    with pytest.raises(ValueError, match="cannot tell observed zeros from missing"):
+        sparse_fit.inverse_transform(np.array([[1.0, 0.0]]))
+    marked = SparsityNormalizer(add_indicator=True).fit([[1.0, 2.0, 3.0], [3.0, NAN, 1.0]])
+    new = np.array([[NAN, 2.0, 3.0]])  # missing in a feature that had no missing entry in fit
+    assert_allclose(marked.inverse_transform(marked.transform(new)), new)
+
+
+def test_overflow_of_float32_is_refused_as_well():
+    with pytest.raises(ValueError, match=r"power=20\.0 is too large: .* overflows float32"):
+        sparsity_normalize(np.array([[1.0, NAN]], dtype=np.float32), target=1000, power=20)
 
 
 def test_median_target():
@@ -253,7 +290,9 @@ def test_sample_weight_weighs_the_mean():
 
 
 def test_an_overflowing_power_is_refused():
-    with pytest.raises(ValueError, match=r"power=2000\.0 is too large"):
+    with pytest.raises(
+        ValueError, match=r"power=2000\.0 is too large: .* overflows float64 for K = 3\.0 and n = 1"
+    ):
         sparsity_normalize([[1.0, NAN, NAN]], target=3, power=2000)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
@@ -55,6 +56,8 @@ def test_inputs_that_are_not_tables_of_numbers(transformer, X, message):
         pd.Series(["u", "v"], dtype="category"),
         pd.Series([1, 2], dtype="category"),
         pd.Series([datetime.datetime(2020, 1, 1)] * 2),
+        pd.Series([datetime.timedelta(1)] * 2),
+        pd.Series(pd.arrays.SparseArray([0.0, 1.0])),
     ],
 )
 def test_frames_with_columns_to_encode(column):
@@ -69,6 +72,29 @@ def test_object_columns_of_text_are_refused_and_of_numbers_taken():
     frame = pd.DataFrame({"a": [1.0, 2.0], "b": pd.Series(["x", None], dtype=object)})
     with pytest.raises(ValueError, match=r"not numeric: 'b' \(object\)\. Encode"):
         validate_observed(None, frame)
+
+
+def test_masked_arrays_keep_their_holes():
+    X = np.ma.masked_array([[1, -999]], mask=[[0, 1]])
+    assert_array_equal(validate_observed(None, X), [[1, np.nan]])
+
+
+def test_missing_objects():
+    for missing in (None, pd.NA, np.nan):
+        X = np.array([[1, missing]], dtype=object)
+        assert_array_equal(validate_observed(None, X), [[1, np.nan]])
+        frame = pd.DataFrame({"a": pd.Series([1, missing], dtype=object), "b": [1.0, 2.0]})
+        assert_array_equal(validate_observed(None, frame), [[1, 1], [np.nan, 2]])
+
+
+def test_objects_that_are_no_numbers():
+    with pytest.raises(TypeError, match=r"X holds entries that are no numbers .*Encode"):
+        validate_observed(None, np.array([[datetime.date(2020, 1, 1)]], dtype=object))
+
+
+def test_tensors_are_arrays_to_who_does_not_ask_for_them():
+    X = torch.tensor([[1.0, np.nan]])
+    assert isinstance(validate_observed(None, X), np.ndarray)
 
 
 def test_polars_frames():
@@ -132,6 +158,7 @@ def test_bad_missing_values(missing):
         ([0.0, 0.0], "sample_weight is zero for every row"),
         ([1.0, np.nan], "sample_weight holds NaN or infinity"),
         ([[1.0], [1.0]], "sample_weight must be one-dimensional"),
+        (["a", "b"], r"sample_weight must hold numbers, got \['a', 'b'\]"),
     ],
 )
 @pytest.mark.parametrize("transformer", TRANSFORMERS)
@@ -142,4 +169,5 @@ def test_bad_sample_weight(transformer, weights, message):
 
 def test_one_number_weighs_every_row():
     assert_array_equal(check_weights(2, 3), [2, 2, 2])
+    assert_array_equal(check_weights(np.array(2.0), 3), [2, 2, 2])
     assert check_weights(None, 3) is None

@@ -128,6 +128,17 @@ def test_copy(container):
     assert abs(X - scaled).max() == 0
 
 
+def test_a_chunk_without_weight_changes_nothing():
+    scaler = ObservedScaler().partial_fit([[1.0], [3.0]]).partial_fit([[9.0]], sample_weight=[0])
+    assert scaler.mean_[0] == 2
+
+
+@pytest.mark.parametrize("flag", ["with_mean", "with_std", "copy"])
+def test_flags(flag):
+    with pytest.raises(ValueError, match=f"{flag} must be True or False, got 1"):
+        ObservedScaler(**{flag: 1}).fit([[1.0]])
+
+
 def test_float32_stays():
     X = np.array([[1, 2], [3, np.nan]], dtype=np.float32)
     assert ObservedScaler().fit_transform(X).dtype == np.float32
