@@ -9,16 +9,18 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
+from pathlib import Path
 
 from sklearn.exceptions import ConvergenceWarning
 
-from ._demo._tables import Table, TableError, built_in, poke_holes, read_csv
+from ._demo._tables import N_FOLDS, Table, TableError, built_in, poke_holes, read_csv
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the demo; returns the exit code."""
     arguments = _parse(argv)
     try:
+        _check_output(arguments.output)
         tables = _tables(arguments)
     except TableError as error:
         print(f"sksn: {error}", file=sys.stderr)
@@ -31,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"\n{table.name}")
         for note in table.notes:
             print(f"  {note}")
-        n_folds = 2 if arguments.quick else 5
+        n_folds = 2 if arguments.quick else N_FOLDS
         comparisons.append(
             (table, compare(table, seed=arguments.seed, n_folds=n_folds, quick=arguments.quick))
         )
@@ -63,6 +65,8 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         parser.error("--data and --target go together")
     if arguments.holes and arguments.data is None:
         parser.error("--holes goes with --data")
+    if not 0 <= arguments.seed < 2**32:
+        parser.error(f"--seed must be between 0 and 2**32 - 1, got {arguments.seed}")
     return arguments
 
 
@@ -78,6 +82,14 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
     elif not table.missing_share:
         table.notes.append("nothing is missing, so SN changes nothing here; --holes pokes holes")
     return [table]
+
+
+def _check_output(path: str) -> None:
+    """Find out before the training, not after, whether the picture can be written."""
+    if Path(path).suffix.lower() != ".png":
+        raise TableError(f"--output must name a .png file, got {path}")
+    if not Path(path).absolute().parent.is_dir():
+        raise TableError(f"cannot write {path}: there is no such folder")
 
 
 def _picture(comparisons: list, path: str) -> int:

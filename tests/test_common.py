@@ -22,7 +22,8 @@ TRANSFORMERS = [
 ]
 NETWORKS = [
     SNClassifier(),
-    SNClassifier(early_stopping=True, hidden_norm="batch", activation="tanh", lr=0.01),
+    SNClassifier(early_stopping=True, activation="tanh", lr=0.01),
+    SNClassifier(hidden_norm="batch", hidden_layer_sizes=(32, 16), n_bins=0, lr=0.02),
     SNClassifier(input_scaling=None, add_indicator=True, power=1, class_weight="balanced"),
     SNRegressor(),
     SNRegressor(early_stopping=True, hidden_norm="layer", max_epochs=100),

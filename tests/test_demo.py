@@ -90,7 +90,15 @@ class TestOneLineOfError:
             ("a,a\n1,2\n", "two columns of the same name"),
             ("a,b\n" + "1,x\n" * 30, "'b' has only one value, 'x'"),
             ("b\n" + "1\n2\n" * 30, "no usable column beside 'b'"),
-            ("a,b\n" + "1,x\n1,y\n" * 30 + "1,z\n", "class 'z' of 'b' has fewer than 3 rows"),
+            (
+                "a,b\n" + "1,x\n1,y\n" * 30 + "1,z\n" * 4,
+                "class 'z' of 'b' has 4 rows, fewer than the 5",
+            ),
+            ("a,b\n" + "1,2\n1,inf\n" * 30, "'b' has infinite entries"),
+            (
+                "a,b\n" + "1," + "x" * 200_000 + "\n",
+                "is not a CSV file that can be read: field larger",
+            ),
         ],
     )
     def test_tables_that_cannot_be_used(self, capsys, tmp_path, content, message):
@@ -108,12 +116,21 @@ class TestOneLineOfError:
         path.write_bytes(b"a,b\n\xff\xfe")
         assert "is not UTF-8 text" in self.failure(capsys, "--data", path, "--target", "b")
 
-    @pytest.mark.parametrize("arguments", [["--data", "x"], ["--target", "x"], ["--holes"]])
+    @pytest.mark.parametrize(
+        ("output", "message"),
+        [("no/such/folder.png", "there is no such folder"), ("x.jpg", "must name a .png file")],
+    )
+    def test_a_picture_that_cannot_be_written(self, capsys, tmp_path, output, message):
+        assert message in self.failure(capsys, "--output", tmp_path / output)
+
+    @pytest.mark.parametrize(
+        "arguments", [["--data", "x"], ["--target", "x"], ["--holes"], ["--seed", "-1"]]
+    )
     def test_arguments_that_need_each_other(self, arguments, capsys):
         with pytest.raises(SystemExit) as ended:
             main(arguments)
         assert ended.value.code == 2
-        assert "go" in capsys.readouterr().err
+        assert "error: --" in capsys.readouterr().err
 
 
 class TestReading:
@@ -148,6 +165,12 @@ class TestReading:
         table = read_csv(path, "b")
         assert table.task == "regression"
         np.testing.assert_allclose(table.y, np.arange(40) / 7)
+
+    def test_infinite_entries_are_missing_and_it_is_said(self, tmp_path):
+        rows = [[i if i else "inf", "x" if i % 2 else "y"] for i in range(30)]
+        table = read_csv(write_csv(tmp_path / "i.csv", ["a", "b"], rows), "b")
+        assert np.isnan(table.X[0, 0])
+        assert "'a': 1 infinite entries taken as missing" in table.notes
 
     def test_byte_order_mark_and_quotes(self, tmp_path):
         path = tmp_path / "q.csv"
@@ -202,10 +225,3 @@ def test_without_matplotlib_the_table_still_comes(tmp_path, capsys, monkeypatch)
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
     assert main(["--quick", "--output", str(tmp_path / "x.png")]) == 0
     assert "install matplotlib" in capsys.readouterr().out
-
-
-def test_a_picture_that_cannot_be_written(iris_csv, tmp_path, capsys):
-    output = str(tmp_path / "no" / "such" / "folder.png")
-    arguments = ["--data", iris_csv, "--target", "species", "--quick", "--output", output]
-    assert main(arguments) == 2
-    assert "cannot write" in capsys.readouterr().err

@@ -208,6 +208,17 @@ def test_the_initial_second_moment_stays_through_layers(activation):
     assert 0.75 < ratio < 1.33
 
 
+def test_running_statistics_are_those_of_the_data_after_few_batches():
+    model = network(3, hidden_norm="batch", hidden_layer_sizes=(4,)).train()
+    X = torch.randn(500, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 5
+    for _ in range(3):
+        model(X)
+    norm, z = model.hidden[0], model.input(X)
+    torch.testing.assert_close(norm.running_mean, z.mean(dim=0))
+    torch.testing.assert_close(norm.running_var, z.var(dim=0))
+    torch.testing.assert_close(model(X), model.eval()(X), rtol=0.01, atol=0.01)
+
+
 def test_seed_and_generator_make_it_repeatable():
     a, b = (network(4, dropout=0.5, input_dropout=0.5).train() for _ in range(2))
     X = torch.ones(8, 4, dtype=torch.float64)

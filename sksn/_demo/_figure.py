@@ -9,7 +9,7 @@ from ._tables import Table
 
 _OUTPUT = {
     "binary": "mean predicted probability of {}",
-    "multiclass": "mean probability of the predicted class",
+    "multiclass": "mean probability of the predicted class (thin: share that is right)",
     "regression": "mean prediction",
 }
 _STYLE = {
@@ -58,9 +58,13 @@ def draw(comparisons: list[tuple[Table, dict[str, Result]]], path: str) -> None:
             style = {"color": color, "linestyle": line, "marker": "o", "markersize": 3}
             left.plot(x, [bin_scores(table, result, rows) for rows in bins], label=name, **style)
             right.plot(x, [result.output[rows].mean() for rows in bins], label=name, **style)
-        truth = _truth(table)
-        if truth is not None:
+            if table.task == "multiclass":
+                share = [(result.predicted == table.y)[rows].mean() for rows in bins]
+                right.plot(x, share, color=color, linestyle=line, lw=0.6)
+        if table.task != "multiclass":
+            truth = table.y if table.task == "regression" else table.y == np.unique(table.y)[-1]
             right.plot(x, [truth[rows].mean() for rows in bins], "k", lw=1, label="what is true")
+            right.legend(fontsize="small")
         score = "-mean absolute error" if table.task == "regression" else SCORE_NAMES[table.task]
         label = _OUTPUT[table.task].format(repr(str(np.unique(table.y)[-1])))
         left.set(title=f"{table.name}: score", ylabel=score, xlabel="observed features in the row")
@@ -69,12 +73,3 @@ def draw(comparisons: list[tuple[Table, dict[str, Result]]], path: str) -> None:
         )
         left.legend(fontsize="small")
     figure.savefig(path, dpi=100)
-
-
-def _truth(table: Table) -> np.ndarray | None:
-    """What the mean output of a calibrated model would be, row by row."""
-    if table.task == "regression":
-        return table.y
-    if table.task == "binary":
-        return table.y == np.unique(table.y)[-1]
-    return None

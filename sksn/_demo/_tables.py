@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-"}
+N_FOLDS = 5
 _MAX_CATEGORIES = 20
 _MAX_CLASSES = 20
 
@@ -63,6 +64,8 @@ _PLAIN = {
     "add_indicator": False,
     "input_dropout": 0.0,
     "dropout": 0.0,
+    "lr": 0.01,
+    "max_epochs": 100,
 }
 
 
@@ -137,7 +140,10 @@ def _read_cells(path: str) -> tuple[list[str], list[list[str]]]:
     if not text.strip():
         raise TableError(f"{path} is empty")
     separator = max(",;\t", key=text.partition("\n")[0].count)
-    header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    except csv.Error as error:
+        raise TableError(f"{path} is not a CSV file that can be read: {error}") from error
     header = [name.strip() for name in header]
     rows = [row for row in rows if row]
     if not rows:
@@ -156,9 +162,12 @@ def _encode(name: str, cells: list[str]) -> tuple[list[np.ndarray], list[str]]:
     """Columns of numbers for one column of text, and notes on how."""
     numbers = _as_numbers(cells)
     if numbers is not None:
+        infinite = np.isinf(numbers)
+        numbers[infinite] = np.nan
+        note = [f"{name!r}: {infinite.sum()} infinite entries taken as missing"]
         if np.isnan(numbers).all():
             return [], [f"left out {name!r}: nothing in it is known"]
-        return [numbers], []
+        return [numbers], note if infinite.any() else []
     missing = np.array([cell.lower() in MISSING for cell in cells])
     counts = Counter(cell for cell, hole in zip(cells, missing, strict=True) if not hole)
     if len(counts) > _MAX_CATEGORIES:
@@ -174,6 +183,8 @@ def _encode(name: str, cells: list[str]) -> tuple[list[np.ndarray], list[str]]:
 
 def _encode_target(name: str, labels: list[str], path: str) -> tuple[np.ndarray, str]:
     numbers = _as_numbers(labels)
+    if numbers is not None and np.isinf(numbers).any():
+        raise TableError(f"{path}: {name!r} has infinite entries; numbers are needed to predict")
     classes = Counter(labels)
     if numbers is not None and len(classes) > _MAX_CLASSES:
         return numbers, "regression"
@@ -182,8 +193,11 @@ def _encode_target(name: str, labels: list[str], path: str) -> tuple[np.ndarray,
     if len(classes) > _MAX_CLASSES:
         raise TableError(f"{path}: {name!r} is text with {len(classes)} values, too many classes")
     rarest = min(classes, key=lambda label: classes[label])
-    if classes[rarest] < 3:
-        raise TableError(f"{path}: class {rarest!r} of {name!r} has fewer than 3 rows")
+    if classes[rarest] < N_FOLDS:
+        raise TableError(
+            f"{path}: class {rarest!r} of {name!r} has {classes[rarest]} rows, fewer than the "
+            f"{N_FOLDS} that cross-validation needs"
+        )
     return np.array(labels), "binary" if len(classes) == 2 else "multiclass"
 
 
@@ -193,7 +207,7 @@ def _as_numbers(cells: list[str]) -> np.ndarray | None:
         numbers = [math.nan if cell.lower() in MISSING else float(cell) for cell in cells]
     except ValueError:
         return None
-    return np.array(numbers) if not np.isinf(numbers).any() else None
+    return np.array(numbers)
 
 
 def _holes(X: np.ndarray) -> str:

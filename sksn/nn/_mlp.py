@@ -246,13 +246,23 @@ class _Dropout(nn.Module):
 
 
 class _BatchNorm(nn.BatchNorm1d):
-    """Batch normalisation that takes its running statistics for a batch of one row."""
+    """Batch normalisation for short training and single rows.
+
+    Its running statistics are means over the first ten batches, where torch's remember their
+    start at 0 and 1 and would mislead a validation after few steps. A batch of one row is
+    normalised by them.
+    """
+
+    steps = 0
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training and len(x) == 1:
             return F.batch_norm(
                 x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
             )
+        if self.training:
+            self.steps += 1
+            self.momentum = max(0.1, 1 / self.steps)
         return super().forward(x)
 
 
