@@ -47,20 +47,20 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    mean_ : ndarray of shape (n_features_in_,)
+    mean_ : ndarray of shape (n_features,)
         Mean of the observed entries, in the units of the feature; 0 where never observed.
-    var_ : ndarray of shape (n_features_in_,)
+    var_ : ndarray of shape (n_features,)
         Variance of the observed entries (divided by their number, not their number less one).
-    scale_ : ndarray of shape (n_features_in_,)
+    scale_ : ndarray of shape (n_features,)
         What entries are divided by: the standard deviation, and 1 for a constant or never
         observed feature.
-    n_observed_ : ndarray of shape (n_features_in_,)
+    n_observed_ : ndarray of shape (n_features,)
         Number (with `sample_weight`: total weight) of the observed entries.
     n_samples_seen_ : int
         Number of training rows.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, where `X` has names that are all strings.
 
     See Also

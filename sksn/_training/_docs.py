@@ -96,7 +96,7 @@ net_ : skorch.NeuralNet
         call, else the last.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, where `X` has names that are all strings."""
 
 REFERENCES = """\
