@@ -18,11 +18,11 @@ from ._observed import (
     count_observed,
     count_observed_features,
     drop_stored_missing,
-    is_torch,
     missing_mask,
     validate_observed,
 )
-from ._scale import TargetLearner, check_power, check_target, sparsity_scale
+from ._rescale import finite_scale, hstack, measure, reciprocal, rescale, scale_stored, to_numpy
+from ._scale import TargetLearner, check_power, check_target
 
 
 def sparsity_normalize(
@@ -85,9 +85,9 @@ def sparsity_normalize(
     X = validate_observed(
         None, X, missing_values=missing_values, copy=copy, writeable=True, tensors=True
     )
-    X, missing, n_observed = _measure(X, missing_values)
-    scale = _finite_scale(n_observed, learner.update(_to_numpy(n_observed)), power, X.dtype)
-    return _apply(X, missing, scale)
+    X, missing, n_observed = measure(X, missing_values)
+    scale = finite_scale(n_observed, learner.update(to_numpy(n_observed)), power, X.dtype)
+    return rescale(X, missing, scale)
 
 
 class _UnlessMedian:
@@ -268,8 +268,8 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         missing_values = check_missing_values(self.missing_values)
         X = validate_observed(self, X, missing_values=missing_values, reset=reset, tensors=True)
         weights = check_weights(sample_weight, X.shape[0], allow_all_zero=not reset)
-        X, missing, n_observed = _measure(X, missing_values)
-        n_observed = _to_numpy(n_observed)
+        X, missing, n_observed = measure(X, missing_values)
+        n_observed = to_numpy(n_observed)
 
         if reset:
             self._learner = TargetLearner(self.target)
@@ -283,8 +283,8 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if sparse.issparse(X):
             self._n_observed_features += count_observed_features(X)
         else:
-            self._saw_zero = self._saw_zero | _to_numpy((X == 0).sum(axis=0) > 0)
-            self._n_observed_features += _to_numpy((~missing).sum(axis=0))
+            self._saw_zero = self._saw_zero | to_numpy((X == 0).sum(axis=0) > 0)
+            self._n_observed_features += to_numpy((~missing).sum(axis=0))
         (self.indicator_features_,) = np.nonzero(self._n_observed_features < self.n_samples_seen_)
 
     def transform(self, X: Any) -> Any:
@@ -313,12 +313,12 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             writeable=True,
             tensors=True,
         )
-        X, missing, n_observed = _measure(X, missing_values)
-        scale = _finite_scale(n_observed, self.target_, power, X.dtype)
+        X, missing, n_observed = measure(X, missing_values)
+        scale = finite_scale(n_observed, self.target_, power, X.dtype)
         if not self.add_indicator:
-            return _apply(X, missing, scale)
+            return rescale(X, missing, scale)
         indicator = self._indicator(X, missing)
-        return _hstack(_apply(X, missing, scale), indicator)
+        return hstack(rescale(X, missing, scale), indicator)
 
     def inverse_transform(self, X: Any) -> Any:
         """Give back the observed values; what was missing is missing again.
@@ -358,8 +358,8 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
         if sparse.issparse(X):
             X = drop_stored_missing(X[:, : self.n_features_in_])
-            scale = _finite_scale(count_observed(X), self.target_, power, X.dtype)
-            return _scale_rows(X, _reciprocal(scale))
+            scale = finite_scale(count_observed(X), self.target_, power, X.dtype)
+            return scale_stored(X, reciprocal(scale))
         entries = X[:, : self.n_features_in_]
         missing = missing_mask(entries)
         if n_indicators:
@@ -376,8 +376,8 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         for j in np.flatnonzero(unmarked & ~self._saw_zero):
             missing[:, j] |= entries[:, j] == 0
         X = X[:, : self.n_features_in_]
-        scale = _finite_scale((~missing).sum(axis=1), self.target_, power, X.dtype)
-        X *= _reciprocal(scale)[:, None]
+        scale = finite_scale((~missing).sum(axis=1), self.target_, power, X.dtype)
+        X *= reciprocal(scale)[:, None]
         X[missing] = check_missing_values(self.missing_values)
         return X
 
@@ -420,64 +420,3 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _measure(X: Any, missing_values: float) -> tuple[Any, Any, Any]:
-    """X (sparse: observed entries only), where it is missing (dense), observed per row."""
-    if sparse.issparse(X):
-        X = drop_stored_missing(X, missing_values)
-        return X, None, count_observed(X)
-    missing = missing_mask(X, missing_values)
-    return X, missing, (~missing).sum(axis=1)
-
-
-def _apply(X: Any, missing: Any, scale: Any) -> Any:
-    """Scale the rows of X in place and put 0 where it is missing."""
-    if sparse.issparse(X):
-        return _scale_rows(X, scale)
-    X[missing] = 0
-    X *= scale[:, None]
-    return X
-
-
-def _scale_rows(X: Any, scale: np.ndarray) -> Any:
-    if X.format == "csr":
-        X.data *= np.repeat(scale, np.diff(X.indptr))
-    else:
-        X.data *= scale[X.indices]
-    return X
-
-
-def _finite_scale(n_observed: Any, target: float, power: float, dtype: Any) -> Any:
-    """The scale of each row in the type of the entries, or an error where it overflows."""
-    if is_torch(n_observed):
-        wide = n_observed if n_observed.device.type == "mps" else n_observed.double()
-        scale = sparsity_scale(wide, target, power).to(dtype)
-    else:
-        with np.errstate(over="ignore"):
-            scale = sparsity_scale(n_observed, target, power).astype(dtype, copy=False)
-    if not (abs(scale) < float("inf")).all():
-        raise ValueError(
-            f"power={power} is too large: (K / n) ** power overflows {dtype} for K = {target} and "
-            f"n = {int(n_observed[n_observed > 0].min())}."
-        )
-    return scale
-
-
-def _reciprocal(scale: Any) -> Any:
-    """1 / scale, and 0 for rows without observed entries, whose scale is 0."""
-    return (scale > 0) / (scale + (scale == 0))
-
-
-def _hstack(X: Any, indicator: Any) -> Any:
-    if sparse.issparse(X):
-        return sparse.hstack([X, indicator], format=X.format)
-    if is_torch(X):
-        import torch
-
-        return torch.cat([X, indicator.to(X.dtype)], dim=1)
-    return np.hstack([X, indicator.astype(X.dtype)])
-
-
-def _to_numpy(x: Any) -> np.ndarray:
-    return x.cpu().numpy() if is_torch(x) else x

@@ -9,7 +9,7 @@ from ._tables import Table
 
 _OUTPUT = {
     "binary": "mean predicted probability of {}",
-    "multiclass": "mean probability of the predicted class (thin: share that is right)",
+    "multiclass": "mean confidence (thin: share that is right)",
     "regression": "mean prediction",
 }
 _STYLE = {
@@ -63,8 +63,8 @@ def draw(comparisons: list[tuple[Table, dict[str, Result]]], path: str) -> None:
                 right.plot(x, share, color=color, linestyle=line, lw=0.6)
         if table.task != "multiclass":
             truth = table.y if table.task == "regression" else table.y == np.unique(table.y)[-1]
-            right.plot(x, [truth[rows].mean() for rows in bins], "k", lw=1, label="what is true")
-            right.legend(fontsize="small")
+            (truth_line,) = right.plot(x, [truth[rows].mean() for rows in bins], "k", lw=1)
+            right.legend([truth_line], ["what is true"], fontsize="small")
         score = "-mean absolute error" if table.task == "regression" else SCORE_NAMES[table.task]
         label = _OUTPUT[table.task].format(repr(str(np.unique(table.y)[-1])))
         left.set(title=f"{table.name}: score", ylabel=score, xlabel="observed features in the row")
