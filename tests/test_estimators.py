@@ -231,10 +231,15 @@ class InterruptAt(Callback):
 
 
 class KeepValidation(Callback):
-    """Holds on to the rows that were set aside."""
+    """Holds on to the rows that were set aside, and may stop the training."""
+
+    def __init__(self, stop_after=None):
+        self.stop_after = stop_after
 
     def on_epoch_end(self, net, dataset_valid=None, **kwargs):
         self.dataset_ = dataset_valid
+        if len(net.history) == self.stop_after:
+            raise KeyboardInterrupt
 
 
 class TestTraining:
@@ -486,10 +491,10 @@ class TestTraining:
             model.predict(cancer[0])
 
     def test_the_best_weights_come_back_also_after_a_users_own_stop(self, cancer):
-        stop = EarlyStopping(monitor="valid_loss", patience=1, sink=str)
-        kept = KeepValidation()
-        options = SMALL | {"early_stopping": True, "lr": 0.3, "max_epochs": 50}
-        model = SNClassifier(callbacks=[("stop", stop), ("keep", kept)], **options).fit(*cancer)
+        kept = KeepValidation(stop_after=3)  # while every epoch is the best so far
+        options = SMALL | {"early_stopping": True, "lr": 0.003, "max_epochs": 50}
+        model = SNClassifier(callbacks=[("keep", kept)], **options).fit(*cancer)
+        assert model.best_epoch_ == model.n_epochs_ == 3
         batch, target = kept.dataset_[:]
         with torch.no_grad():
             loss = model.net_.get_loss(model.net_.module_.eval()(batch.rows), target).item()
@@ -686,6 +691,8 @@ class TestBadInput:
         X = np.array([[1.0], [2.0], [3.0]] * 10, dtype=np.float32)
         y = (X[:, 0] > 1.5).astype(int)
         model = SNClassifier(**SMALL | {"max_epochs": 40, "n_bins": 0}).fit(X, y)
+        huge = model.predict_proba(np.array([[1e3], [1e200]]))[:, 1]
+        assert_allclose(huge[1], huge[0], atol=0.01)
         large = np.array([[1e3], [1e25], [3e38]], dtype=np.float32)
         assert_allclose(
             model.predict_proba(large)[:, 1], model.predict_proba(large)[0, 1], atol=0.01
