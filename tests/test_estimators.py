@@ -552,6 +552,26 @@ class TestTraining:
         model = SNClassifier(callbacks=[constant], **SMALL).fit(*cancer)
         assert model.net_.optimizer_.param_groups[0]["lr"] == model.lr
 
+    def test_small_batches_get_one_thread_and_large_ones_all(self, cancer, monkeypatch):
+        seen = []
+
+        class Threads(Callback):
+            def on_epoch_end(self, net, **kwargs):
+                seen.append(torch.get_num_threads())
+
+        before = torch.get_num_threads()
+        torch.set_num_threads(2)
+        try:
+            options = SMALL | {"max_epochs": 1, "callbacks": [Threads()]}
+            SNClassifier(**options).fit(*cancer)
+            assert torch.get_num_threads() == 2
+            monkeypatch.setattr(_net, "_PRODUCTS_FOR_THREADS", 0)
+            SNClassifier(**options).fit(*cancer)
+            assert torch.get_num_threads() == 2
+        finally:
+            torch.set_num_threads(before)
+        assert seen == [1, 2]
+
 
 class TestKeeping:
     @pytest.mark.parametrize("estimator", ESTIMATORS)
