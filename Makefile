@@ -2,8 +2,8 @@
 # `make demo` set up .venv themselves.
 PYTHON ?= python3
 VENV := .venv
-# One thread for each of two test processes; small networks that fight for cores crawl.
-test doctest: export OMP_NUM_THREADS = 1
+# One thread a process: small models that fight for cores crawl.
+test doctest demo readme: export OMP_NUM_THREADS = 1
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 

@@ -37,6 +37,8 @@ def main(argv: list[str] | None = None) -> int:
         comparisons.append(
             (table, compare(table, seed=arguments.seed, n_folds=n_folds, quick=arguments.quick))
         )
+    if arguments.quick:
+        print("\nA smoke test: few epochs and two folds, so the scores below mean nothing.")
     for table, results in comparisons:
         print(f"\n{format_table(table, results)}")
     return _picture(comparisons, arguments.output)

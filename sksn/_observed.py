@@ -195,7 +195,8 @@ def is_torch(X: Any) -> bool:
 
 _ENCODE = (
     "Encode text and categorical columns as numbers first, for example with "
-    "sklearn.preprocessing.OneHotEncoder or TargetEncoder in a ColumnTransformer."
+    "sklearn.preprocessing.OneHotEncoder or TargetEncoder in a ColumnTransformer; turn dates into "
+    "numbers, and a frame of pandas Sparse columns into frame.sparse.to_coo() or to_dense()."
 )
 
 
