@@ -8,11 +8,20 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from sksn import SNClassifier
+from sksn._training import _rows as rows_module
 from sksn._training._bins import quantile_bins
 from sksn._training._callbacks import CosineSchedule
 from sksn._training._device import resolve_device
 from sksn._training._net import MeanLoss
-from sksn._training._rows import BatchLoader, RowDataset, as_rows
+from sksn._training._rows import (
+    BatchLoader,
+    CSRRows,
+    DenseRows,
+    RowDataset,
+    StreamedRows,
+    as_rows,
+)
+from sksn.nn import SNMLP
 
 from .conftest import holey
 from .helpers import to_csr
@@ -46,6 +55,54 @@ def test_long_indices():
     X = to_csr(np.eye(3))
     X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
     assert as_rows(X, torch.float32, CPU).take(torch.tensor([2, 0])).columns.dtype == torch.int32
+
+
+@given(holey(max_rows=20), st.integers(1, 6), st.booleans())
+def test_what_is_planned_is_what_is_gathered(X, n_batches, streamed):
+    rows = CSRRows(to_csr(X), torch.float64, CPU, count_distinct=True)
+    if streamed:
+        rows = StreamedRows(rows, CPU)
+    batches = torch.randperm(len(X), generator=torch.Generator().manual_seed(0)).chunk(n_batches)
+    for index, size in zip(batches, rows.plan(list(batches)), strict=True):
+        taken = rows.take(index, size)
+        np.testing.assert_array_equal(rows_as_arrays(taken, X.shape[1]), X[index.numpy()])
+        assert taken.n_distinct == (~np.isnan(X[index.numpy()])).any(axis=0).sum()
+
+
+def test_rows_too_large_for_a_gpu_stay_on_the_host(monkeypatch):
+    class Gpu:
+        type = "cuda"
+
+    X = to_csr(np.eye(100))
+    n_bytes = 100 * 4 + 100 * X.indices.itemsize + X.indptr.nbytes
+    monkeypatch.setattr(rows_module, "_free_memory", lambda device: 2 * n_bytes)
+    rows = as_rows(X, torch.float32, Gpu())
+    assert isinstance(rows, StreamedRows)
+    assert rows.rows.values.device == CPU
+    dense = as_rows(np.eye(100), torch.float32, Gpu())
+    assert isinstance(dense, StreamedRows)
+    assert len(dense) == len(rows) == 100
+
+
+@given(holey(max_rows=20), st.booleans())
+def test_streamed_rows_are_the_same_rows(X, as_sparse):
+    rows = as_rows(to_csr(X) if as_sparse else X, torch.float64, CPU)
+    streamed = StreamedRows(rows, CPU)
+    index = torch.arange(len(X)).flip(0)
+    for selection in (index, slice(0, len(X))):
+        expected, taken = (rows_as_arrays(r.take(selection), X.shape[1]) for r in (rows, streamed))
+        np.testing.assert_array_equal(taken, expected)
+
+
+@given(holey(max_rows=20), st.sampled_from([None, [0]]))
+def test_normalising_once_is_normalising_in_each_batch(X, indicators):
+    options = {"hidden_layer_sizes": (3,), "power": 0.5, "target": 2.0, "seed": 0}
+    model = SNMLP(X.shape[1], 1, dtype=torch.float64, indicator_features=indicators, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows_module, "_ENTRIES", 10)
+        once = DenseRows(X, torch.float64, CPU, normalize=model.input.normalize)
+    index = torch.arange(len(X)).flip(0)
+    torch.testing.assert_close(model(once.take(index)), model(torch.from_numpy(X)[index]))
 
 
 def dataset(n: int, weight=None) -> RowDataset:

@@ -24,9 +24,10 @@ from .._observed import (
 )
 from .._scale import TargetLearner
 from ._bins import quantile_bins
+from ._callbacks import listeners
 from ._net import NonFiniteLossError, RowNet, build_net, outputs
 from ._parameters import check_parameters
-from ._rows import RowDataset, as_rows
+from ._rows import RowDataset, as_rows, touch_few_columns
 from ._scaling import InputScaling
 
 _BINS = 8
@@ -266,8 +267,15 @@ class BaseSNEstimator(BaseEstimator):
             indicator_features=self._indicator_features(X, n_bins, incremental=incremental),
             bins=bins,
             sparse=self._is_sparse,
+            sparse_grad=self._row_sparse(X),
             seed=self._draw_seed(),
         )
+
+    def _row_sparse(self, X: Any) -> bool:
+        """Whether the first layer's gradient and steps are to hold touched features only."""
+        if not self._is_sparse or listeners(self.callbacks or (), "on_grad_computed"):
+            return False  # callbacks that clip or log gradients expect dense ones
+        return touch_few_columns(X, self.batch_size)
 
     def _n_bins(self, X: Any, *, incremental: bool) -> int:
         if self._is_sparse:
@@ -288,9 +296,17 @@ class BaseSNEstimator(BaseEstimator):
         return np.flatnonzero(count_observed_features(X) < X.shape[0])
 
     def _dataset(self, X: Any, y: np.ndarray, weights: np.ndarray | None) -> RowDataset:
-        weight = self.net_.module_.input.weight
-        device, dtype = weight.device, weight.dtype
-        rows = as_rows(self._scaling.transform(X), dtype, device)
+        first = self.net_.module_.input
+        device, dtype = first.weight.device, first.weight.dtype
+        X = self._scaling.transform(X)
+        once = not self.input_dropout and not first.has_bins  # bins: eight times the memory
+        rows = as_rows(
+            X,
+            dtype,
+            device,
+            normalize=first.normalize if once else None,
+            count_distinct=first.sparse_grad,
+        )
         target = torch.as_tensor(self._as_target(y))
         target = target.to(device, dtype if target.is_floating_point() else None)
         if weights is None:

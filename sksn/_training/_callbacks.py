@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
+
+
+def listeners(callbacks: Iterable[Any], event: str) -> list[Callable[..., None]]:
+    """The methods for an event of those callbacks, named or not, that do something then."""
+    found = []
+    for callback in callbacks:
+        if isinstance(callback, tuple):
+            callback = callback[1]
+        kind = callback if isinstance(callback, type) else type(callback)
+        if getattr(kind, event, None) is not getattr(Callback, event):
+            found.append(getattr(callback, event))
+    return found
 
 
 class CosineSchedule(Callback):

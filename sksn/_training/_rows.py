@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,56 +10,212 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from ..nn._rows import SparseRows
+from ..nn._rows import NormalizedRows, SparseRows
+
+_SHARE_OF_MEMORY = 0.5  # of a GPU's free memory: what rows may take, the rest being the network's
+_ENTRIES = 1 << 20  # entries normalised at a time
+_DENSE_STEPS_FOR_A_SPARSE_ONE = 5.0  # columns that a dense step treats in the time of one
+
+
+class BatchSize(NamedTuple):
+    """What is known of a batch before it is gathered, so that no device need be asked."""
+
+    n_entries: int
+    n_distinct: int | None = None
 
 
 class DenseRows:
-    """Dense rows with NaN where an entry is missing."""
+    """Dense rows with NaN where an entry is missing.
 
-    def __init__(self, X: np.ndarray, dtype: torch.dtype, device: torch.device) -> None:
-        self.values = _as_tensor(X, dtype, device)
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        The rows.
+    dtype : torch.dtype
+        Type of the entries.
+    device : torch.device
+        Where they are to lie.
+    normalize : callable, optional
+        Normalises rows once and for all, where it would give the same in every batch.
+    """
+
+    def __init__(
+        self,
+        X: np.ndarray,
+        dtype: torch.dtype,
+        device: torch.device,
+        *,
+        normalize: Callable[[Tensor], NormalizedRows] | None = None,
+    ) -> None:
+        self.n_rows = len(X)
+        self.values: Tensor | NormalizedRows = _as_tensor(X, dtype, device)
+        if normalize is not None:
+            size = max(1, _ENTRIES // X.shape[1])
+            parts = zip(*map(normalize, self.values.split(size)), strict=True)
+            self.values = NormalizedRows._make(
+                None if blocks[0] is None else torch.cat(blocks) for blocks in parts
+            )
 
     def __len__(self) -> int:
-        return len(self.values)
+        return self.n_rows
 
-    def take(self, index: Tensor | slice) -> Tensor:
-        """The rows at `index`."""
+    def plan(self, batches: list[Tensor]) -> list[None]:
+        """Nothing needs to be known of batches of dense rows."""
+        return [None] * len(batches)
+
+    def take(self, index: Tensor | slice, size: None = None) -> Tensor | NormalizedRows:
+        """The rows at `index`, a slice or a tensor on the device of the rows."""
+        if isinstance(self.values, NormalizedRows):
+            return self.values.at(index)
         return self.values[index]
 
 
 class CSRRows:
-    """Rows of observed entries, gathered without a loop over rows."""
+    """Rows of observed entries, gathered without a loop over rows.
 
-    def __init__(self, X: Any, dtype: torch.dtype, device: torch.device) -> None:
-        self.values = _as_tensor(X.data, dtype, device)
+    Parameters
+    ----------
+    X : CSR matrix of shape (n_rows, n_features)
+        The rows.
+    dtype : torch.dtype
+        Type of the values.
+    device : torch.device
+        Where they are to lie. The lengths of the rows stay on the host as well.
+    count_distinct : bool, default=False
+        Whether :meth:`plan` counts how many features occur in each batch.
+    """
+
+    def __init__(
+        self, X: Any, dtype: torch.dtype, device: torch.device, *, count_distinct: bool = False
+    ) -> None:
+        self.n_features, self.count_distinct = X.shape[1], count_distinct
         small = max(X.nnz, *X.shape) < 2**31
         kind = torch.int32 if small else torch.int64
+        self.values = _as_tensor(X.data, dtype, device)
         self.columns = _as_tensor(X.indices, kind, device)
         self.starts = _as_tensor(X.indptr, kind, device)
+        self.starts_on_host = X.indptr
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    def take(self, index: Tensor | slice) -> SparseRows:
-        """The rows at `index`."""
+    def plan(self, batches: list[Tensor]) -> list[BatchSize]:
+        """The sizes of batches, given by indices on the host; waits for the device once at most."""
+        counts = np.diff(self.starts_on_host)
+        n_entries = [int(counts[index.numpy()].sum()) for index in batches]
+        if not self.count_distinct:
+            return [BatchSize(n) for n in n_entries]
+        batch_of_row = torch.empty(len(self), dtype=torch.int64)
+        for i, index in enumerate(batches):
+            batch_of_row[index] = i
+        of_entry = batch_of_row.to(self.starts.device).repeat_interleave(
+            torch.diff(self.starts), output_size=len(self.values)
+        )
+        pairs = torch.unique(of_entry.mul_(self.n_features).add_(self.columns))
+        n_distinct = torch.bincount(pairs // self.n_features, minlength=len(batches)).tolist()
+        return [BatchSize(*pair) for pair in zip(n_entries, n_distinct, strict=True)]
+
+    def take(self, index: Tensor | slice, size: BatchSize | None = None) -> SparseRows:
+        """The rows at `index`, a slice or a tensor on the device of the rows."""
         if isinstance(index, slice):
             first, stop, _ = index.indices(len(self))
-            starts = self.starts[first : stop + 1]
-            entries = slice(int(starts[0]), int(starts[-1]))
-            offsets = starts[:-1] - starts[0]
+            entries = slice(int(self.starts_on_host[first]), int(self.starts_on_host[stop]))
+            offsets = self.starts[first:stop] - entries.start
             return SparseRows(self.values[entries], self.columns[entries], offsets)
-        starts = self.starts[index]
-        counts = self.starts[index + 1] - starts
-        ends = counts.cumsum(0, dtype=counts.dtype)
-        offsets = ends - counts
-        position = torch.arange(int(ends[-1]), dtype=counts.dtype, device=counts.device)
-        position += (starts - offsets).repeat_interleave(counts, output_size=len(position))
-        return SparseRows(self.values[position], self.columns[position], offsets)
+        starts = self.starts.index_select(0, index)
+        counts = self.starts.index_select(0, index + 1) - starts
+        if size is None:
+            size = BatchSize(int(counts.sum()))
+        offsets = counts.cumsum(0, dtype=counts.dtype) - counts
+        position = torch.arange(size.n_entries, dtype=counts.dtype, device=counts.device)
+        position += (starts - offsets).repeat_interleave(counts, output_size=size.n_entries)
+        return SparseRows(
+            self.values.index_select(0, position),
+            self.columns.index_select(0, position),
+            offsets,
+            size.n_distinct,
+        )
 
 
-def as_rows(X: Any, dtype: torch.dtype, device: torch.device) -> DenseRows | CSRRows:
-    """Put a NaN-marked array or a CSR matrix of observed entries on a device."""
-    return (CSRRows if sparse.issparse(X) else DenseRows)(X, dtype, device)
+class StreamedRows:
+    """Rows that stay on the host, where they are gathered and sent to a device batch by batch."""
+
+    def __init__(self, rows: DenseRows | CSRRows, device: torch.device) -> None:
+        self.rows, self.device = rows, device
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def plan(self, batches: list[Tensor]) -> list[tuple[Tensor, Any]]:
+        """The batches as they are on the host, and what is known of them."""
+        return list(zip(batches, self.rows.plan(batches), strict=True))
+
+    def take(self, index: Tensor | slice, size: tuple[Tensor, Any] | None = None) -> Any:
+        """The rows at `index`, from pinned memory where the device is a GPU."""
+        if isinstance(index, slice):
+            taken: Any = self.rows.take(index)
+        else:
+            taken = self.rows.take(*(size or (index.cpu(), None)))
+        if self.device.type == "cuda":
+            taken = _pinned(taken)
+        return taken.to(self.device, non_blocking=True)
+
+
+def _pinned(rows: Any) -> Any:
+    if isinstance(rows, Tensor):
+        return rows.pin_memory()
+    return SparseRows(
+        rows.values.pin_memory(),
+        rows.columns.pin_memory(),
+        rows.offsets.pin_memory(),
+        rows.n_distinct,
+    )
+
+
+Rows = DenseRows | CSRRows | StreamedRows
+
+
+def as_rows(
+    X: Any,
+    dtype: torch.dtype,
+    device: torch.device,
+    *,
+    normalize: Callable[[Tensor], NormalizedRows] | None = None,
+    count_distinct: bool = False,
+) -> Rows:
+    """Put a NaN-marked array or a CSR matrix of observed entries on a device, if it fits there.
+
+    `normalize` is for arrays; `count_distinct` for row-sparse gradients of networks on a GPU.
+    """
+    fits = device.type != "cuda" or _n_bytes(X, dtype) < _SHARE_OF_MEMORY * _free_memory(device)
+    place = device if fits else torch.device("cpu")
+    rows: DenseRows | CSRRows
+    if sparse.issparse(X):
+        rows = CSRRows(X, dtype, place, count_distinct=count_distinct and device.type != "cpu")
+    else:
+        rows = DenseRows(X, dtype, place, normalize=normalize if fits else None)
+    return rows if fits else StreamedRows(rows, device)
+
+
+def touch_few_columns(X: Any, batch_size: int) -> bool:
+    """Whether batches of a CSR matrix hold so few of its columns that it pays to seek them out.
+
+    A step on all columns reads and writes memory in order; a step on those that occur in the
+    batch has to find, gather and scatter them. On the machines of ``benchmarks/speed.py`` the
+    second is the faster one from a share of about one in five.
+    """
+    rows = np.linspace(0, X.shape[0] - 1, min(X.shape[0], batch_size)).astype(np.intp)
+    return len(np.unique(X[rows].indices)) * _DENSE_STEPS_FOR_A_SPARSE_ONE < X.shape[1]
+
+
+def _n_bytes(X: Any, dtype: torch.dtype) -> int:
+    if sparse.issparse(X):
+        return X.nnz * (dtype.itemsize + X.indices.itemsize) + X.indptr.nbytes
+    return X.size * dtype.itemsize
+
+
+def _free_memory(device: torch.device) -> int:
+    return torch.cuda.mem_get_info(device)[0]
 
 
 def _as_tensor(array: np.ndarray, dtype: torch.dtype, device: torch.device) -> Tensor:
@@ -71,7 +227,7 @@ def _as_tensor(array: np.ndarray, dtype: torch.dtype, device: torch.device) -> T
 class Batch(NamedTuple):
     """Rows and their weights; what skorch calls Xi."""
 
-    rows: Tensor | SparseRows
+    rows: Tensor | SparseRows | NormalizedRows
     weight: Tensor | None
 
 
@@ -80,7 +236,7 @@ class RowDataset(torch.utils.data.Dataset):
 
     Parameters
     ----------
-    rows : DenseRows or CSRRows
+    rows : DenseRows, CSRRows or StreamedRows
         The rows.
     y : Tensor of shape (n_rows,) or (n_rows, n_outputs)
         Targets.
@@ -88,7 +244,7 @@ class RowDataset(torch.utils.data.Dataset):
         Weights of mean 1.
     """
 
-    def __init__(self, rows: DenseRows | CSRRows, y: Tensor, weight: Tensor | None) -> None:
+    def __init__(self, rows: Rows, y: Tensor, weight: Tensor | None) -> None:
         self.rows, self.y = rows, y
         self.weight = weight
 
@@ -98,8 +254,12 @@ class RowDataset(torch.utils.data.Dataset):
     def __getitem__(self, index: Any) -> tuple[Batch, Tensor]:
         if isinstance(index, int):
             index = slice(index, index + 1)
+        return self.take(index)
+
+    def take(self, index: Tensor | slice, size: Any = None) -> tuple[Batch, Tensor]:
+        """The batch at `index`, which is on the device of the targets; `size` as planned."""
         weight = None if self.weight is None else self.weight[index]
-        return Batch(self.rows.take(index), weight), self.y[index]
+        return Batch(self.rows.take(index, size), weight), self.y[index]
 
 
 class BatchLoader:
@@ -127,6 +287,8 @@ class BatchLoader:
             for start, stop in zip(edges[:-1], edges[1:], strict=True):
                 yield self.dataset[start:stop]
             return
-        order = torch.randperm(n, generator=self.generator).to(self.dataset.y.device)
-        for index in order.tensor_split(n_batches):
-            yield self.dataset[index]
+        order = torch.randperm(n, generator=self.generator)
+        sizes = self.dataset.rows.plan(list(order.tensor_split(n_batches)))
+        batches = order.to(self.dataset.y.device).tensor_split(n_batches)
+        for index, size in zip(batches, sizes, strict=True):
+            yield self.dataset.take(index, size)

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .._scale import sparsity_scale
-from ._rows import SparseRows
+from ._bag import ColumnIndex, weighted_sums
+from ._rows import NormalizedRows, SparseRows
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "identity": nn.Identity,
@@ -63,6 +64,11 @@ class SNMLP(nn.Module):
         encoding [2]_), with weights that start at zero. For dense rows.
     sparse : bool, default=False
         Whether the rows are :class:`SparseRows` instead of dense tensors with NaN.
+    sparse_grad : bool, default=False
+        Whether the gradient of the first layer is a sparse tensor that holds the features that
+        occur in the batch, as that of :class:`torch.nn.Embedding` with ``sparse=True``. For
+        :class:`SparseRows`, and an optimiser that takes such gradients
+        (:class:`RowSparseAdamW`, :class:`torch.optim.SparseAdam`).
     seed : int, optional
         Seed of the initial weights; by default torch's global generator draws them.
     dtype : torch.dtype, optional
@@ -100,6 +106,7 @@ class SNMLP(nn.Module):
         indicator_features: Sequence[int] | None = None,
         bins: tuple[np.ndarray, np.ndarray] | None = None,
         sparse: bool = False,
+        sparse_grad: bool = False,
         seed: int | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -115,6 +122,7 @@ class SNMLP(nn.Module):
             indicator_features=indicator_features,
             bins=bins,
             sparse=sparse,
+            sparse_grad=sparse_grad,
             generator=generator,
         )
         layers: list[nn.Module] = []
@@ -164,11 +172,12 @@ class _InputLayer(nn.Module):
         indicator_features: Sequence[int] | None,
         bins: tuple[np.ndarray, np.ndarray] | None,
         sparse: bool,
+        sparse_grad: bool,
         generator: torch.Generator | None,
     ) -> None:
         super().__init__()
         self.target, self.power, self.input_dropout = target, power, input_dropout
-        self.sparse = sparse
+        self.sparse, self.sparse_grad = sparse, sparse_grad
         self.generator: torch.Generator | None = None
         self.indicator_features: Tensor
         self.bin_lower: Tensor
@@ -190,38 +199,49 @@ class _InputLayer(nn.Module):
             self.register_buffer("bin_width", width)
             self.bin_weight = nn.Parameter(torch.zeros(lower.numel(), n_outputs))
 
-    def forward(self, rows: Tensor | SparseRows) -> Tensor:
+    def forward(self, rows: Tensor | SparseRows | NormalizedRows) -> Tensor:
         if isinstance(rows, SparseRows):
             return self._forward_sparse(rows)
-        return self._forward_dense(rows)
-
-    def _forward_dense(self, rows: Tensor) -> Tensor:
-        missing = torch.isnan(rows)
-        if self.training and self.input_dropout:
-            missing = missing | _dropped(rows, self.input_dropout, self.generator)
-        n_observed = (~missing).sum(dim=1, dtype=rows.dtype)
-        scale = sparsity_scale(n_observed, self.target, self.power)[:, None]
-        out = torch.addmm(self.bias, torch.where(missing, 0, rows * scale), self.weight)
-        if self.has_bins:
-            filled = ((rows[:, :, None] - self.bin_lower) / self.bin_width).clamp(0, 1)
-            filled = torch.where(missing[:, :, None], 0, filled * scale[:, :, None])
-            out = torch.addmm(out, filled.flatten(1), self.bin_weight)
-        if self.has_indicator:
-            out = out + missing[:, self.indicator_features].to(rows.dtype) @ self.indicator_weight
+        if not isinstance(rows, NormalizedRows):
+            rows = self.normalize(rows)
+        out = torch.addmm(self.bias, rows.entries, self.weight)
+        if rows.filled is not None:
+            out = torch.addmm(out, rows.filled, self.bin_weight)
+        if rows.missing is not None:
+            out = torch.addmm(out, rows.missing, self.indicator_weight)
         return out
 
-    def _forward_sparse(self, rows: SparseRows) -> Tensor:
-        values, columns, offsets = rows
-        row = rows.row_of_entry()
-        observed = torch.ones_like(values)
-        n_observed = rows.n_observed().to(values.dtype)
+    def normalize(self, rows: Tensor) -> NormalizedRows:
+        """What the weights are multiplied with; without input dropout always the same."""
+        missing = rows != rows
+        entries = rows.masked_fill(missing, 0)
+        observed = (~missing).to(rows.dtype)
         if self.training and self.input_dropout:
-            observed = (~_dropped(values, self.input_dropout, self.generator)).to(values.dtype)
-            n_observed = torch.zeros_like(n_observed).index_add_(0, row, observed)
-        scale = sparsity_scale(n_observed, self.target, self.power)[row] * observed
-        out = _bag(columns, self.weight, offsets, values * scale) + self.bias
+            observed *= _kept(rows, self.input_dropout, self.generator)
+        n_observed = observed.sum(dim=1)
+        factors = observed * sparsity_scale(n_observed, self.target, self.power)[:, None]
+        filled = unobserved = None
+        if self.has_bins:
+            filled = (entries[:, :, None] - self.bin_lower).div_(self.bin_width).clamp_(0, 1)
+            filled = filled.mul_(factors[:, :, None]).flatten(1)
         if self.has_indicator:
-            out = out + _bag(columns, self.indicator_weight, offsets, scale)
+            unobserved = 1 - observed.index_select(1, self.indicator_features)
+        return NormalizedRows(entries * factors, filled, unobserved)
+
+    def _forward_sparse(self, rows: SparseRows) -> Tensor:
+        row = rows.row_of_entry()
+        n_observed = rows.n_observed().to(rows.values.dtype)
+        kept = None
+        if self.training and self.input_dropout:
+            kept = _kept(rows.values, self.input_dropout, self.generator)
+            n_observed = torch.zeros_like(n_observed).index_add_(0, row, kept)
+        scale = sparsity_scale(n_observed, self.target, self.power).index_select(0, row)
+        if kept is not None:
+            scale *= kept
+        index = ColumnIndex(rows, len(self.weight), occurring=self.sparse_grad)
+        out = weighted_sums(rows, rows.values * scale, self.weight, index) + self.bias
+        if self.has_indicator:
+            out = out + weighted_sums(rows, scale, self.indicator_weight, index)
         return out
 
     def __getstate__(self) -> dict:
@@ -239,7 +259,7 @@ class _Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or not self.p:
             return x
-        return x * (~_dropped(x, self.p, self.generator)) / (1 - self.p)
+        return x * _kept(x, self.p, self.generator).div_(1 - self.p)
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "generator": None}
@@ -272,14 +292,9 @@ _NORMS: dict[str, type[nn.Module]] = {
 }
 
 
-def _bag(columns: Tensor, weight: Tensor, offsets: Tensor, factors: Tensor) -> Tensor:
-    """Sum over each row's entries of factor times the weights of the entry's feature."""
-    return F.embedding_bag(columns, weight, offsets, mode="sum", per_sample_weights=factors)
-
-
-def _dropped(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
-    """A random bool tensor of the shape of `x`, true with probability `p`."""
-    return torch.rand(x.shape, generator=generator, device=x.device) < p
+def _kept(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
+    """A tensor like `x` that is 0 with probability `p`, else 1."""
+    return torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device).ge_(p)
 
 
 def _initialise(

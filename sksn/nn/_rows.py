@@ -1,4 +1,4 @@
-"""A batch of rows of which only the observed entries are held."""
+"""Batches of rows: of which only the observed entries are held, or that are normalised already."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ class SparseRows(NamedTuple):
         The feature that each entry belongs to; int32 or int64.
     offsets : Tensor of shape (n_rows,)
         Where each row starts in `values`; same type as `columns`.
+    n_distinct : int, optional
+        How many different features occur, where that is known: a GPU then need not be asked.
     """
 
     values: Tensor
     columns: Tensor
     offsets: Tensor
+    n_distinct: int | None = None
 
     def n_observed(self) -> Tensor:
         """Observed entries of each row; integers of shape (n_rows,)."""
@@ -31,10 +34,38 @@ class SparseRows(NamedTuple):
         return torch.diff(self.offsets, append=end)
 
     def row_of_entry(self) -> Tensor:
-        """The row that each entry belongs to; integers of shape (n_entries,)."""
-        rows = torch.arange(len(self.offsets), device=self.offsets.device)
+        """The row that each entry belongs to; shape (n_entries,), same type as `offsets`."""
+        rows = torch.arange(len(self.offsets), dtype=self.offsets.dtype, device=self.offsets.device)
         return rows.repeat_interleave(self.n_observed(), output_size=len(self.values))
 
-    def to(self, device: torch.device | str) -> SparseRows:
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> SparseRows:
         """The same batch on another device."""
-        return SparseRows(*(part.to(device) for part in self))
+        return SparseRows(
+            self.values.to(device, non_blocking=non_blocking),
+            self.columns.to(device, non_blocking=non_blocking),
+            self.offsets.to(device, non_blocking=non_blocking),
+            self.n_distinct,
+        )
+
+
+class NormalizedRows(NamedTuple):
+    """Dense rows after Sparsity Normalization, as the first layer multiplies them.
+
+    Attributes
+    ----------
+    entries : Tensor of shape (n_rows, n_features)
+        Scaled entries, 0 where missing.
+    filled : Tensor of shape (n_rows, n_features * n_bins) or None
+        Scaled shares of bins, where there are bins.
+    missing : Tensor of shape (n_rows, n_indicators) or None
+        1 where an entry is missing, else 0, where there are indicators.
+    """
+
+    entries: Tensor
+    filled: Tensor | None
+    missing: Tensor | None
+
+    def at(self, index: Tensor | slice) -> NormalizedRows:
+        """The rows at `index`."""
+        parts = (None if part is None else part[index] for part in self)
+        return NormalizedRows._make(parts)

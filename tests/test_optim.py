@@ -1,0 +1,198 @@
+"""The row-sparse optimiser against loops over rows, and against torch's optimisers."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from sksn.nn import RowSparseAdamW
+from sksn.nn import _optim as optim_module
+
+N_ROWS, WIDTH = 6, 3
+
+
+def sparse_gradient(rows, values, n_rows=N_ROWS):
+    return torch.sparse_coo_tensor(
+        torch.tensor([rows], dtype=torch.int64).reshape(1, -1),
+        values,
+        (n_rows, values.shape[1]),
+        check_invariants=True,
+    )
+
+
+def gradients_for(steps, seed=0):
+    """Sorted rows and a gradient for each step."""
+    rng = np.random.RandomState(seed)
+    return [(sorted(rows), torch.from_numpy(rng.normal(size=(len(rows), WIDTH)))) for rows in steps]
+
+
+def a_parameter(n_rows=N_ROWS) -> nn.Parameter:
+    return nn.Parameter(torch.from_numpy(np.random.RandomState(9).normal(size=(n_rows, WIDTH))))
+
+
+def by_hand(weight, steps, rates, decay, betas=(0.9, 0.999), eps=1e-8):
+    """The stated semantics, row by row: decay in every step, the rest when touched."""
+    weight = weight.detach().numpy().copy()
+    owed = np.ones(N_ROWS)
+    mean, square = np.zeros_like(weight), np.zeros_like(weight)
+    for t, ((rows, gradient), lr) in enumerate(zip(steps, rates, strict=True), start=1):
+        owed *= 1 - lr * decay
+        for row, g in zip(rows, gradient.numpy(), strict=True):
+            weight[row] *= owed[row]
+            owed[row] = 1
+            mean[row] = betas[0] * mean[row] + (1 - betas[0]) * g
+            square[row] = betas[1] * square[row] + (1 - betas[1]) * g**2
+            corrected = np.sqrt(square[row] / (1 - betas[1] ** t)) + eps
+            weight[row] -= lr * mean[row] / (1 - betas[0] ** t) / corrected
+    return weight, weight * owed[:, None]
+
+
+@given(
+    st.lists(st.sets(st.integers(0, N_ROWS - 1)), min_size=1, max_size=6),
+    st.sampled_from([0.0, 0.1, 2.0]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_the_step_is_what_loops_give(touched, decay, fused, small_blocks):
+    steps, rates = gradients_for(touched), [0.1 / (1 + i) for i in range(len(touched))]
+    parameter = a_parameter()
+    before, after = by_hand(parameter, steps, rates, decay)
+    optimizer = RowSparseAdamW([parameter], weight_decay=decay, fused=fused)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(optim_module, "_ROWS", 2 if small_blocks else 1024)
+        for (rows, gradient), lr in zip(steps, rates, strict=True):
+            optimizer.param_groups[0]["lr"] = lr
+            parameter.grad = sparse_gradient(rows, gradient)
+            optimizer.step()
+    np.testing.assert_allclose(parameter.detach(), before, rtol=1e-9, atol=1e-12)
+    for _ in range(2):  # there is nothing to settle the second time
+        optimizer.settle()
+        np.testing.assert_allclose(parameter.detach(), after, rtol=1e-9, atol=1e-12)
+
+
+def test_settling_early_changes_no_row_that_is_not_touched():
+    """Paying in two parts is paying at once."""
+    results = []
+    for early in (False, True):
+        parameter = a_parameter()
+        optimizer = RowSparseAdamW([parameter], lr=0.1, weight_decay=1.0)
+        for rows, gradient in gradients_for([{0}, {0, 1}, {0}]):
+            parameter.grad = sparse_gradient(rows, gradient)
+            optimizer.step()
+            if early:
+                optimizer.settle()
+        optimizer.settle()
+        results.append(parameter.detach())
+    torch.testing.assert_close(results[0][2:], results[1][2:])
+    torch.testing.assert_close(results[0][2:], a_parameter().detach()[2:] * 0.9**3)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_with_every_row_touched_it_is_adamw(fused):
+    n_rows = 3000  # several blocks
+    ours, theirs = a_parameter(n_rows), a_parameter(n_rows)
+    options = {"lr": 0.01, "weight_decay": 0.5}
+    optimizers = (
+        RowSparseAdamW([ours], fused=fused, **options),
+        torch.optim.AdamW([theirs], **options),
+    )
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(5):
+        gradient = torch.randn(n_rows, WIDTH, dtype=torch.float64, generator=generator)
+        ours.grad = sparse_gradient(list(range(n_rows)), gradient, n_rows)
+        theirs.grad = gradient
+        for optimizer in optimizers:
+            optimizer.step()
+    torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+def test_without_decay_it_is_sparse_adam():
+    ours, theirs = a_parameter(), a_parameter()
+    optimizers = RowSparseAdamW([ours], weight_decay=0), torch.optim.SparseAdam([theirs])
+    for rows, gradient in gradients_for([{0, 1}, {3}, {1, 2, 3}, {0}, set(range(N_ROWS))]):
+        for parameter, optimizer in zip((ours, theirs), optimizers, strict=True):
+            parameter.grad = sparse_gradient(rows, gradient)
+            optimizer.step()
+    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-9)  # eps enters differently
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_dense_gradients_are_treated_as_adamw_does(fused):
+    models = [nn.Linear(4, 3), nn.Linear(4, 3)]
+    models[1].load_state_dict(models[0].state_dict())
+    optimizers = [
+        cls(
+            [{"params": [m.weight]}, {"params": [m.bias], "weight_decay": 0.0}], lr=0.1, fused=fused
+        )
+        for cls, m in zip((RowSparseAdamW, torch.optim.AdamW), models, strict=True)
+    ]
+    x = torch.randn(8, 4)
+    for _ in range(4):
+        for model, optimizer in zip(models, optimizers, strict=True):
+            optimizer.zero_grad()
+            model(x).square().sum().backward()
+            optimizer.step()
+    torch.testing.assert_close(models[0].state_dict(), models[1].state_dict())
+
+
+def test_a_gradient_with_repeated_rows_is_added_up_first():
+    results = []
+    for rows, values in (([1, 1, 4], [[1.0], [2.0], [5.0]]), ([1, 4], [[3.0], [5.0]])):
+        parameter = nn.Parameter(torch.ones(N_ROWS, 1))
+        parameter.grad = sparse_gradient(rows, torch.tensor(values))
+        RowSparseAdamW([parameter], lr=0.1).step()
+        results.append(parameter.detach())
+    assert torch.equal(*results)
+
+
+def test_state_goes_on_where_it_was():
+    steps = gradients_for([{0, 2}, {1}, {2, 5}, {0}])
+    runs = []
+    for reload in (False, True):
+        parameter = a_parameter()
+        optimizer = RowSparseAdamW([parameter], lr=0.1, weight_decay=0.5)
+        for rows, gradient in steps:
+            parameter.grad = sparse_gradient(rows, gradient)
+            optimizer.step()
+            if reload:
+                state = copy.deepcopy(optimizer.state_dict())
+                optimizer = RowSparseAdamW([parameter], lr=0.1, weight_decay=0.5)
+                optimizer.load_state_dict(state)
+        optimizer.settle()
+        runs.append(parameter.detach())
+    torch.testing.assert_close(*runs)
+
+
+def test_zero_grad_and_closures():
+    parameter = nn.Parameter(torch.ones(3))
+    optimizer = RowSparseAdamW([parameter], lr=0.5, weight_decay=0.0)
+
+    def closure():
+        optimizer.zero_grad(set_to_none=False)
+        loss = (parameter**2).sum()
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure).item() == 3
+    torch.testing.assert_close(parameter.detach(), torch.full((3,), 0.5))
+    optimizer.zero_grad(set_to_none=False)
+    assert torch.equal(parameter.grad, torch.zeros(3))
+    optimizer.zero_grad()
+    assert parameter.grad is None
+    optimizer.step()
+    torch.testing.assert_close(parameter.detach(), torch.full((3,), 0.5))
+
+
+def test_a_step_that_decays_everything_leaves_finite_weights():
+    parameter = a_parameter()
+    optimizer = RowSparseAdamW([parameter], lr=1.0, weight_decay=1.0)
+    for rows, gradient in gradients_for([{0}, {1}]):
+        parameter.grad = sparse_gradient(rows, gradient)
+        optimizer.step()
+    optimizer.settle()
+    assert torch.isfinite(parameter).all()
+    assert (parameter[2:].abs() < 1e-30).all()
