@@ -16,12 +16,10 @@ from ._observed import (
     check_missing_values,
     check_weights,
     count_observed,
-    count_observed_features,
-    drop_stored_missing,
     missing_mask,
     validate_observed,
 )
-from ._rescale import finite_scale, hstack, measure, reciprocal, rescale, scale_stored, to_numpy
+from ._rescale import finite_scale, hstack, reciprocal, rescale, scale_stored, survey
 from ._scale import TargetLearner, check_power, check_target
 
 
@@ -83,11 +81,10 @@ def sparsity_normalize(
     power, learner = check_power(power), TargetLearner(target)
     missing_values = check_missing_values(missing_values)
     X = validate_observed(
-        None, X, missing_values=missing_values, copy=copy, writeable=True, tensors=True
+        None, X, missing_values=missing_values, writeable=not copy, tensors=True, drop=True
     )
-    X, missing, n_observed = measure(X, missing_values)
-    scale = finite_scale(n_observed, learner.update(to_numpy(n_observed)), power, X.dtype)
-    return rescale(X, missing, scale)
+    target = learner.update(survey(X, missing_values).in_rows)
+    return rescale(X, target, power, missing_values, copy=copy)
 
 
 class _UnlessMedian:
@@ -266,10 +263,11 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_target(self.target)
         check_flags(self, "add_indicator", "copy")
         missing_values = check_missing_values(self.missing_values)
-        X = validate_observed(self, X, missing_values=missing_values, reset=reset, tensors=True)
+        X = validate_observed(
+            self, X, missing_values=missing_values, reset=reset, tensors=True, drop=True
+        )
         weights = check_weights(sample_weight, X.shape[0], allow_all_zero=not reset)
-        X, missing, n_observed = measure(X, missing_values)
-        n_observed = to_numpy(n_observed)
+        seen = survey(X, missing_values)
 
         if reset:
             self._learner = TargetLearner(self.target)
@@ -278,13 +276,10 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             self._saw_zero = np.zeros(X.shape[1], dtype=bool)
             self.n_samples_seen_ = 0
         self._learner.target = self.target
-        self.target_ = self._learner.update(n_observed, weights)
+        self.target_ = self._learner.update(seen.in_rows, weights)
         self.n_samples_seen_ += X.shape[0]
-        if sparse.issparse(X):
-            self._n_observed_features += count_observed_features(X)
-        else:
-            self._saw_zero = self._saw_zero | to_numpy((X == 0).sum(axis=0) > 0)
-            self._n_observed_features += to_numpy((~missing).sum(axis=0))
+        self._n_observed_features += seen.in_features
+        self._saw_zero = self._saw_zero | seen.zeros
         (self.indicator_features_,) = np.nonzero(self._n_observed_features < self.n_samples_seen_)
 
     def transform(self, X: Any) -> Any:
@@ -309,16 +304,14 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             X,
             missing_values=missing_values,
             reset=False,
-            copy=self.copy,
-            writeable=True,
+            writeable=not self.copy,
             tensors=True,
+            drop=True,
+            unchecked=self.copy and not self.add_indicator and np.isnan(missing_values),
         )
-        X, missing, n_observed = measure(X, missing_values)
-        scale = finite_scale(n_observed, self.target_, power, X.dtype)
-        if not self.add_indicator:
-            return rescale(X, missing, scale)
-        indicator = self._indicator(X, missing)
-        return hstack(rescale(X, missing, scale), indicator)
+        indicator = self._indicator(X, missing_values) if self.add_indicator else None
+        X = rescale(X, self.target_, power, missing_values, copy=self.copy)
+        return X if indicator is None else hstack(X, indicator)
 
     def inverse_transform(self, X: Any) -> Any:
         """Give back the observed values; what was missing is missing again.
@@ -349,7 +342,7 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         power = check_power(self.power)
-        X = validate_observed(None, X, copy=True, tensors=True)
+        X = validate_observed(None, X, copy=True, tensors=True, drop=True)
         n_indicators = len(self.indicator_features_) if self.add_indicator else 0
         if X.shape[1] != self.n_features_in_ + n_indicators:
             raise ValueError(
@@ -357,7 +350,7 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 f"{self.n_features_in_ + n_indicators}."
             )
         if sparse.issparse(X):
-            X = drop_stored_missing(X[:, : self.n_features_in_])
+            X = X[:, : self.n_features_in_]
             scale = finite_scale(count_observed(X), self.target_, power, X.dtype)
             return scale_stored(X, reciprocal(scale))
         entries = X[:, : self.n_features_in_]
@@ -403,10 +396,10 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         indicators = [prefix + str(name) for name in names[self.indicator_features_]]
         return np.concatenate([names, np.asarray(indicators, dtype=object)])
 
-    def _indicator(self, X: Any, missing: Any) -> Any:
+    def _indicator(self, X: Any, missing_values: float) -> Any:
         """Indicator columns of the kind that ``fit`` saw, in the container that X is."""
         if not sparse.issparse(X):
-            missing = missing[:, self.indicator_features_]
+            missing = missing_mask(X[:, self.indicator_features_], missing_values)
             return ~missing if self._is_sparse else missing
         observed = X[:, self.indicator_features_]
         observed.data = np.ones_like(observed.data)

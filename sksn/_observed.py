@@ -15,6 +15,8 @@ from scipy import sparse
 from sklearn import get_config
 from sklearn.utils.validation import check_array, validate_data
 
+from ._blocks import blocks
+
 _UNENCODED = (
     *("str", "large_string", "categ", "dict", "enum", "date", "time", "dur", "period", "interval"),
     *("list", "array", "struct", "binary", "complex", "sparse"),
@@ -30,6 +32,8 @@ def validate_observed(
     copy: bool = False,
     writeable: bool = False,
     tensors: bool = False,
+    drop: bool = False,
+    unchecked: bool = False,
 ) -> Any:
     """Check an input matrix once, at the door, without touching its holes.
 
@@ -50,6 +54,10 @@ def validate_observed(
         Whether the caller will write into the result; read-only input is then copied.
     tensors : bool, default=False
         Whether torch tensors stay tensors under ``array_api_dispatch``.
+    drop : bool, default=False
+        Whether a sparse result is to store exactly the observed entries.
+    unchecked : bool, default=False
+        Whether the caller calls :func:`check_stored` for sparse input, if it has to.
 
     Returns
     -------
@@ -74,7 +82,7 @@ def validate_observed(
         "accept_sparse": ("csr", "csc"),
         "dtype": _float_dtypes(X),
         "copy": copy,
-        "ensure_all_finite": "allow-nan",
+        "ensure_all_finite": "allow-nan" if is_torch(X) else False,  # checked below, in blocks
         "force_writeable": writeable,
     }
     try:
@@ -88,9 +96,22 @@ def validate_observed(
         if str(error).startswith("float() argument"):
             raise TypeError(f"X holds entries that are no numbers ({error}). {_ENCODE}") from error
         raise
-    if sparse.issparse(X) and not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
+    if sparse.issparse(X):
+        if not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+        if not unchecked:
+            X = check_stored(X, missing_values, drop=drop)
+    elif isinstance(X, np.ndarray):
+        _refuse_infinite(X)
+    return X
+
+
+def check_stored(X: Any, missing_values: float, *, drop: bool) -> Any:
+    """Refuse infinities among the stored entries, and drop those that are missing if asked to."""
+    all_finite = _refuse_infinite(X.data)
+    if drop and not (all_finite and np.isnan(missing_values)):
+        return _drop_stored_missing(X, missing_values)
     return X
 
 
@@ -120,7 +141,7 @@ def missing_mask(values: Any, missing_values: float = np.nan) -> Any:
     return missing if np.isnan(missing_values) else missing | (values == missing_values)
 
 
-def drop_stored_missing(X: Any, missing_values: float = np.nan) -> Any:
+def _drop_stored_missing(X: Any, missing_values: float) -> Any:
     """A CSR or CSC matrix whose stored entries are exactly the observed ones of `X`."""
     missing = missing_mask(X.data, missing_values)
     if not missing.any():
@@ -137,7 +158,16 @@ def count_observed(X: Any) -> np.ndarray:
         return (~np.isnan(X)).sum(axis=1)
     if X.format == "csr":
         return np.diff(X.indptr)
-    return np.bincount(X.indices, minlength=X.shape[0])
+    return _count(X.indices, X.shape[0])
+
+
+def _count(indices: np.ndarray, n: int) -> np.ndarray:
+    """How often each of the integers below `n` occurs, without a copy of all indices."""
+    counts = np.zeros(n, dtype=np.intp)
+    size = max(n, 1 << 20)
+    for start in range(0, len(indices), size):
+        counts += np.bincount(indices[start : start + size], minlength=n)
+    return counts
 
 
 def count_observed_features(X: Any) -> np.ndarray:
@@ -146,7 +176,7 @@ def count_observed_features(X: Any) -> np.ndarray:
         return (~np.isnan(X)).sum(axis=0)
     if X.format == "csc":
         return np.diff(X.indptr)
-    return np.bincount(X.indices, minlength=X.shape[1])
+    return _count(X.indices, X.shape[1])
 
 
 def check_weights(
@@ -185,6 +215,21 @@ def check_weights(
     if not weights.any() and not allow_all_zero:
         raise ValueError("sample_weight is zero for every row; at least one must be positive.")
     return weights
+
+
+def _refuse_infinite(values: np.ndarray) -> bool:
+    """Raise a ValueError if a value is infinite; true if all are known to be finite."""
+    if values.ndim == 1:  # a sum is quicker than a look at each
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(values.sum()):
+                return True
+    size = values[:1].size
+    if any(np.isinf(values[part]).any() for part in blocks(len(values), size)):
+        raise ValueError(
+            f"Input X contains infinity or a value too large for {values.dtype!r}; expected finite "
+            "numbers, or NaN where an entry is missing."
+        )
+    return False
 
 
 def is_torch(X: Any) -> bool:

@@ -18,7 +18,6 @@ from .._observed import (
     check_weights,
     count_observed,
     count_observed_features,
-    drop_stored_missing,
     missing_mask,
     validate_observed,
 )
@@ -174,15 +173,17 @@ class BaseSNEstimator(BaseEstimator):
             self._random = check_random_state(self.random_state)
             self._split_seed = self._draw_seed()
         train, valid = self._split(y, validate=self.early_stopping and not incremental)
+        training = [_at(part, train) for part in (X, y, weights)]
         if reset or incremental:
-            self._learn_scales(X[train], y[train], _at(weights, train), reset=reset)
+            self._learn_scales(*training, reset=reset)
+        training[0] = self._scaled(training[0])
         if reset:
-            self.net_ = self._new_net(X[train], _at(weights, train), incremental=incremental)
+            self.net_ = self._new_net(training[0], training[2], incremental=incremental)
         self.net_.module_.input.target = self.target_
-        train_set = self._dataset(X[train], y[train], _at(weights, train))
-        valid_set = None
+        train_set, valid_set = self._dataset(*training), None
         if valid is not None:
-            valid_set = self._dataset(X[valid], y[valid], _at(weights, valid))
+            X, y, weights = (_at(part, valid) for part in (X, y, weights))
+            valid_set = self._dataset(self._scaled(X), y, weights)
         try:
             self._train(train_set, valid_set, incremental=incremental)
         except BaseException as error:
@@ -194,9 +195,9 @@ class BaseSNEstimator(BaseEstimator):
     def _validate_X(self, X: Any, *, reset: bool) -> Any:
         """X as a NaN-marked array, or as CSR that stores exactly the observed entries."""
         missing_values = check_missing_values(self.missing_values)
-        X = validate_observed(self, X, missing_values=missing_values, reset=reset)
+        X = validate_observed(self, X, missing_values=missing_values, reset=reset, drop=True)
         if sparse.issparse(X):
-            return drop_stored_missing(X, missing_values).tocsr()
+            return X.tocsr()
         if not np.isnan(missing_values):
             X = np.where(missing_mask(X, missing_values), np.nan, X)
         return X
@@ -253,10 +254,13 @@ class BaseSNEstimator(BaseEstimator):
         if reset or self.target != "median":  # which cannot be updated: the first one stays
             self.target_ = self._learner.update(count_observed(X), weights)
 
+    def _scaled(self, X: Any) -> Any:
+        return self._scaling.transform(X, np.dtype(self.dtype))
+
     def _new_net(self, X: Any, weights: np.ndarray | None, *, incremental: bool) -> RowNet:
         n_outputs, loss = self._network_output()
         n_bins = self._n_bins(X, incremental=incremental)
-        bins = quantile_bins(self._scaling.transform(X), n_bins, weights) if n_bins else None
+        bins = quantile_bins(X, n_bins, weights) if n_bins else None
         self._built_with = {name: getattr(self, name) for name in _FIXED}
         return build_net(
             self,
@@ -298,7 +302,6 @@ class BaseSNEstimator(BaseEstimator):
     def _dataset(self, X: Any, y: np.ndarray, weights: np.ndarray | None) -> RowDataset:
         first = self.net_.module_.input
         device, dtype = first.weight.device, first.weight.dtype
-        X = self._scaling.transform(X)
         once = not self.input_dropout and not first.has_bins  # bins: eight times the memory
         rows = as_rows(
             X,
@@ -353,8 +356,9 @@ class BaseSNEstimator(BaseEstimator):
         return tags
 
 
-def _at(array: np.ndarray | None, index: Any) -> Any:
-    return None if array is None else array[index]
+def _at(rows: Any, index: Any) -> Any:
+    """The rows at an index; all of them without a copy, which a sparse matrix would make."""
+    return rows if rows is None or isinstance(index, slice) else rows[index]
 
 
 def _same(a: Any, b: Any) -> bool:

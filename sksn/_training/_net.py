@@ -305,7 +305,9 @@ def build_net(
     return net.initialize()
 
 
-def outputs(net: RowNet, X: Any, *, as_sparse: bool, transform: Callable[[Any], Any]) -> np.ndarray:
+def outputs(
+    net: RowNet, X: Any, *, as_sparse: bool, transform: Callable[[Any, Any], Any]
+) -> np.ndarray:
     """Outputs of the network for rows of any number, in bounded memory.
 
     Parameters
@@ -317,7 +319,7 @@ def outputs(net: RowNet, X: Any, *, as_sparse: bool, transform: Callable[[Any], 
     as_sparse : bool
         The container in which the net was trained and wants its rows.
     transform : callable
-        Scales the entries of rows in that container.
+        Scales the entries of rows in that container, and gives them in a type.
 
     Returns
     -------
@@ -340,16 +342,27 @@ def outputs(net: RowNet, X: Any, *, as_sparse: bool, transform: Callable[[Any], 
     widest = max(64, weight.shape[1], 1 if as_sparse else X.shape[1] * (1 + n_bins))
     parts = []
     with torch.no_grad():
-        for block in _blocks(X, max(1, _ENTRIES // widest)):
-            block = transform(_as_container(block, as_sparse))
+        for block in _blocks(X, widest):
+            block = transform(
+                _as_container(block, as_sparse),
+                np.float64 if dtype == torch.float64 else np.float32,
+            )
             z = first(as_rows(block, dtype, weight.device).take(slice(None)))
             parts.append(hidden(z.double() if on_cpu else z).cpu().double().numpy())
     return np.concatenate(parts)
 
 
-def _blocks(X: Any, size: int) -> Iterator[Any]:
-    for start in range(0, X.shape[0], size):
-        yield X[start : start + size]
+def _blocks(X: Any, widest: int) -> Iterator[Any]:
+    """Rows of X, so few at a time that they and what is computed of them stay small."""
+    size = max(1, _ENTRIES // widest)
+    start = 0
+    while start < X.shape[0]:
+        stop = min(start + size, X.shape[0])
+        if sparse.issparse(X):
+            fitting = np.searchsorted(X.indptr, int(X.indptr[start]) + _ENTRIES, side="right") - 1
+            stop = min(stop, max(start + 1, int(fitting)))
+        yield X[start:stop]
+        start = stop
 
 
 def _as_container(X: Any, as_sparse: bool) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .._blocks import blocks
 from .._scaler import ObservedScaler
 
 INPUT_SCALINGS = ("auto", "observed", None)
@@ -40,30 +41,59 @@ class InputScaling:
             self.scaler.partial_fit(X, sample_weight=sample_weight)
         return self
 
-    def transform(self, X: Any) -> Any:
-        """Scale NaN-marked or CSR rows; the entries are new ones."""
-        if self._standardises(X):
-            X = self.scaler.transform(X.astype(np.float64))
-            if self.kind == "auto":
-                X /= np.hypot(1, X / _CLIP)
-        elif self.kind == "auto":
-            entries = np.copysign(np.log1p(np.abs(X.data)), X.data)
-            X = type(X)((entries, X.indices, X.indptr), shape=X.shape)
+    def transform(self, X: Any, dtype: Any = np.float64) -> Any:
+        """Scale NaN-marked or CSR rows, in blocks.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_features)
+            The rows.
+        dtype : data type, default=numpy.float64
+            Type of the result.
+
+        Returns
+        -------
+        ndarray or CSR matrix of shape (n_samples, n_features)
+            The scaled rows; CSR shares its index arrays with `X`.
+        """
+        standardise = self._standardises(X)
+        if not sparse.issparse(X):
+            out = np.empty(X.shape, dtype)
+            for part in blocks(len(X), X.shape[1]):
+                out[part] = self._standardised(X[part]) if standardise else self._checked(X[part])
+            return out
+        entries = np.empty(X.nnz, dtype)
+        if standardise:
+            for part in blocks(X.shape[0], X.nnz / X.shape[0]):
+                start, stop = X.indptr[part.start], X.indptr[part.stop]
+                entries[start:stop] = self._standardised(X[part]).data
         else:
-            X = X.copy()
-        if self.kind != "auto":
-            _check_range(X.data if sparse.issparse(X) else X)
+            for part in blocks(X.nnz):
+                values = X.data[part]
+                entries[part] = _logarithm(values) if self.kind else self._checked(values)
+        return type(X)((entries, X.indices, X.indptr), shape=X.shape)
+
+    def _standardised(self, X: Any) -> Any:
+        X = self.scaler.transform(X.astype(np.float64))
+        if self.kind == "auto":
+            return X / np.hypot(1, X / _CLIP)
+        self._checked(X.data if sparse.issparse(X) else X)
         return X
 
     def _standardises(self, X: Any) -> bool:
         return self.kind == "observed" or (self.kind == "auto" and not sparse.issparse(X))
 
+    def _checked(self, entries: np.ndarray) -> np.ndarray:
+        """Refuse entries that become infinite in the precision of a network."""
+        extreme = np.fmax.reduce(np.abs(entries), axis=None, initial=0)
+        if extreme > np.finfo(np.float32).max:
+            raise ValueError(
+                f"X holds {extreme:.4g} in absolute value (after scaling, if any), beyond the "
+                "range of float32; scale the entries, or use input_scaling='auto', which squashes "
+                "outliers."
+            )
+        return entries
 
-def _check_range(entries: np.ndarray) -> None:
-    """Refuse entries that become infinite in the precision of a network."""
-    extreme = np.nanmax(np.abs(entries), initial=0)
-    if extreme > np.finfo(np.float32).max:
-        raise ValueError(
-            f"X holds {extreme:.4g} in absolute value (after scaling, if any), beyond the range of "
-            "float32; scale the entries, or use input_scaling='auto', which squashes outliers."
-        )
+
+def _logarithm(entries: np.ndarray) -> np.ndarray:
+    return np.copysign(np.log1p(np.abs(entries, dtype=np.float64)), entries)
