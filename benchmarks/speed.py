@@ -1,0 +1,349 @@
+"""How fast sksn is beside its peers, in one run on one machine, and how far from its limits.
+
+``python benchmarks/speed.py`` prints a table; ``--json FILE`` writes it with the machine, the
+versions, and all runs. ``--size`` is small, medium (ten minutes on two cores) or large, which adds
+a matrix of a million by a million. ``--rows`` names the parts to run. Every row has ours and its
+peer on the same data in turns, after a run to warm up; peak memory is that of a fresh process.
+The rows on real data need SKSN_DATA. ``--smoke`` runs everything on next to nothing in seconds.
+
+An epoch is a second or later call of ``partial_fit``. Where a peer would take minutes, it is given
+the first batches of the same rows, and its time is multiplied accordingly: each batch costs it the
+same. "ours is" says how many times as long we take as the machine needs at the least: to read and
+write what must be read and written at the speed of a copy, or to multiply at the speed of a
+matrix product; both are measured first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import SimpleImputer
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.preprocessing import Normalizer
+from torch import nn
+
+from sksn import SNClassifier, SNRegressor, SparsityNormalizer
+
+from _convergence import convergence
+from _peers import (
+    BATCH,
+    HIDDEN,
+    SAME_NET,
+    SKLEARN_NET,
+    DensifyingRows,
+    densifying_net,
+    hand_written_epoch,
+)
+from _timing import (
+    HEADER,
+    MEGABYTE,
+    Row,
+    in_fresh_process,
+    machine,
+    median_seconds,
+    save,
+    zipf_rows,
+)
+
+
+@dataclass
+class Size:
+    """How much to measure on."""
+
+    entries: int  # of the matrix to transform
+    dense_rows: int  # of the table to transform
+    rows: int  # of the matrix to train on, with 100 entries each
+    columns: tuple[int, ...]
+    table_rows: int  # of the table to train on
+    huge: int  # rows and columns of the last matrix; 0 for none
+    epochs: int  # on real data
+    repeats: int
+
+
+SIZES = {
+    "smoke": Size(20_000, 500, 600, (100, 2000), 600, 2000, 1, 1),
+    "small": Size(2_000_000, 100_000, 5_000, (1_000, 10_000, 100_000), 20_000, 0, 10, 3),
+    "medium": Size(20_000_000, 10**6, 20_000, (10_000, 100_000, 10**6), 100_000, 0, 15, 5),
+    "large": Size(20_000_000, 10**6, 20_000, (10_000, 100_000, 10**6), 100_000, 10**6, 15, 5),
+}
+Limits = dict[str, float]
+CHILDREN = str(Path(__file__).with_name("_children.py"))
+
+
+def transform_sparse(size: Size, limits: Limits) -> Iterator[Row]:
+    """SparsityNormalizer beside Normalizer, and beside a copy of the stored entries."""
+    per_row, n_columns = 100, 100_000
+    for dtype in (np.float64, np.float32):
+        X = zipf_rows(size.entries // per_row, n_columns, per_row).astype(dtype)
+        for copy in (True, False):
+            ours = SparsityNormalizer(copy=copy).fit(X)
+            theirs = Normalizer("l1", copy=copy)
+            target, of_peer = X.copy(), X.copy()
+            actions = {
+                "ours": lambda ours=ours, X=target: ours.transform(X),
+                "peer": lambda theirs=theirs, X=of_peer: theirs.transform(X),
+                "copy": X.data.copy,
+            }
+            medians, runs = median_seconds(actions, size.repeats)
+            n_bytes = 2 * X.data.nbytes + (2 * X.indices.nbytes if copy else 0)
+            what = f"transform, CSR, {X.nnz / 1e6:.3g} million {dtype.__name__}, copy={copy}"
+            limit = {"limit": n_bytes / limits["bytes"], "limit_by": "a copy of what it returns"}
+            if not copy:
+                limit["limit_by"] = "a copy of the data array"
+            seconds = medians["ours"]
+            yield Row(what, "Normalizer('l1')", seconds, medians["peer"], 2.5, runs=runs, **limit)
+            yield Row(what, "copy of the data array", seconds, medians["copy"], 1 / 1.7, runs=runs)
+
+
+def transform_dense(size: Size, limits: Limits) -> Iterator[Row]:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(size.dense_rows, 50))
+    X[rng.uniform(size=X.shape) < 0.3] = np.nan
+    ours, theirs = SparsityNormalizer().fit(X), SimpleImputer().fit(X)
+    actions = {"ours": lambda: ours.transform(X), "peer": lambda: theirs.transform(X)}
+    medians, runs = median_seconds(actions, size.repeats)
+    yield Row(
+        f"transform, dense, {len(X):,} x 50, 30 % NaN",
+        "SimpleImputer",
+        medians["ours"],
+        medians["peer"],
+        1.5,
+        limit=2 * X.nbytes / limits["bytes"],
+        limit_by="a copy",
+        runs=runs,
+    )
+
+
+def epochs(size: Size, limits: Limits) -> Iterator[Row]:
+    """One epoch for three numbers of columns, beside scikit-learn and a densifying net."""
+    rng = np.random.default_rng(1)
+    target = rng.normal(size=size.rows)
+    ours_by_columns = []
+    for n_columns, wanted in zip(size.columns, (2, 12, 60), strict=False):
+        X = zipf_rows(size.rows, n_columns, 100)
+        for ours, theirs in (
+            (SNRegressor(**SAME_NET), MLPRegressor(**SKLEARN_NET)),
+            (SNClassifier(**SAME_NET), MLPClassifier(**SKLEARN_NET)),
+        ):
+            is_classifier = isinstance(ours, SNClassifier)
+            y = (target > 0).astype(int) if is_classifier else target
+            extra = {"classes": [0, 1]} if is_classifier else {}
+            some = size.rows if n_columns <= 10_000 else min(size.rows, 4 * BATCH)
+            theirs.partial_fit(X[:BATCH], y[:BATCH], **extra)
+            actions = {
+                "ours": lambda ours=ours, X=X, y=y, extra=extra: ours.partial_fit(X, y, **extra),
+                "peer": lambda theirs=theirs, X=X, y=y, some=some: theirs.partial_fit(
+                    X[:some], y[:some]
+                ),
+            }
+            medians, runs = median_seconds(actions, min(3, size.repeats))
+            yield Row(
+                f"one epoch, CSR, {size.rows:,} x {n_columns:,}, {X.nnz / 1e6:.2g} million entries",
+                type(theirs).__name__,
+                medians["ours"],
+                medians["peer"] * size.rows / some,
+                wanted,
+                limit=_bytes_of_epoch(ours, X) / limits["bytes"],
+                limit_by="the bytes of its first layer",
+                note="" if some == size.rows else f"peer on {some} rows, extrapolated",
+                runs=runs,
+            )
+        ours_by_columns.append(medians["ours"])
+        if n_columns == size.columns[0]:
+            yield _densifying(X, (target > 0).astype(int), medians["ours"])
+    yield Row(
+        f"epoch at {size.columns[-1]:,} columns, as many entries",
+        f"ours at {size.columns[0]:,}",
+        ours_by_columns[-1],
+        ours_by_columns[0],
+        1 / 2.5,
+    )
+
+
+def _bytes_of_epoch(model: Any, X: sparse.csr_array) -> float:
+    """What the first layer must move: weights, gradients and moments of touched features.
+
+    Its weights are read once forward; its gradient is written; the optimiser reads it and reads
+    and writes weights and two moments. Entries are read twice.
+    """
+    n_batches = -(-X.shape[0] // BATCH)
+    touched = X.shape[1]
+    if model.net_.module_.input.sparse_grad:
+        touched = np.mean([len(np.unique(X[i::n_batches].indices)) for i in range(4)])
+    return n_batches * touched * HIDDEN * 4 * (1 + 1 + 1 + 3 + 3) + 2 * X.nnz * 8
+
+
+def _densifying(X: sparse.csr_array, y: np.ndarray, ours: float) -> Row:
+    some = min(X.shape[0], 10 * BATCH)
+    net = densifying_net(X.shape[1], 2, nn.CrossEntropyLoss)
+    dataset = DensifyingRows(X[:some], y[:some])
+    medians, runs = median_seconds({"peer": lambda: net.partial_fit(dataset, None)}, 3)
+    return Row(
+        f"one epoch, CSR, {X.shape[0]:,} x {X.shape[1]:,}, {X.nnz / 1e6:.2g} million entries",
+        "skorch, densifying dataset",
+        ours,
+        medians["peer"] * X.shape[0] / some,
+        10,
+        note=f"peer on {some} rows, extrapolated",
+        runs=runs,
+    )
+
+
+def dense_epoch(size: Size, limits: Limits) -> Iterator[Row]:
+    """An epoch of the default network on a table, beside a loop written by hand."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(size.table_rows, 50))
+    y = (X[:, 0] * X[:, 1] + rng.normal(size=len(X)) > 0).astype(int)
+    X[rng.uniform(size=X.shape) < 0.3] = np.nan
+    options = {"batch_size": BATCH, "lr": 3e-3, "alpha": 1.0, "input_scaling": None}
+    model = SNClassifier(random_state=0, max_epochs=1 + size.repeats, **options).fit(X, y)
+    seconds = model.net_.history[:, "dur"][1:]
+    loop = hand_written_epoch(model.net_.module_, X, y, options)
+    loop()
+    theirs = [loop() for _ in range(size.repeats)]
+    n_products = 3 * sum(p.numel() for p in model.net_.module_.parameters() if p.ndim > 1)
+    yield Row(
+        f"one epoch, dense, {len(X):,} x 50, default network",
+        "torch loop by hand",
+        float(np.median(seconds)),
+        float(np.median(theirs)),
+        1 / 1.15,
+        limit=n_products * len(X) / limits["products"],
+        limit_by="its matrix products",
+        runs={"ours": list(seconds), "peer": theirs},
+    )
+
+
+def small_fit(size: Size, limits: Limits) -> Iterator[Row]:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 20))
+    y = (X[:, 0] > 0).astype(int)
+    with_holes = np.where(rng.uniform(size=X.shape) < 0.3, np.nan, X)
+    n_epochs = 2 if size.epochs == 1 else 40
+    theirs = MLPClassifier((100,), max_iter=n_epochs, tol=0.0, n_iter_no_change=n_epochs + 1)
+    plain = SAME_NET | {"hidden_layer_sizes": (100,), "batch_size": 200, "n_bins": 0}
+    plain |= {"add_indicator": False, "input_scaling": "auto"}
+    for name, options, wanted in (
+        ("same network", plain, 1.0),
+        ("default network, ten times the weights", {"random_state": 0, "batch_size": 200}, None),
+    ):
+        ours = SNClassifier(max_epochs=n_epochs, **options)
+        actions = {
+            "ours": lambda ours=ours: ours.fit(with_holes, y),
+            "peer": lambda: theirs.fit(X, y),
+        }
+        medians, runs = median_seconds(actions, 2 * size.repeats)
+        yield Row(
+            f"fit, dense, 1000 x 20, {n_epochs} epochs, {name}",
+            "MLPClassifier (no holes)",
+            medians["ours"],
+            medians["peer"],
+            wanted,
+            runs=runs,
+        )
+
+
+def predict(size: Size, limits: Limits) -> Iterator[Row]:
+    X = zipf_rows(size.rows, size.columns[1], 100)
+    y = np.random.default_rng(1).normal(size=size.rows)
+    ours = SNRegressor(**SAME_NET).partial_fit(X[:BATCH], y[:BATCH])
+    theirs = MLPRegressor(**SKLEARN_NET).partial_fit(X[:BATCH], y[:BATCH])
+    actions = {"ours": lambda: ours.predict(X), "peer": lambda: theirs.predict(X)}
+    medians, runs = median_seconds(actions, size.repeats)
+    yield Row(
+        f"predict, CSR, {size.rows:,} x {size.columns[1]:,}",
+        "MLPRegressor",
+        medians["ours"],
+        medians["peer"],
+        1.5,
+        limit=X.nnz * HIDDEN / limits["products"],
+        limit_by="its products",
+        runs=runs,
+    )
+
+
+def memory(size: Size, limits: Limits) -> Iterator[Row]:
+    n_columns = size.columns[1]
+    X = zipf_rows(size.rows, n_columns, 100)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "X.npz"
+        sparse.save_npz(path, X, compressed=False)
+        found = in_fresh_process(CHILDREN, "fit", str(path))
+    n_bytes = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
+    yield Row(
+        f"peak memory of fit above imports, CSR, {size.rows:,} x {n_columns:,}",
+        "X + 4 x parameters",
+        found["peak"] / MEGABYTE,
+        (n_bytes + 4 * 4 * found["parameters"]) / MEGABYTE,
+        1 / 1.3,
+        unit="MB",
+    )
+
+
+def huge(size: Size, limits: Limits) -> Iterator[Row]:
+    """An epoch on a matrix that nothing dense could hold."""
+    if not size.huge:
+        return
+    n = size.huge
+    ours = in_fresh_process(CHILDREN, "huge", "ours", str(n))
+    what = f"one epoch, CSR, {n:,} x {n:,}, {50 * n / 1e6:.3g} million entries"
+    for name in ("MLPRegressor", "skorch, densifying dataset"):
+        theirs = in_fresh_process(CHILDREN, "huge", name, str(n))
+        note = "extrapolated from one batch"
+        if "failed" in theirs:
+            note, theirs = theirs["failed"], {"seconds": np.inf, "peak": np.inf}
+        yield Row(what, name, ours["seconds"], theirs["seconds"], note=note)
+        peaks = (ours["peak"] / 2**30, theirs["peak"] / 2**30)
+        yield Row(f"its peak memory, of 16 GB (theirs: {name})", name, *peaks, unit="GB")
+
+
+PARTS: dict[str, Callable[[Size, Limits], Iterator[Row]]] = {
+    "transform_sparse": transform_sparse,
+    "transform_dense": transform_dense,
+    "epochs": epochs,
+    "dense_epoch": dense_epoch,
+    "small_fit": small_fit,
+    "predict": predict,
+    "memory": memory,
+    "huge": huge,
+    "convergence": lambda size, limits: convergence(size),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", choices=["small", "medium", "large"], default="medium")
+    parser.add_argument("--smoke", action="store_true", help="next to no data")
+    parser.add_argument(
+        "--rows", nargs="*", choices=PARTS, default=list(PARTS), help="parts to run"
+    )
+    parser.add_argument("--json", type=Path, help="where to write the results")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    name = "smoke" if arguments.smoke else arguments.size
+    where = machine()
+    limits = {
+        "bytes": 1e9 * where["bandwidth, GB/s"],
+        "products": 1e9 * where["float32 products, G/s"],
+    }
+    print(", ".join(f"{key}: {value}" for key, value in where.items()) + "\n\n" + HEADER)
+    rows = []
+    for part in arguments.rows:
+        for row in PARTS[part](SIZES[name], limits):
+            print(row, flush=True)
+            rows.append(row)
+    if arguments.json:
+        save(arguments.json, name, where, rows)
+
+
+if __name__ == "__main__":
+    main()
