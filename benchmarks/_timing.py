@@ -149,6 +149,17 @@ def zipf_rows(n_rows: int, n_columns: int, per_row: int, seed: int = 0) -> spars
     return sparse.csr_array((values, columns[first], starts), shape=(n_rows, n_columns))
 
 
+def even_rows(n_rows: int, n_columns: int, per_row: int, seed: int = 0) -> sparse.csr_array:
+    """Rows of just as many entries, one in each of as many equal stretches of the columns."""
+    rng = np.random.default_rng(seed)
+    stretch = n_columns // per_row
+    columns = rng.integers(stretch, size=(n_rows, per_row), dtype=np.int32)
+    columns += np.arange(per_row, dtype=np.int32) * stretch
+    starts = np.arange(0, columns.size + 1, per_row, dtype=np.int32)
+    values = rng.uniform(0.5, 1.5, size=columns.size)
+    return sparse.csr_array((values, columns.ravel(), starts), shape=(n_rows, n_columns))
+
+
 def in_fresh_process(script: str, *arguments: str) -> dict[str, Any]:
     """What a script prints as JSON, run by itself so that its peak memory is its own."""
     done = subprocess.run(

@@ -1,4 +1,8 @@
-"""Blocks of large arrays that fit a core's cache, so that entries travel from memory once."""
+"""Large arrays in blocks that fit a cache, so that no temporary is as large as the array.
+
+Threads were tried on these blocks and did not pay: one core all but fills the memory bus, and two
+wait for each other's page faults (``benchmarks/README.md``).
+"""
 
 from __future__ import annotations
 

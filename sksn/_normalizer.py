@@ -307,7 +307,6 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             writeable=not self.copy,
             tensors=True,
             drop=True,
-            unchecked=self.copy and not self.add_indicator and np.isnan(missing_values),
         )
         indicator = self._indicator(X, missing_values) if self.add_indicator else None
         X = rescale(X, self.target_, power, missing_values, copy=self.copy)
@@ -352,7 +351,7 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if sparse.issparse(X):
             X = X[:, : self.n_features_in_]
             scale = finite_scale(count_observed(X), self.target_, power, X.dtype)
-            return scale_stored(X, reciprocal(scale))
+            return scale_stored(X, reciprocal(scale), copy=False)
         entries = X[:, : self.n_features_in_]
         missing = missing_mask(entries)
         if n_indicators:

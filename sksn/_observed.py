@@ -33,7 +33,6 @@ def validate_observed(
     writeable: bool = False,
     tensors: bool = False,
     drop: bool = False,
-    unchecked: bool = False,
 ) -> Any:
     """Check an input matrix once, at the door, without touching its holes.
 
@@ -56,8 +55,6 @@ def validate_observed(
         Whether torch tensors stay tensors under ``array_api_dispatch``.
     drop : bool, default=False
         Whether a sparse result is to store exactly the observed entries.
-    unchecked : bool, default=False
-        Whether the caller calls :func:`check_stored` for sparse input, if it has to.
 
     Returns
     -------
@@ -100,18 +97,11 @@ def validate_observed(
         if not X.has_canonical_format:
             X = X.copy()
             X.sum_duplicates()
-        if not unchecked:
-            X = check_stored(X, missing_values, drop=drop)
+        all_finite = _refuse_infinite(X.data)
+        if drop and not (all_finite and np.isnan(missing_values)):
+            X = _drop_stored_missing(X, missing_values)
     elif isinstance(X, np.ndarray):
         _refuse_infinite(X)
-    return X
-
-
-def check_stored(X: Any, missing_values: float, *, drop: bool) -> Any:
-    """Refuse infinities among the stored entries, and drop those that are missing if asked to."""
-    all_finite = _refuse_infinite(X.data)
-    if drop and not (all_finite and np.isnan(missing_values)):
-        return _drop_stored_missing(X, missing_values)
     return X
 
 
@@ -219,12 +209,11 @@ def check_weights(
 
 def _refuse_infinite(values: np.ndarray) -> bool:
     """Raise a ValueError if a value is infinite; true if all are known to be finite."""
-    if values.ndim == 1:  # a sum is quicker than a look at each
+    if values.ndim == 1:  # a dot product is quicker than a look at each
         with np.errstate(over="ignore", invalid="ignore"):
-            if np.isfinite(values.sum()):
+            if np.isfinite(values @ values):
                 return True
-    size = values[:1].size
-    if any(np.isinf(values[part]).any() for part in blocks(len(values), size)):
+    if any(np.isinf(values[part]).any() for part in blocks(len(values), values[:1].size)):
         raise ValueError(
             f"Input X contains infinity or a value too large for {values.dtype!r}; expected finite "
             "numbers, or NaN where an entry is missing."

@@ -1,7 +1,4 @@
-"""Scaling of rows, alike for arrays, torch tensors and sparse matrices.
-
-Arrays and sparse matrices are treated in blocks, so that no temporary is as large as they are.
-"""
+"""Scaling of rows, alike for arrays, torch tensors and sparse matrices."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from scipy import sparse
 
 from ._blocks import blocks
 from ._observed import (
-    check_stored,
     count_observed,
     count_observed_features,
     is_torch,
@@ -69,9 +65,8 @@ def rescale(
 
     Parameters
     ----------
-    X : ndarray, torch.Tensor, CSR or CSC
-        The rows. Of a sparse matrix exactly the observed entries are stored, or, if it is to be
-        copied, stored entries may also be NaN or, by mistake, infinite.
+    X : ndarray, torch.Tensor, or CSR or CSC that stores exactly the observed entries
+        The rows.
     target, power : float
         See :func:`sparsity_scale`.
     missing_values : float
@@ -87,18 +82,11 @@ def rescale(
     Raises
     ------
     ValueError
-        If a scale overflows the type of the entries, or an entry is infinite; `X` is as it was.
+        If a scale overflows the type of the entries; `X` is as it was.
     """
     if sparse.issparse(X):
         scale = finite_scale(count_observed(X), target, power, X.dtype)
-        if not copy:
-            return scale_stored(X, scale)
-        result, all_finite = _scaled_copy(X, scale)
-        if not all_finite:
-            observed = check_stored(X, missing_values, drop=True)
-            if observed is not X:
-                return rescale(observed, target, power, copy=False)
-        return result
+        return scale_stored(X, scale, copy=copy)
     if is_torch(X):
         missing = missing_mask(X, missing_values)
         scale = finite_scale((~missing).sum(axis=1), target, power, X.dtype)
@@ -120,36 +108,22 @@ def rescale(
     return out
 
 
-def scale_stored(X: Any, scale: np.ndarray) -> Any:
-    """Scale the rows of CSR or CSC in place."""
-    _multiply_stored(X, scale, out=X.data)
-    return X
-
-
-def _scaled_copy(X: Any, scale: np.ndarray) -> tuple[Any, bool]:
-    """CSR or CSC with scaled rows, and whether all its entries are finite."""
-    out = np.empty_like(X.data)
-    all_finite = _multiply_stored(X, scale, out=out)
-    result = type(X)((out, X.indices.copy(), X.indptr.copy()), shape=X.shape)
+def scale_stored(X: Any, scale: np.ndarray, *, copy: bool) -> Any:
+    """Scale the rows of CSR or CSC, in place or in a copy."""
+    data, indptr, counts = X.data, X.indptr, np.diff(X.indptr)
+    out = np.empty_like(data) if copy else data
+    if X.format == "csr":
+        for rows in blocks(X.shape[0], X.nnz / X.shape[0]):
+            part = slice(indptr[rows.start], indptr[rows.stop])
+            np.multiply(data[part], np.repeat(scale[rows], counts[rows]), out=out[part])
+    else:
+        for part in blocks(X.nnz):
+            np.multiply(data[part], scale[X.indices[part]], out=out[part])
+    if not copy:
+        return X
+    result = type(X)((out, X.indices.copy(), indptr.copy()), shape=X.shape)
     result.has_canonical_format = True
-    return result, all_finite
-
-
-def _multiply_stored(X: Any, scale: np.ndarray, out: np.ndarray) -> bool:
-    """Write scaled entries, and say whether all of them are finite."""
-    counts, total = np.diff(X.indptr), 0.0
-    by_row = X.format == "csr"
-    for items in blocks(X.shape[0], X.nnz / X.shape[0]) if by_row else blocks(X.nnz):
-        if by_row:
-            part = slice(X.indptr[items.start], X.indptr[items.stop])
-            factors = np.repeat(scale[items], counts[items])
-        else:
-            part = items
-            factors = scale[X.indices[part]]
-        np.multiply(X.data[part], factors, out=out[part])
-        with np.errstate(over="ignore", invalid="ignore"):
-            total += out[part].sum()
-    return bool(np.isfinite(total))
+    return result
 
 
 def finite_scale(n_observed: Any, target: float, power: float, dtype: Any) -> Any:
