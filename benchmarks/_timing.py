@@ -30,7 +30,8 @@ class Row:
     """One line of the table: ours beside a peer.
 
     `ours` and `peer` are in `unit`; `ratio` is peer / ours, so that more is better. `wanted` is
-    the least ratio asked for. `limit` is what the machine cannot do without, by `limit_by`.
+    the least ratio asked for, and `why` says what is known of the reason where it is not reached.
+    `limit` is what the machine cannot do without, named by `limit_by`.
     """
 
     what: str
@@ -42,19 +43,30 @@ class Row:
     limit: float | None = None
     limit_by: str = ""
     note: str = ""
+    why: str = ""
     runs: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float:
         return self.peer / self.ours if self.ours else np.inf
 
+    @property
+    def is_short(self) -> bool:
+        return self.wanted is not None and self.ratio < self.wanted
+
     def __str__(self) -> str:
-        wanted = "" if self.wanted is None else f"{self.wanted:.3g}"
-        short = " (short)" if self.wanted is not None and self.ratio < self.wanted else ""
-        limit = "" if self.limit is None else f"{self.ours / self.limit:.1f} x {self.limit_by}"
+        wanted = "" if self.wanted is None else f"{self.wanted:.2g}"
+        ratio = f"{self.ratio:.3g}"
+        remarks = [self.note]
+        if self.limit is not None:
+            remarks.insert(0, f"{self.ours / self.limit:.2g} x {self.limit_by}")
+        if self.is_short:
+            ratio += " (short)"
+            remarks.append(self.why)
         return (
             f"| {self.what} | {self.peer_name} | {figure(self.ours, self.unit)} "
-            f"| {figure(self.peer, self.unit)} | {self.ratio:.3g}{short} | {wanted} | {limit} |"
+            f"| {figure(self.peer, self.unit)} | {ratio} | {wanted} "
+            f"| {'; '.join(filter(None, remarks))} |"
         )
 
 

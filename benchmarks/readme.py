@@ -7,11 +7,14 @@ import io
 import json
 import re
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 
 from sksn.__main__ import main as demo
+
+from _timing import HEADER, Row
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,6 +44,16 @@ def report_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def speed_table() -> str:
+    """What ``python benchmarks/speed.py --json`` wrote."""
+    result = json.loads((ROOT / "benchmarks" / "results" / "speed.json").read_text())
+    names = {part.name for part in fields(Row)}
+    rows = [Row(**{k: v for k, v in row.items() if k in names}) for row in result["rows"]]
+    where = "; ".join(f"{name} {value}" for name, value in result["machine"].items() if value)
+    versions = ", ".join(f"{name} {value}" for name, value in result["versions"].items())
+    return "\n".join([HEADER, *map(str, rows)]) + f"\n\nMeasured on: {where}; {versions}.\n"
+
+
 def insert(text: str, name: str, content: str) -> str:
     """Replace what stands between the comments that open and close a part of the README."""
     pattern = rf"(<!-- {name}: [^>]*-->\n).*?(<!-- /{name} -->)"
@@ -55,7 +68,8 @@ def insert(text: str, name: str, content: str) -> str:
 def main() -> None:
     readme = ROOT / "README.md"
     text = readme.read_text()
-    for name, content in (("demo", demo_tables()), ("report", report_table())):
+    parts = (("demo", demo_tables()), ("report", report_table()), ("speed", speed_table()))
+    for name, content in parts:
         text = insert(text, name, content)
     readme.write_text(text)
 

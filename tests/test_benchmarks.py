@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import sparse
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
@@ -38,6 +40,46 @@ def test_jobs():
     assert "n_jobs=1 takes" in result.stdout
 
 
+def test_speed(tmp_path):
+    """Every part runs, and what it finds is written whole."""
+    result = run(
+        BENCHMARKS / "speed.py", "--smoke", "--json", tmp_path / "speed.json", SKSN_DATA=""
+    )
+    assert result.returncode == 0, result.stderr
+    assert "need SKSN_DATA" in result.stderr
+    written = json.loads((tmp_path / "speed.json").read_text())
+    assert written["machine"]["bandwidth, GB/s"] > 0
+    assert len(written["rows"]) == result.stdout.count("\n| ") - 1  # one line is the header
+    for row in written["rows"]:
+        assert row["ours"] > 0, row
+        assert row["peer"] > 0, row
+        assert row["ratio"] == pytest.approx(row["peer"] / row["ours"])
+    parts = ("transform, CSR", "transform, dense", "one epoch", "fit", "predict", "peak memory")
+    for part in parts:
+        assert any(row["what"].startswith(part) for row in written["rows"]), part
+
+
+def test_row_sparse(tmp_path):
+    result = run(BENCHMARKS / "row_sparse.py", "--smoke", "--json", tmp_path / "r.json")
+    assert result.returncode == 0, result.stderr
+    written = json.loads((tmp_path / "r.json").read_text())
+    assert [row["steps"] for row in written["results"]] == ["dense steps", "row-sparse steps"]
+
+
+def test_the_data_to_measure_on(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import _timing
+
+    for X in (_timing.zipf_rows(200, 1000, 30), _timing.even_rows(200, 900, 30)):
+        whole = sparse.csr_array((X.data, X.indices, X.indptr), shape=X.shape)
+        assert whole.has_canonical_format
+        whole.check_format(full_check=True)
+    assert (np.diff(X.indptr) == 30).all()
+    counts = np.sort(np.bincount(_timing.zipf_rows(20_000, 1000, 5).indices))[::-1]
+    # rank 10 is ten times as rare as rank 1, but for rows that drew that column twice
+    assert counts[9] / counts[0] == pytest.approx(1 / 10, rel=0.5)
+
+
 @pytest.mark.parametrize("folder", ["", "/no/such/folder"])
 def test_without_data(folder):
     result = run(BENCHMARKS / "defaults.py", "choose", SKSN_DATA=folder)
@@ -53,7 +95,7 @@ def test_the_readme_can_be_rewritten():
     finally:
         sys.path.remove(str(BENCHMARKS))
     text = (BENCHMARKS.parent / "README.md").read_text()
-    for name in ("demo", "report"):
+    for name in ("demo", "report", "speed"):
         written = readme.insert(text, name, "| new |\n")
         assert "| new |\n<!-- /" in written
         assert readme.insert(written, name, "| new |\n") == written

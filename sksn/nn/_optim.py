@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim.adamw import adamw
 
-_ROWS = 1024  # rows whose weights, moments and gradient fit the cache of a core together
+_ROWS = 1024  # rows whose weights, moments and gradient fit the cache of a CPU together
 
 
 class RowSparseAdamW(torch.optim.AdamW):
@@ -150,8 +150,9 @@ class RowSparseAdamW(torch.optim.AdamW):
             state["log_decay"] += _log_decay(group["lr"] * group["weight_decay"])
             of_row.index_fill_(0, touched, state["log_decay"])
         before = state["step"].clone()
-        for start in range(0, len(touched), _ROWS):
-            part = slice(start, start + _ROWS)
+        size = _ROWS if parameter.device.type == "cpu" else max(1, len(touched))
+        for start in range(0, len(touched), size):
+            part = slice(start, start + size)
             rows = touched[part]
             weight, mean, square = copies = [table.index_select(0, rows) for table in tables]
             if owed is not None:
