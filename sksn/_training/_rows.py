@@ -10,7 +10,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from ..nn._rows import NormalizedRows, SparseRows
+from ..nn._rows import NormalizedRows, SparseRows, repeat_each
 
 _SHARE_OF_MEMORY = 0.5  # of a GPU's free memory: what rows may take, the rest being the network's
 _ENTRIES = 1 << 20  # entries normalised at a time
@@ -128,7 +128,7 @@ class CSRRows:
             size = BatchSize(int(counts.sum()))
         offsets = counts.cumsum(0, dtype=counts.dtype) - counts
         position = torch.arange(size.n_entries, dtype=counts.dtype, device=counts.device)
-        position += (starts - offsets).repeat_interleave(counts, output_size=size.n_entries)
+        position += repeat_each(starts - offsets, counts, size.n_entries)
         return SparseRows(
             self.values.index_select(0, position),
             self.columns.index_select(0, position),

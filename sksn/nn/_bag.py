@@ -33,7 +33,7 @@ class ByColumn(NamedTuple):
 
 
 class ColumnIndex:
-    """Finds the entries of each column of a batch, when first asked to.
+    """Knows the row of each entry, and finds the entries of each column when first asked to.
 
     Parameters
     ----------
@@ -47,6 +47,7 @@ class ColumnIndex:
 
     def __init__(self, rows: SparseRows, n_features: int, *, occurring: bool) -> None:
         self.rows, self.n_features, self.occurring = rows, n_features, occurring
+        self.row = rows.row_of_entry()
         self._found: ByColumn | None = None
 
     def find(self) -> ByColumn:
@@ -137,7 +138,7 @@ class _WeightedSums(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         weight, factors = ctx.saved_tensors
         of_weight = of_factors = None
-        row = ctx.rows.row_of_entry()
+        row = ctx.index.row
         if ctx.needs_input_grad[0]:
             order, offsets, columns = ctx.index.find()
             of_weight = _bag(

@@ -229,16 +229,15 @@ class _InputLayer(nn.Module):
         return NormalizedRows(entries * factors, filled, unobserved)
 
     def _forward_sparse(self, rows: SparseRows) -> Tensor:
-        row = rows.row_of_entry()
+        index = ColumnIndex(rows, len(self.weight), occurring=self.sparse_grad)
         n_observed = rows.n_observed().to(rows.values.dtype)
         kept = None
         if self.training and self.input_dropout:
             kept = _kept(rows.values, self.input_dropout, self.generator)
-            n_observed = torch.zeros_like(n_observed).index_add_(0, row, kept)
-        scale = sparsity_scale(n_observed, self.target, self.power).index_select(0, row)
+            n_observed = torch.zeros_like(n_observed).index_add_(0, index.row, kept)
+        scale = sparsity_scale(n_observed, self.target, self.power).index_select(0, index.row)
         if kept is not None:
             scale *= kept
-        index = ColumnIndex(rows, len(self.weight), occurring=self.sparse_grad)
         out = weighted_sums(rows, rows.values * scale, self.weight, index) + self.bias
         if self.has_indicator:
             out = out + weighted_sums(rows, scale, self.indicator_weight, index)

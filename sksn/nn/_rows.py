@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -36,7 +37,7 @@ class SparseRows(NamedTuple):
     def row_of_entry(self) -> Tensor:
         """The row that each entry belongs to; shape (n_entries,), same type as `offsets`."""
         rows = torch.arange(len(self.offsets), dtype=self.offsets.dtype, device=self.offsets.device)
-        return rows.repeat_interleave(self.n_observed(), output_size=len(self.values))
+        return repeat_each(rows, self.n_observed(), len(self.values))
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> SparseRows:
         """The same batch on another device."""
@@ -69,3 +70,10 @@ class NormalizedRows(NamedTuple):
         """The rows at `index`."""
         parts = (None if part is None else part[index] for part in self)
         return NormalizedRows._make(parts)
+
+
+def repeat_each(values: Tensor, counts: Tensor, total: int) -> Tensor:
+    """Each of `values` as often as its count says, `total` in all; asks no device for that."""
+    if values.device.type == "cpu":  # several times as fast as torch's
+        return torch.from_numpy(np.repeat(values.numpy(), counts.numpy()))
+    return values.repeat_interleave(counts, output_size=total)
