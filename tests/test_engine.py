@@ -15,10 +15,7 @@ OPTIONS = {"hidden_layer_sizes": (8,), "max_epochs": 4, "random_state": 0}
 
 
 def counts(n_rows=300, n_features=2000, density=0.01, seed=0) -> sparse.csr_array:
-    rng = np.random.default_rng(seed)
-    X = sparse.random_array(
-        (n_rows, n_features), density=density, format="csr", dtype=np.float64, rng=rng
-    )
+    X = sparse.random_array((n_rows, n_features), density=density, format="csr", random_state=seed)
     X.data = np.ceil(5 * X.data)
     return X
 
@@ -59,15 +56,18 @@ def test_the_rule_decides_for_sparse_rows_only(text):
 
 
 @pytest.mark.parametrize("add_indicator", [False, True])
-def test_where_every_feature_occurs_in_every_batch_both_paths_are_one(monkeypatch, add_indicator):
+@pytest.mark.parametrize("weights", [None, np.linspace(0, 2, 60)])
+def test_where_every_feature_occurs_in_every_batch_both_paths_are_one(
+    monkeypatch, add_indicator, weights
+):
     X = sparse.csr_array(np.random.RandomState(0).poisson(3, size=(60, 5)) + 1.0)
     y = np.arange(60) % 3
     outputs = []
     for ratio in (0.0, np.inf):
         monkeypatch.setattr(rows_module, "_DENSE_STEPS_FOR_A_SPARSE_ONE", ratio)
         model = SNClassifier(
-            batch_size=20, dtype="float64", input_dropout=0, add_indicator=add_indicator, **OPTIONS
-        ).fit(X, y)
+            batch_size=19, dtype="float64", input_dropout=0, add_indicator=add_indicator, **OPTIONS
+        ).fit(X, y, weights)
         assert is_row_sparse(model) is (ratio == 0)
         outputs.append(model.predict_proba(X))
     assert_allclose(*outputs, rtol=1e-7)

@@ -17,7 +17,7 @@ from sklearn.metrics import r2_score
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
 from sksn import SNClassifier, SNRegressor
-from sksn._training import _net
+from sksn._training import _net, _outputs
 
 from .conftest import poke
 from .helpers import to_csr
@@ -211,7 +211,7 @@ class TestInputs:
         X, y = diabetes
         model = SNRegressor(**SMALL).fit(container(X), y)
         whole = model.predict(container(X))
-        monkeypatch.setattr(_net, "_ENTRIES", 64 * 16)
+        monkeypatch.setattr(_outputs, "_ENTRIES", 64 * 16)
         assert_allclose(model.predict(container(X)), whole, rtol=1e-9)
 
 

@@ -24,7 +24,8 @@ from .._observed import (
 from .._scale import TargetLearner
 from ._bins import quantile_bins
 from ._callbacks import listeners
-from ._net import NonFiniteLossError, RowNet, build_net, outputs
+from ._net import NonFiniteLossError, RowNet, build_net
+from ._outputs import outputs
 from ._parameters import check_parameters
 from ._rows import RowDataset, as_rows, touch_few_columns
 from ._scaling import InputScaling

@@ -122,7 +122,7 @@ def weighted_sums(
 class _WeightedSums(torch.autograd.Function):
     """Both directions are one embedding bag: of features in each row, of rows in each feature.
 
-    torch's own gradient of an embedding bag is dense, and on a CPU it takes ten times as long.
+    torch's own gradient of an embedding bag is dense, and on a CPU takes many times as long.
     """
 
     @staticmethod

@@ -37,7 +37,7 @@ class RowSparseAdamW(torch.optim.AdamW):
 
     See Also
     --------
-    torch.optim.SparseAdam : No weight decay; three to nine times slower on a CPU.
+    torch.optim.SparseAdam : No weight decay; two to four times as slow on a CPU.
 
     Notes
     -----
