@@ -1,13 +1,18 @@
 """Training on sparse rows: the row-sparse path, its rule, and what must not depend on it."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from skorch.callbacks import Callback, GradientNormClipping
 
 from sksn import SNClassifier, SNRegressor
+from sksn._training import _outputs
 from sksn._training import _rows as rows_module
 from sksn._training._rows import touch_few_columns
 
@@ -133,6 +138,45 @@ def test_early_stopping_goes_back_to_settled_weights(text, path):
     ).fit(X, y)
     best = watch.epochs[model.best_epoch_ - 1]
     assert torch.equal(model.net_.module_.input.weight.detach(), best)
+
+
+def test_a_callback_that_only_looks_changes_nothing(text, path):
+    X, y = text
+    weights = [
+        SNClassifier(batch_size=16, alpha=30.0, callbacks=callbacks, **OPTIONS)
+        .fit(X, y)
+        .net_.module_.input.weight.detach()
+        for callbacks in (None, [Watch()])
+    ]
+    assert torch.equal(*weights)
+
+
+def test_a_callback_may_predict_between_batches(text):
+    X, y = text
+
+    class Predict(Callback):
+        modes: ClassVar = []
+
+        def on_batch_end(self, net, training=False, **kwargs):
+            self.modes.append(net.module_.training)
+            net.module_.eval()
+
+    SNClassifier(batch_size=100, callbacks=[Predict()], **OPTIONS).fit(X, y)
+    assert Predict.modes == [True] * 3 * OPTIONS["max_epochs"]
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=30), st.integers(1, 40))
+def test_prediction_is_bounded_in_rows_and_entries(lengths, widest):
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    X = sparse.csr_array(
+        (np.ones(starts[-1]), np.zeros(starts[-1]), starts), shape=(len(lengths), 1)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_outputs, "_ENTRIES", 40)
+        parts = list(_outputs._blocks(X, widest))
+    assert_array_equal(np.concatenate([np.diff(part.indptr) for part in parts]), lengths)
+    for part in parts:
+        assert part.shape[0] == 1 or (part.nnz <= 40 and part.shape[0] * widest <= 40)
 
 
 def test_callbacks_that_look_at_gradients_get_dense_ones(text, path):

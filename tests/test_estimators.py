@@ -693,8 +693,9 @@ class TestBadInput:
         with pytest.raises(ValueError, match="BSR matrix that stores zeros"):
             estimator().fit(sparse.bsr_array(np.eye(4), blocksize=(2, 2)), [0, 1, 0, 1])
 
-    def test_entries_beyond_the_range_of_float32(self):
-        X = np.array([[1e300, 1.0], [1.0, 2.0]])
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+    def test_entries_beyond_the_range_of_float32(self, container):
+        X = container(np.array([[1e300, 1.0], [1.0, 2.0]]))
         with pytest.raises(ValueError, match=r"X holds 1e\+300.*beyond the range of float32"):
             SNClassifier(input_scaling=None).fit(X, [0, 1])
 

@@ -135,7 +135,7 @@ class RowNet(NeuralNet):
             total.add_(step["loss"].detach(), alpha=len(batch[1]) / len(iterator.dataset))
             for listen in end:
                 listen(self, batch=batch, training=training, **step)
-        if training and self._is_watched:
+        if training:
             self.optimizer_.settle()
         self._record_loss(prefix, float(total))
         self.history.record(prefix + "_batch_count", len(iterator))
@@ -219,9 +219,6 @@ class RowNet(NeuralNet):
             best = BestWeights(patience)
             around.insert(0, ("best_weights", best))
             ending.append(("stop", StopAfterBest(best)))
-        self._is_watched = valid is not None or any(
-            not isinstance(callback, EpochTimer) for _, callback in own_callbacks
-        )
         device = self.module_.input.weight.device
         for group in self.optimizer_.param_groups:
             group["lr"] = self.lr  # an earlier schedule has left it near zero
