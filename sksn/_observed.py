@@ -94,9 +94,10 @@ def validate_observed(
             raise TypeError(f"X holds entries that are no numbers ({error}). {_ENCODE}") from error
         raise
     if sparse.issparse(X):
-        if not X.has_canonical_format:
+        if not X.has_canonical_format or len(X.data) != X.nnz:
             X = X.copy()
             X.sum_duplicates()
+            X.prune()  # of capacity beyond the entries
         all_finite = _refuse_infinite(X.data)
         if drop and not (all_finite and np.isnan(missing_values)):
             X = _drop_stored_missing(X, missing_values)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from ._blocks import blocks
+from ._blocks import blocks, blocks_of_rows
 from ._observed import (
     count_observed,
     count_observed_features,
@@ -54,8 +54,8 @@ def survey(X: Any, missing_values: float) -> Survey:
 
 def count_true(mask: np.ndarray) -> np.ndarray:
     """How many entries of each row of a bool array are true; faster than a sum of bools."""
-    ones = np.ones(mask.shape[1], dtype=np.float32)
-    return (mask.astype(np.float32) @ ones).astype(np.intp)
+    exact = np.float32 if mask.shape[1] <= 1 << 24 else np.float64
+    return (mask.astype(exact) @ np.ones(mask.shape[1], exact)).astype(np.intp)
 
 
 def rescale(
@@ -103,8 +103,10 @@ def rescale(
     bits = out.view(np.dtype(f"i{out.itemsize}"))
     for part in blocks(len(X), X.shape[1]):
         observed = ~missing_mask(X[part], missing_values)
-        np.multiply(X[part], scale[count_true(observed)][:, None], out=out[part])
+        if copy:
+            out[part] = X[part]
         bits[part] *= observed  # 0.0 where missing, even from NaN
+        out[part] *= scale[count_true(observed)][:, None]
     return out
 
 
@@ -113,9 +115,11 @@ def scale_stored(X: Any, scale: np.ndarray, *, copy: bool) -> Any:
     data, indptr, counts = X.data, X.indptr, np.diff(X.indptr)
     out = np.empty_like(data) if copy else data
     if X.format == "csr":
-        for rows in blocks(X.shape[0], X.nnz / X.shape[0]):
+        for rows in blocks_of_rows(indptr):
             part = slice(indptr[rows.start], indptr[rows.stop])
-            np.multiply(data[part], np.repeat(scale[rows], counts[rows]), out=out[part])
+            alone = rows.stop == rows.start + 1  # and perhaps long
+            factors = scale[rows] if alone else np.repeat(scale[rows], counts[rows])
+            np.multiply(data[part], factors, out=out[part])
     else:
         for part in blocks(X.nnz):
             np.multiply(data[part], scale[X.indices[part]], out=out[part])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from skorch.callbacks import Callback, GradientNormClipping
+from skorch.callbacks import BatchScoring, Callback, GradientNormClipping, LRScheduler
 
 from sksn import SNClassifier, SNRegressor
 from sksn._training import _outputs
@@ -50,6 +50,9 @@ def test_the_rule_counts_the_columns_of_a_batch():
     assert touch_few_columns(X, batch_size=30)
     assert not touch_few_columns(X[:, :14], batch_size=30)
     assert touch_few_columns(X[:, :14], batch_size=1)
+    chunk = X[:3]  # one column, but a batch may well hold ten times as many
+    assert touch_few_columns(chunk, batch_size=30)
+    assert not touch_few_columns(chunk, batch_size=30, is_chunk=True)
 
 
 def test_the_rule_decides_for_sparse_rows_only(text):
@@ -82,15 +85,19 @@ class Watch(Callback):
     """Keeps the learning rates, and whether gradients were sparse."""
 
     def on_train_begin(self, net, **kwargs):
-        self.rates, self.layouts, self.epochs = [], set(), []
+        self.rates, self.layouts, self.epochs, self.owed = [], set(), [], []
 
     def on_batch_end(self, net, training=False, **kwargs):
         if training:
             self.rates.append(net.optimizer_.param_groups[0]["lr"])
-            self.layouts.add(net.module_.input.weight.grad.is_sparse)
+            gradient = net.module_.input.weight.grad
+            self.layouts.add(gradient.is_sparse)
+            assert not gradient.is_sparse or gradient.is_coalesced()
 
     def on_epoch_end(self, net, **kwargs):
-        self.epochs.append(net.module_.input.weight.detach().clone())
+        weight = net.module_.input.weight
+        self.epochs.append(weight.detach().clone())
+        self.owed.append(net.optimizer_.state[weight].get("log_decay", 0.0))
 
 
 def test_features_that_never_occur_decay_as_with_dense_steps(path):
@@ -138,6 +145,7 @@ def test_early_stopping_goes_back_to_settled_weights(text, path):
     ).fit(X, y)
     best = watch.epochs[model.best_epoch_ - 1]
     assert torch.equal(model.net_.module_.input.weight.detach(), best)
+    assert watch.owed == [0.0] * model.n_epochs_
 
 
 def test_a_callback_that_only_looks_changes_nothing(text, path):
@@ -188,6 +196,60 @@ def test_callbacks_that_look_at_gradients_get_dense_ones(text, path):
         assert watch.layouts == {False}
         norm = torch.stack([p.grad.norm() for p in model.net_.module_.parameters()]).norm()
         assert norm <= 0.0101
+
+
+def test_callbacks_that_record_every_batch(text):
+    X, y = text
+    steps = LRScheduler("StepLR", step_size=2, step_every="batch")
+    scoring = BatchScoring("neg_log_loss", name="score")
+    watch = Watch()
+    watch.on_batch_begin = lambda net, **kwargs: begun.append(kwargs["training"])
+    begun: list[bool] = []
+    options = {"batch_size": 90, "early_stopping": True, "lr": 0.1} | OPTIONS
+    model = SNClassifier(callbacks=[watch, steps, scoring], **options).fit(X, y)
+    assert watch.rates[:4] == pytest.approx([0.1, 0.1, 0.01, 0.01])
+    assert len(model.net_.history[-1, "batches"]) == 4  # three to train on, one to validate
+    assert all(np.isfinite(model.net_.history[:, "score"]))
+    assert begun == [True, True, True, False] * OPTIONS["max_epochs"]
+
+
+def test_a_failing_callback_leaves_no_decay_unpaid(text, path):
+    class Fail(Callback):
+        failing = False
+
+        def on_batch_end(self, net, training=False, **kwargs):
+            if self.failing:
+                raise RuntimeError("no more")
+
+    X, y = text
+    fail = Fail()
+    model = SNClassifier(
+        batch_size=16, alpha=30.0, warm_start=True, callbacks=[fail], **OPTIONS
+    ).fit(X, y)
+    model.net_.callbacks_[-1][1].failing = True
+    with pytest.raises(RuntimeError, match="no more"):
+        model.fit(X, y)
+    weight = model.net_.module_.input.weight
+    assert model.net_.optimizer_.state[weight].get("log_decay", 0.0) == 0
+
+
+def test_dense_rows_for_a_network_of_sparse_ones_are_few_at_a_time(monkeypatch):
+    monkeypatch.setattr(_outputs, "_ENTRIES", 1000)
+    assert max(len(part) for part in _outputs._blocks(np.zeros((300, 50)), 64)) * 64 <= 1000
+    shapes = []
+    original = _outputs._as_container
+    X = counts(n_features=100)
+    model = SNRegressor(**OPTIONS).fit(X, np.arange(300.0))
+
+    def watched(X, as_sparse):
+        shapes.append(X.shape)
+        return original(X, as_sparse)
+
+    monkeypatch.setattr(_outputs, "_as_container", watched)
+    dense = np.where(X.toarray() == 0, np.nan, X.toarray())
+    predicted = model.predict(dense)
+    assert all(rows * columns <= 1000 for rows, columns in shapes)
+    assert_allclose(predicted, model.predict(X), rtol=1e-5)
 
 
 def test_long_and_short_indices_train_alike(text, path):

@@ -139,6 +139,53 @@ def test_dense_gradients_are_treated_as_adamw_does(fused):
     torch.testing.assert_close(models[0].state_dict(), models[1].state_dict())
 
 
+def test_a_dense_gradient_after_sparse_ones_pays_what_is_owed():
+    parameter = a_parameter()
+    optimizer = RowSparseAdamW([parameter], lr=0.1, weight_decay=1.0)
+    parameter.grad = sparse_gradient([0], torch.ones(1, WIDTH, dtype=torch.float64))
+    optimizer.step()
+    parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    torch.testing.assert_close(parameter.detach()[1:], a_parameter().detach()[1:] * 0.9**2)
+    before = parameter.detach().clone()
+    optimizer.settle()
+    assert torch.equal(parameter.detach(), before)
+
+
+@pytest.mark.parametrize("shape", [(N_ROWS,), (N_ROWS, WIDTH, 2)])
+def test_rows_of_any_shape(shape):
+    whole, parameter = nn.Parameter(torch.ones(shape)), nn.Parameter(torch.ones(shape))
+    ours = RowSparseAdamW([parameter], lr=0.1, weight_decay=1.0)
+    theirs = torch.optim.AdamW([whole], lr=0.1, weight_decay=1.0)
+    gradient = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    for _ in range(3):
+        parameter.grad = gradient.to_sparse(1)
+        whole.grad = gradient
+        ours.step()
+        theirs.step()
+    torch.testing.assert_close(parameter, whole)
+
+
+def test_gradients_that_are_not_sparse_by_rows_are_refused():
+    parameter = a_parameter()
+    parameter.grad = torch.ones(N_ROWS, WIDTH, dtype=torch.float64).to_sparse()
+    with pytest.raises(ValueError, match="1 sparse dimension, that of the rows, got 2"):
+        RowSparseAdamW([parameter]).step()
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_a_grad_scaler_skips_steps_that_overflow(as_sparse):
+    parameter = nn.Parameter(torch.ones(2, 1))
+    optimizer = RowSparseAdamW([parameter], lr=0.1, fused=True)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0)
+    gradient = torch.full((2, 1), torch.inf)
+    scaler.scale(parameter.sum() * 0)  # starts the scaler
+    parameter.grad = gradient.to_sparse(1) if as_sparse else gradient
+    scaler.step(optimizer)
+    scaler.update()
+    assert torch.equal(parameter.detach(), torch.ones(2, 1))
+
+
 def test_a_gradient_with_repeated_rows_is_added_up_first():
     results = []
     for rows, values in (([1, 1, 4], [[1.0], [2.0], [5.0]]), ([1, 4], [[3.0], [5.0]])):

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sksn import SparsityNormalizer, sparsity_normalize
+from sksn import SNClassifier, SparsityNormalizer, sparsity_normalize
 from sksn import _blocks as blocks_module
-from sksn._blocks import blocks
+from sksn._blocks import blocks, blocks_of_rows
 from sksn._rescale import count_true, survey
 
 from .conftest import holey
@@ -56,7 +56,57 @@ def test_a_survey_counts(X, size):
 
 
 def test_counting_many_columns_is_exact():
-    assert count_true(np.ones((1, 10_000_001), dtype=bool))[0] == 10_000_001
+    n = 2**24 + 1  # the first integer that float32 does not hold
+    assert count_true(np.ones((1, n), dtype=bool))[0] == n
+
+
+@given(st.lists(st.integers(0, 40), max_size=30), st.integers(1, 60), st.integers(1, 8))
+def test_blocks_of_rows_are_bounded(lengths, most_entries, most_rows):
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    parts = list(blocks_of_rows(indptr, most_entries=most_entries, most_rows=most_rows))
+    assert [i for part in parts for i in range(len(lengths))[part]] == list(range(len(lengths)))
+    for part in parts:
+        n_rows = part.stop - part.start
+        assert n_rows <= most_rows
+        assert n_rows == 1 or indptr[part.stop] - indptr[part.start] <= most_entries
+
+
+def test_one_long_row_among_empty_ones_needs_no_temporary():
+    starts = np.zeros(50_001, dtype=np.int32)
+    starts[25_000:] = 1_000_000
+    columns = np.arange(1_000_000, dtype=np.int32)
+    X = sparse.csr_array((np.ones(1_000_000), columns, starts), shape=(50_000, 1_000_000))
+    normalizer = SparsityNormalizer(copy=False, target=2e6).fit(X)
+    tracemalloc.start()
+    try:
+        result = normalizer.transform(X)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (result.data == 2).all()
+    assert peak < 0.5 * X.data.nbytes
+
+
+def test_capacity_beyond_the_entries_is_ignored():
+    X = to_csr(np.arange(1.0, 13.0).reshape(4, 3))
+    roomy = X.copy()
+    roomy.data = np.append(X.data, [np.inf] * 5)
+    roomy.indices = np.append(X.indices, [2] * 5).astype(X.indices.dtype)
+    normalizer = SparsityNormalizer()
+    assert_array_equal(
+        normalizer.fit_transform(roomy).toarray(), normalizer.fit_transform(X).toarray()
+    )
+    y = [0, 1, 0, 1]
+    models = [SNClassifier(max_epochs=2, random_state=0).fit(x, y) for x in (X, roomy)]
+    assert_array_equal(*(model.predict_proba(roomy) for model in models))
+
+
+def test_an_extreme_value_that_means_missing_does_not_overflow():
+    lowest = np.finfo(np.float32).min
+    X = np.array([[lowest, 1.0], [2.0, 4.0]], dtype=np.float32)
+    with np.errstate(over="raise"):
+        result = sparsity_normalize(X, target=2, missing_values=lowest)
+    assert_array_equal(result, [[0, 2], [2, 4]])
 
 
 @pytest.mark.parametrize("kind", KINDS)

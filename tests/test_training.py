@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from sksn import SNClassifier
+from sksn import _blocks as blocks_module
 from sksn._training import _rows as rows_module
 from sksn._training._bins import quantile_bins
 from sksn._training._callbacks import CosineSchedule
@@ -57,13 +58,16 @@ def test_long_indices():
     assert as_rows(X, torch.float32, CPU).take(torch.tensor([2, 0])).columns.dtype == torch.int32
 
 
-@given(holey(max_rows=20), st.integers(1, 6), st.booleans())
-def test_what_is_planned_is_what_is_gathered(X, n_batches, streamed):
+@given(holey(max_rows=20), st.integers(1, 6), st.booleans(), st.sampled_from([1, 30, 1 << 24]))
+def test_what_is_planned_is_what_is_gathered(X, n_batches, streamed, at_a_time):
     rows = CSRRows(to_csr(X), torch.float64, CPU, count_distinct=True)
     if streamed:
-        rows = StreamedRows(rows, CPU)
+        rows = StreamedRows(CSRRows(to_csr(X), torch.float64, CPU), CPU)
     batches = torch.randperm(len(X), generator=torch.Generator().manual_seed(0)).chunk(n_batches)
-    for index, size in zip(batches, rows.plan(list(batches)), strict=True):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows_module, "_PLANNED_ENTRIES", at_a_time)
+        plan = rows.plan(list(batches))
+    for index, size in zip(batches, plan, strict=True):
         taken = rows.take(index, size)
         np.testing.assert_array_equal(rows_as_arrays(taken, X.shape[1]), X[index.numpy()])
         assert taken.n_distinct == (~np.isnan(X[index.numpy()])).any(axis=0).sum()
@@ -99,7 +103,7 @@ def test_normalising_once_is_normalising_in_each_batch(X, indicators):
     options = {"hidden_layer_sizes": (3,), "power": 0.5, "target": 2.0, "seed": 0}
     model = SNMLP(X.shape[1], 1, dtype=torch.float64, indicator_features=indicators, **options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows_module, "_ENTRIES", 10)
+        patch.setattr(blocks_module, "_ENTRIES", 10)
         once = DenseRows(X, torch.float64, CPU, normalize=model.input.normalize)
     index = torch.arange(len(X)).flip(0)
     torch.testing.assert_close(model(once.take(index)), model(torch.from_numpy(X)[index]))

@@ -24,6 +24,7 @@ from .._observed import (
 from .._scale import TargetLearner
 from ._bins import quantile_bins
 from ._callbacks import listeners
+from ._device import resolve_device
 from ._net import NonFiniteLossError, RowNet, build_net
 from ._outputs import outputs
 from ._parameters import check_parameters
@@ -182,6 +183,7 @@ class BaseSNEstimator(BaseEstimator):
             self.net_ = self._new_net(training[0], training[2], incremental=incremental)
         self.net_.module_.input.target = self.target_
         train_set, valid_set = self._dataset(*training), None
+        del training  # on a GPU, or normalised, the rows are others now
         if valid is not None:
             X, y, weights = (_at(part, valid) for part in (X, y, weights))
             valid_set = self._dataset(self._scaled(X), y, weights)
@@ -272,15 +274,17 @@ class BaseSNEstimator(BaseEstimator):
             indicator_features=self._indicator_features(X, n_bins, incremental=incremental),
             bins=bins,
             sparse=self._is_sparse,
-            sparse_grad=self._row_sparse(X),
+            sparse_grad=self._row_sparse(X, incremental=incremental),
             seed=self._draw_seed(),
         )
 
-    def _row_sparse(self, X: Any) -> bool:
+    def _row_sparse(self, X: Any, *, incremental: bool) -> bool:
         """Whether the first layer's gradient and steps are to hold touched features only."""
         if not self._is_sparse or listeners(self.callbacks or (), "on_grad_computed"):
             return False  # callbacks that clip or log gradients expect dense ones
-        return touch_few_columns(X, self.batch_size)
+        if resolve_device(self.device).type not in ("cpu", "cuda"):
+            return False  # few others have sparse tensors
+        return touch_few_columns(X, self.batch_size, is_chunk=incremental)
 
     def _n_bins(self, X: Any, *, incremental: bool) -> int:
         if self._is_sparse:

@@ -17,9 +17,9 @@ def listeners(callbacks: Iterable[Any], event: str) -> list[Callable[..., None]]
     for callback in callbacks:
         if isinstance(callback, tuple):
             callback = callback[1]
-        kind = callback if isinstance(callback, type) else type(callback)
-        if getattr(kind, event, None) is not getattr(Callback, event):
-            found.append(getattr(callback, event))
+        method = getattr(callback, event)
+        if getattr(method, "__func__", method) is not getattr(Callback, event):
+            found.append(method)
     return found
 
 

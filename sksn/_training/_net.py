@@ -71,7 +71,7 @@ class MeanLoss(nn.Module):
 
 
 class RowNet(NeuralNet):
-    """A skorch net over :class:`RowDataset`, which asks the device for one number an epoch.
+    """A skorch net over :class:`RowDataset`, which never waits for the device within an epoch.
 
     It differs from its base in what a batch is (rows and weights, gathered by the loader), in
     its default callbacks (a timer only), and in recording losses by epoch: skorch's own record
@@ -124,19 +124,21 @@ class RowNet(NeuralNet):
     ) -> None:
         if iterator is None:
             return
-        begin, end = (
-            listeners(self.callbacks_, event) for event in ("on_batch_begin", "on_batch_end")
-        )
+        begin = listeners(self.callbacks_, "on_batch_begin")
+        end = listeners(self.callbacks_, "on_batch_end")
         total = self.module_.input.weight.new_zeros(())
         for batch in iterator:
+            n_rows = len(batch[1])
+            self.history.new_batch()
             for listen in begin:
                 listen(self, batch=batch, training=training)
             step = step_fn(batch, **fit_params)
-            total.add_(step["loss"].detach(), alpha=len(batch[1]) / len(iterator.dataset))
+            total.add_(step["loss"].detach(), alpha=n_rows / len(iterator.dataset))
+            self.history.record_batch(prefix + "_batch_size", n_rows)
             for listen in end:
                 listen(self, batch=batch, training=training, **step)
         if training:
-            self.optimizer_.settle()
+            self._settle()
         self._record_loss(prefix, float(total))
         self.history.record(prefix + "_batch_count", len(iterator))
 
@@ -149,11 +151,18 @@ class RowNet(NeuralNet):
         output = self.infer(X, **fit_params)
         loss = self.get_loss(output, y, X=X, training=True)
         loss.backward()
+        if self.module_.input.sparse_grad:
+            _recall_coalesced(self.module_.input)
         for listen in listeners(self.callbacks_, "on_grad_computed"):
             parameters = list(self.get_all_learnable_params())
             listen(self, named_parameters=parameters, batch=batch, training=True)
         self.optimizer_.step()
         return {"loss": loss, "y_pred": output}
+
+    def _settle(self) -> None:
+        """Pay the weight decay that rows of the first layer may owe."""
+        if isinstance(self.optimizer_, RowSparseAdamW):
+            self.optimizer_.settle()
 
     def _record_loss(self, prefix: str, loss: float) -> None:
         name = prefix + "_loss"
@@ -232,10 +241,11 @@ class RowNet(NeuralNet):
             # KeyboardInterrupt is how callbacks, and people, end training early
             with suppress(KeyboardInterrupt), _threads_for(self.module_, train, self.batch_size):
                 self.fit_loop(train, epochs=n_epochs)
-            self.optimizer_.settle()
+            self._settle()  # of an interrupted epoch
             self._drop_unfinished_epoch(validated=valid is not None)
             self.notify("on_train_end", X=train, y=None)
         finally:
+            self._settle()
             self.callbacks_ = own_callbacks
             self.train_split = None  # else a pickle would carry the validation rows
             self.iterator_train__generator = None
@@ -246,6 +256,13 @@ class RowNet(NeuralNet):
         last = "valid_loss" if validated else "train_loss"
         if self.history and last not in self.history[-1]:
             del self.history[-1]
+
+
+def _recall_coalesced(layer: nn.Module) -> None:
+    """Mark sparse gradients as coalesced, as they were made: autograd forgets it."""
+    for parameter in layer.parameters():
+        if parameter.grad is not None and parameter.grad.is_sparse:
+            parameter.grad._coalesced_(True)
 
 
 def build_net(

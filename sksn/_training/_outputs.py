@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from .._blocks import blocks, blocks_of_rows
 from ._net import RowNet
 from ._rows import as_rows
 
@@ -50,7 +51,9 @@ def outputs(
     first = copy.deepcopy(module.input).double() if on_cpu and not as_sparse else module.input
     dtype = first.weight.dtype
     n_bins = module.input.bin_lower.shape[1] if module.input.has_bins else 0
-    widest = max(64, weight.shape[1], 1 if as_sparse else X.shape[1] * (1 + n_bins))
+    widest = max(64, weight.shape[1], 0 if as_sparse else X.shape[1] * (1 + n_bins))
+    if not sparse.issparse(X):
+        widest = max(widest, X.shape[1])
     parts = []
     with torch.no_grad():
         for block in _blocks(X, widest):
@@ -65,15 +68,13 @@ def outputs(
 
 def _blocks(X: Any, widest: int) -> Iterator[Any]:
     """Rows of X, so few at a time that they and what is computed of them stay small."""
-    size = max(1, _ENTRIES // widest)
-    start = 0
-    while start < X.shape[0]:
-        stop = min(start + size, X.shape[0])
-        if sparse.issparse(X):
-            fitting = np.searchsorted(X.indptr, int(X.indptr[start]) + _ENTRIES, side="right") - 1
-            stop = min(stop, max(start + 1, int(fitting)))
-        yield X[start:stop]
-        start = stop
+    most_rows = max(1, _ENTRIES // widest)
+    if sparse.issparse(X):
+        parts = blocks_of_rows(X.indptr, most_entries=_ENTRIES, most_rows=most_rows)
+    else:
+        parts = blocks(len(X), _ENTRIES / most_rows, most_entries=_ENTRIES)
+    for part in parts:
+        yield X[part]
 
 
 def _as_container(X: Any, as_sparse: bool) -> Any:

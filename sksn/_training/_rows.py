@@ -10,14 +10,15 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+from .._blocks import blocks, blocks_of_rows
 from ..nn._rows import NormalizedRows, SparseRows, repeat_each
 
 _SHARE_OF_MEMORY = 0.5  # of a GPU's free memory: what rows may take, the rest being the network's
-_ENTRIES = 1 << 20  # entries normalised at a time
+_PLANNED_ENTRIES = 1 << 24  # entries whose features are counted at a time
 _DENSE_STEPS_FOR_A_SPARSE_ONE = 5.0  # columns that a dense step treats in the time of one
 
 
-class BatchSize(NamedTuple):
+class BatchCounts(NamedTuple):
     """What is known of a batch before it is gathered, so that no device need be asked."""
 
     n_entries: int
@@ -50,11 +51,7 @@ class DenseRows:
         self.n_rows = len(X)
         self.values: Tensor | NormalizedRows = _as_tensor(X, dtype, device)
         if normalize is not None:
-            size = max(1, _ENTRIES // X.shape[1])
-            parts = zip(*map(normalize, self.values.split(size)), strict=True)
-            self.values = NormalizedRows._make(
-                None if blocks[0] is None else torch.cat(blocks) for blocks in parts
-            )
+            self.values = _normalized(self.values, normalize)
 
     def __len__(self) -> int:
         return self.n_rows
@@ -68,6 +65,18 @@ class DenseRows:
         if isinstance(self.values, NormalizedRows):
             return self.values.at(index)
         return self.values[index]
+
+
+def _normalized(values: Tensor, normalize: Callable[[Tensor], NormalizedRows]) -> NormalizedRows:
+    first = normalize(values[:0])
+    whole = NormalizedRows._make(
+        None if part is None else part.new_empty(len(values), part.shape[1]) for part in first
+    )
+    for rows in blocks(len(values), values.shape[1]):
+        for target, part in zip(whole, normalize(values[rows]), strict=True):
+            if target is not None and part is not None:
+                target[rows] = part
+    return whole
 
 
 class CSRRows:
@@ -99,23 +108,28 @@ class CSRRows:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    def plan(self, batches: list[Tensor]) -> list[BatchSize]:
-        """The sizes of batches, given by indices on the host; waits for the device once at most."""
+    def plan(self, batches: list[Tensor]) -> list[BatchCounts]:
+        """What is in batches given by indices on the host; asks the device now, and not later."""
         counts = np.diff(self.starts_on_host)
-        n_entries = [int(counts[index.numpy()].sum()) for index in batches]
+        n_entries = np.array([counts[index.numpy()].sum() for index in batches], dtype=np.int64)
         if not self.count_distinct:
-            return [BatchSize(n) for n in n_entries]
-        batch_of_row = torch.empty(len(self), dtype=torch.int64)
-        for i, index in enumerate(batches):
-            batch_of_row[index] = i
-        of_entry = batch_of_row.to(self.starts.device).repeat_interleave(
-            torch.diff(self.starts), output_size=len(self.values)
-        )
-        pairs = torch.unique(of_entry.mul_(self.n_features).add_(self.columns))
-        n_distinct = torch.bincount(pairs // self.n_features, minlength=len(batches)).tolist()
-        return [BatchSize(*pair) for pair in zip(n_entries, n_distinct, strict=True)]
+            return [BatchCounts(int(n)) for n in n_entries]
+        starts = np.concatenate([[0], np.cumsum(n_entries)])
+        n_distinct: list[int] = []
+        for part in blocks_of_rows(starts, most_entries=_PLANNED_ENTRIES):
+            n_distinct += self._distinct_in(batches[part], int(n_entries[part].sum()))
+        return [BatchCounts(int(n), d) for n, d in zip(n_entries, n_distinct, strict=True)]
 
-    def take(self, index: Tensor | slice, size: BatchSize | None = None) -> SparseRows:
+    def _distinct_in(self, batches: list[Tensor], n_entries: int) -> list[int]:
+        """How many features occur in each batch."""
+        rows = self.take(torch.cat(batches).to(self.starts.device), BatchCounts(n_entries))
+        lengths = torch.tensor([len(index) for index in batches])
+        batch_of_row = torch.arange(len(batches)).repeat_interleave(lengths)
+        batch = batch_of_row.to(self.starts.device)[rows.row_of_entry().long()]
+        pairs = torch.unique(batch.mul_(self.n_features).add_(rows.columns))
+        return torch.bincount(pairs // self.n_features, minlength=len(batches)).tolist()
+
+    def take(self, index: Tensor | slice, size: BatchCounts | None = None) -> SparseRows:
         """The rows at `index`, a slice or a tensor on the device of the rows."""
         if isinstance(index, slice):
             first, stop, _ = index.indices(len(self))
@@ -125,7 +139,7 @@ class CSRRows:
         starts = self.starts.index_select(0, index)
         counts = self.starts.index_select(0, index + 1) - starts
         if size is None:
-            size = BatchSize(int(counts.sum()))
+            size = BatchCounts(int(counts.sum()))
         offsets = counts.cumsum(0, dtype=counts.dtype) - counts
         position = torch.arange(size.n_entries, dtype=counts.dtype, device=counts.device)
         position += repeat_each(starts - offsets, counts, size.n_entries)
@@ -156,6 +170,8 @@ class StreamedRows:
             taken: Any = self.rows.take(index)
         else:
             taken = self.rows.take(*(size or (index.cpu(), None)))
+            if isinstance(taken, SparseRows):  # to train on
+                taken = taken._replace(n_distinct=len(torch.unique(taken.columns)))
         if self.device.type == "cuda":
             taken = _pinned(taken)
         return taken.to(self.device, non_blocking=True)
@@ -187,25 +203,29 @@ def as_rows(
 
     `normalize` is for arrays; `count_distinct` for row-sparse gradients of networks on a GPU.
     """
-    fits = device.type != "cuda" or _n_bytes(X, dtype) < _SHARE_OF_MEMORY * _free_memory(device)
+    n_bytes = _n_bytes(X, dtype) * (2 if normalize else 1)  # both while they are normalised
+    fits = device.type != "cuda" or n_bytes < _SHARE_OF_MEMORY * _free_memory(device)
     place = device if fits else torch.device("cpu")
     rows: DenseRows | CSRRows
     if sparse.issparse(X):
-        rows = CSRRows(X, dtype, place, count_distinct=count_distinct and device.type != "cpu")
+        rows = CSRRows(X, dtype, place, count_distinct=count_distinct and place.type != "cpu")
     else:
         rows = DenseRows(X, dtype, place, normalize=normalize if fits else None)
     return rows if fits else StreamedRows(rows, device)
 
 
-def touch_few_columns(X: Any, batch_size: int) -> bool:
+def touch_few_columns(X: Any, batch_size: int, *, is_chunk: bool = False) -> bool:
     """Whether batches of a CSR matrix hold so few of its columns that it pays to seek them out.
 
     A step on all columns reads and writes memory in order; a step on those that occur in the
     batch has to find, gather and scatter them. On the machines of ``benchmarks/speed.py`` the
-    second is the faster one from a share of about one in five.
+    second is the faster one from a share of about one in five. Of a chunk that is smaller than a
+    batch, as many rows again are supposed to hold as many columns more.
     """
-    rows = np.linspace(0, X.shape[0] - 1, min(X.shape[0], batch_size)).astype(np.intp)
-    return len(np.unique(X[rows].indices)) * _DENSE_STEPS_FOR_A_SPARSE_ONE < X.shape[1]
+    n_rows = min(X.shape[0], batch_size)
+    rows = np.linspace(0, X.shape[0] - 1, n_rows).astype(np.intp)
+    touched = len(np.unique(X[rows].indices)) * (batch_size / n_rows if is_chunk else 1)
+    return touched * _DENSE_STEPS_FOR_A_SPARSE_ONE < X.shape[1]
 
 
 def _n_bytes(X: Any, dtype: torch.dtype) -> int:
@@ -215,7 +235,8 @@ def _n_bytes(X: Any, dtype: torch.dtype) -> int:
 
 
 def _free_memory(device: torch.device) -> int:
-    return torch.cuda.mem_get_info(device)[0]
+    idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + idle
 
 
 def _as_tensor(array: np.ndarray, dtype: torch.dtype, device: torch.device) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from .._blocks import blocks
+from .._blocks import blocks, blocks_of_rows
 from .._scaler import ObservedScaler
 
 INPUT_SCALINGS = ("auto", "observed", None)
@@ -64,7 +64,7 @@ class InputScaling:
             return out
         entries = np.empty(X.nnz, dtype)
         if standardise:
-            for part in blocks(X.shape[0], X.nnz / X.shape[0]):
+            for part in blocks_of_rows(X.indptr):
                 start, stop = X.indptr[part.start], X.indptr[part.stop]
                 entries[start:stop] = self._standardised(X[part]).data
         else:

@@ -78,6 +78,7 @@ class RowSparseAdamW(torch.optim.AdamW):
         fused: bool | None = None,
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, fused=fused)
+        self._step_supports_amp_scaling = False  # a GradScaler is to unscale and skip by itself
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step.
@@ -98,16 +99,17 @@ class RowSparseAdamW(torch.optim.AdamW):
                 loss = closure()
         with torch.no_grad():
             for group in self.param_groups:
-                dense = []
+                dense: dict[Any, list[tuple[Tensor, Tensor]]] = {}
                 for parameter in group["params"]:
                     if parameter.grad is None:
                         continue
                     if parameter.grad.is_sparse:
                         self._step_on_rows(parameter, parameter.grad.coalesce(), group)
                     else:
-                        dense.append((parameter, parameter.grad))
-                if dense:
-                    self._step_on_all(dense, group)
+                        kind = (parameter.device, parameter.dtype)
+                        dense.setdefault(kind, []).append((parameter, parameter.grad))
+                for pairs in dense.values():
+                    self._step_on_all(pairs, group)
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -127,6 +129,8 @@ class RowSparseAdamW(torch.optim.AdamW):
 
     def _step_on_all(self, pairs: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
         states = [self._state(parameter) for parameter, _ in pairs]
+        for (parameter, _), state in zip(pairs, states, strict=True):
+            _pay(parameter, state)  # what is owed from sparse gradients before
         _adamw(
             [parameter for parameter, _ in pairs],
             [gradient for _, gradient in pairs],
@@ -137,6 +141,11 @@ class RowSparseAdamW(torch.optim.AdamW):
         )
 
     def _step_on_rows(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        if gradient.sparse_dim() != 1:
+            raise ValueError(
+                f"A sparse gradient must have 1 sparse dimension, that of the rows, got "
+                f"{gradient.sparse_dim()}."
+            )
         state = self._state(parameter)
         if "log_decay" not in state:
             state["log_decay"] = 0.0
@@ -146,7 +155,8 @@ class RowSparseAdamW(torch.optim.AdamW):
         owed = None
         if group["weight_decay"]:
             of_row = state["log_decay_of_row"]
-            owed = (state["log_decay"] - of_row.index_select(0, touched)).exp_()[:, None]
+            owed = (state["log_decay"] - of_row.index_select(0, touched)).exp_()
+            owed = owed.reshape(-1, *[1] * (parameter.ndim - 1))
             state["log_decay"] += _log_decay(group["lr"] * group["weight_decay"])
             of_row.index_fill_(0, touched, state["log_decay"])
         before = state["step"].clone()
@@ -176,11 +186,17 @@ class RowSparseAdamW(torch.optim.AdamW):
     def settle(self) -> None:
         """Apply the weight decay that rows which were not touched lately still owe."""
         for parameter, state in self.state.items():
-            if state.get("log_decay"):
-                of_row = state["log_decay_of_row"]
-                parameter.mul_((state["log_decay"] - of_row).exp_()[:, None])
-                state["log_decay"] = 0.0
-                of_row.zero_()
+            _pay(parameter, state)
+
+
+def _pay(parameter: Tensor, state: dict[str, Any]) -> None:
+    """Apply to all rows of a parameter the decay that they owe."""
+    if state.get("log_decay"):
+        of_row = state["log_decay_of_row"]
+        owed = (state["log_decay"] - of_row).exp_()
+        parameter.mul_(owed.reshape(-1, *[1] * (parameter.ndim - 1)))
+        state["log_decay"] = 0.0
+        of_row.zero_()
 
 
 def _adamw(
