@@ -26,7 +26,7 @@ def child(task: str, *arguments: str) -> dict[str, Any]:
     if task == "fit":
         X = sparse.csr_array(sparse.load_npz(arguments[0]))
         y = np.random.default_rng(0).normal(size=X.shape[0])
-        model = SNRegressor(**{**SAME_NET, "alpha": 1.0, "max_epochs": 1}).fit(X, y)
+        model = SNRegressor(**SAME_NET | {"alpha": 1.0}, max_epochs=1).fit(X, y)
         parameters = sum(p.numel() for p in model.net_.module_.parameters())
         return {"peak": peak_bytes() - imports, "parameters": parameters}
     who, n = arguments[0], int(arguments[1])
@@ -34,8 +34,9 @@ def child(task: str, *arguments: str) -> dict[str, Any]:
     X = zipf_rows(some, n, 50)
     y = np.random.default_rng(0).normal(size=some)
     if who == "ours":
-        model = SNRegressor(**{**SAME_NET, "max_epochs": 1}).fit(X, y)
-        return {"seconds": model.net_.history[-1, "dur"], "peak": peak_bytes()}
+        start = time.perf_counter()
+        SNRegressor(**SAME_NET, max_epochs=1).fit(X, y)
+        return {"seconds": time.perf_counter() - start, "peak": peak_bytes()}
     if who == "MLPRegressor":
         theirs = MLPRegressor(**SKLEARN_NET).partial_fit(X[:BATCH], y[:BATCH])
         start = time.perf_counter()

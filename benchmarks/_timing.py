@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import resource
 import statistics
 import subprocess
@@ -21,8 +22,6 @@ import sklearn
 import skorch
 import torch
 from scipy import sparse
-
-MEGABYTE = 1 << 20
 
 
 @dataclass
@@ -144,6 +143,17 @@ def save(path: Path, size: str, where: dict[str, Any], rows: list[Row]) -> None:
     path.write_text(json.dumps(result, indent=1))
 
 
+def insert(text: str, name: str, content: str) -> str:
+    """Replace what stands between the comments that open and close a part of a README."""
+    pattern = rf"(<!-- {name}: [^>]*-->\n).*?(<!-- /{name} -->)"
+    replaced, count = re.subn(
+        pattern, lambda match: match[1] + content + match[2], text, flags=re.DOTALL
+    )
+    if count != 1:
+        sys.exit(f"README.md has {count} parts named {name}, expected 1")
+    return replaced
+
+
 def zipf_rows(n_rows: int, n_columns: int, per_row: int, seed: int = 0) -> sparse.csr_array:
     """Rows whose entries fall on columns with probability 1 / rank; the ranks are shuffled.
 
@@ -178,7 +188,7 @@ def in_fresh_process(script: str, *arguments: str) -> dict[str, Any]:
         [sys.executable, script, *arguments], capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        return {"failed": done.stderr.strip().splitlines()[-1] if done.stderr else "killed"}
+        sys.exit(f"{script} {' '.join(arguments)} failed:\n{done.stderr or 'it was killed'}")
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from sksn.__main__ import main as demo
 
-from _timing import HEADER, Row
+from _timing import HEADER, Row, insert
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,17 +52,6 @@ def speed_table() -> str:
     where = "; ".join(f"{name} {value}" for name, value in result["machine"].items() if value)
     versions = ", ".join(f"{name} {value}" for name, value in result["versions"].items())
     return "\n".join([HEADER, *map(str, rows)]) + f"\n\nMeasured on: {where}; {versions}.\n"
-
-
-def insert(text: str, name: str, content: str) -> str:
-    """Replace what stands between the comments that open and close a part of the README."""
-    pattern = rf"(<!-- {name}: [^>]*-->\n).*?(<!-- /{name} -->)"
-    replaced, count = re.subn(
-        pattern, lambda match: match[1] + content + match[2], text, flags=re.DOTALL
-    )
-    if count != 1:
-        sys.exit(f"README.md has {count} parts named {name}, expected 1")
-    return replaced
 
 
 def main() -> None:

@@ -1,19 +1,20 @@
 """Whether steps on touched features only cost accuracy, beside steps on all features.
 
-Trains the default SNClassifier on the same rows with both kinds of steps of the first layer, by
-overriding the rule that chooses between them; 80 % of the rows for training, 20 % for testing,
-drawn anew for each seed. Needs SKSN_DATA; ``--smoke`` uses digits instead, and few epochs.
+Trains SNClassifier on the same rows with both kinds of steps of the first layer, by overriding the
+rule that chooses between them; 80 % of the rows for training, 20 % for testing, drawn anew for each
+seed. At the defaults a batch of these data holds most of the features; batches of 8 rows hold few,
+which is where the rule would choose row-sparse steps by itself. Needs SKSN_DATA; ``--smoke`` uses
+digits instead, and few epochs. ``--write`` puts the table into benchmarks/README.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
-import platform
 from pathlib import Path
 
 import numpy as np
-import torch
 from scipy import sparse
 from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
@@ -23,8 +24,13 @@ from sksn import SNClassifier
 from sksn._training import _rows
 
 from _data import SPARSE, Data, load
+from _timing import insert, versions
 
 ALWAYS = {"dense steps": np.inf, "row-sparse steps": 0.0}
+SETTINGS: dict[str, dict] = {
+    "defaults": {},
+    "small batches": {"batch_size": 8, "lr": 1e-3, "max_epochs": 10},
+}
 
 
 def scores(data: Data, seed: int, ratio: float, options: dict) -> tuple[float, float, float]:
@@ -46,11 +52,24 @@ def scores(data: Data, seed: int, ratio: float, options: dict) -> tuple[float, f
     return float(accuracy), float(loss), float(np.median(model.net_.history[:, "dur"]))
 
 
-def compare(datasets: list[Data], seeds: int, options: dict) -> list[dict]:
-    print("| data | steps | accuracy | log loss | difference in accuracy | epoch, s |")
-    print("|---|---|---:|---:|---:|---:|")
+def share_touched(data: Data, batch_size: int) -> float:
+    """Share of the features that occur in a batch."""
+    X, rng = data.X, np.random.default_rng(0)
+    batches = [rng.choice(X.shape[0], batch_size, replace=False) for _ in range(20)]
+    return float(np.mean([len(np.unique(X[rows].indices)) for rows in batches])) / X.shape[1]
+
+
+def compare(datasets: list[Data], seeds: int, settings: dict[str, dict]) -> tuple[list, list]:
+    """The lines of the table, and the runs behind them."""
+    lines = [
+        "| data, setting | features in a batch | steps | accuracy | log loss | difference in "
+        "accuracy | epoch, s |",
+        "|---|---:|---|---:|---:|---:|---:|",
+    ]
+    print(*lines, sep="\n")
     records = []
-    for data in datasets:
+    for data, (setting, options) in itertools.product(datasets, settings.items()):
+        share = share_touched(data, options.get("batch_size", SNClassifier().batch_size))
         runs = {
             name: np.array([scores(data, seed, ratio, options) for seed in range(seeds)])
             for name, ratio in ALWAYS.items()
@@ -59,13 +78,17 @@ def compare(datasets: list[Data], seeds: int, options: dict) -> list[dict]:
             accuracy, loss, seconds = run.mean(axis=0)
             difference = (run - runs["dense steps"])[:, 0]
             error = np.std(difference, ddof=1) / np.sqrt(seeds)
-            print(
-                f"| {data.name} | {name} | {accuracy:.4f} | {loss:.4f} "
-                f"| {difference.mean():+.4f} ± {error:.4f} | {seconds:.3f} |",
-                flush=True,
+            compared = f"{difference.mean():+.4f} ± {error:.4f}" if difference.any() else ""
+            lines.append(
+                f"| {data.name}, {setting} | {share:.0%} | {name} | {accuracy:.4f} | {loss:.4f} "
+                f"| {compared} | {seconds:.3f} |"
             )
-            records.append({"data": data.name, "steps": name, "runs": run.tolist()})
-    return records
+            print(lines[-1], flush=True)
+            records.append(
+                {"data": data.name, "setting": setting, "share": share, "steps": name}
+                | {"runs": run.tolist()}
+            )
+    return lines, records
 
 
 def main() -> None:
@@ -73,21 +96,21 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="small data and few epochs")
     parser.add_argument("--seeds", type=int, default=5, help="seeds of splits and networks")
     parser.add_argument("--json", type=Path, help="where to write the results")
+    parser.add_argument("--write", action="store_true", help="put the table into README.md here")
     arguments = parser.parse_args()
     if arguments.smoke:
         X, y = load_digits(return_X_y=True)
-        datasets, seeds, options = (
-            [Data("digits", sparse.csr_array(X), y, "")],
-            2,
-            {"max_epochs": 2},
-        )
+        datasets = [Data("digits", sparse.csr_array(X), y, "")]
+        lines, records = compare(datasets, 2, {"few epochs": {"max_epochs": 2}})
     else:
-        datasets, seeds, options = [load(name) for name in SPARSE], arguments.seeds, {}
-    records = compare(datasets, seeds, options)
+        datasets = [load(name) for name in SPARSE]
+        lines, records = compare(datasets, arguments.seeds, SETTINGS)
     if arguments.json:
-        versions = {"python": platform.python_version(), "torch": torch.__version__}
-        result = {"versions": versions, "seeds": seeds, "results": records}
+        result = {"versions": versions(), "results": records}
         arguments.json.write_text(json.dumps(result, indent=1))
+    if arguments.write:
+        readme = Path(__file__).with_name("README.md")
+        readme.write_text(insert(readme.read_text(), "row_sparse", "\n".join(lines) + "\n"))
 
 
 if __name__ == "__main__":
