@@ -33,8 +33,8 @@ SETTINGS: dict[str, dict] = {
 }
 
 
-def scores(data: Data, seed: int, ratio: float, options: dict) -> tuple[float, float, float]:
-    """Accuracy, log loss and seconds of an epoch."""
+def scores(data: Data, seed: int, ratio: float, options: dict) -> tuple[float, float]:
+    """Accuracy and log loss."""
     rule = _rows._DENSE_STEPS_FOR_A_SPARSE_ONE
     train, test = train_test_split(
         np.arange(len(data.y)), test_size=0.2, random_state=seed, stratify=data.y
@@ -49,7 +49,7 @@ def scores(data: Data, seed: int, ratio: float, options: dict) -> tuple[float, f
     probability = model.predict_proba(data.X[test])
     accuracy = np.mean(model.classes_[probability.argmax(axis=1)] == data.y[test])
     loss = log_loss(data.y[test], probability, labels=model.classes_)
-    return float(accuracy), float(loss), float(np.median(model.net_.history[:, "dur"]))
+    return float(accuracy), float(loss)
 
 
 def share_touched(data: Data, batch_size: int) -> float:
@@ -63,8 +63,8 @@ def compare(datasets: list[Data], seeds: int, settings: dict[str, dict]) -> tupl
     """The lines of the table, and the runs behind them."""
     lines = [
         "| data, setting | features in a batch | steps | accuracy | log loss | difference in "
-        "accuracy | epoch, s |",
-        "|---|---:|---|---:|---:|---:|---:|",
+        "accuracy |",
+        "|---|---:|---|---:|---:|---:|",
     ]
     print(*lines, sep="\n")
     records = []
@@ -75,13 +75,13 @@ def compare(datasets: list[Data], seeds: int, settings: dict[str, dict]) -> tupl
             for name, ratio in ALWAYS.items()
         }
         for name, run in runs.items():
-            accuracy, loss, seconds = run.mean(axis=0)
+            accuracy, loss = run.mean(axis=0)
             difference = (run - runs["dense steps"])[:, 0]
             error = np.std(difference, ddof=1) / np.sqrt(seeds)
             compared = f"{difference.mean():+.4f} ± {error:.4f}" if difference.any() else ""
             lines.append(
                 f"| {data.name}, {setting} | {share:.0%} | {name} | {accuracy:.4f} | {loss:.4f} "
-                f"| {compared} | {seconds:.3f} |"
+                f"| {compared} |"
             )
             print(lines[-1], flush=True)
             records.append(

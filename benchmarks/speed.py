@@ -26,24 +26,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import Normalizer
-from torch import nn
+from skorch.callbacks import Callback
 
 from sksn import SNClassifier, SNRegressor, SparsityNormalizer
-from sksn._training import _rows
 
 from _convergence import convergence
+from _epochs import epochs
 from _peers import (
     BATCH,
     HIDDEN,
     SAME_NET,
     SKLEARN_NET,
-    DensifyingRows,
-    densifying_net,
     hand_written_epoch,
 )
 from _timing import (
@@ -130,113 +129,6 @@ def transform_dense(size: Size, limits: Limits) -> Iterator[Row]:
     )
 
 
-def epochs(size: Size, limits: Limits) -> Iterator[Row]:
-    """One epoch for three numbers of columns, beside scikit-learn and a densifying net."""
-    rng = np.random.default_rng(1)
-    target = rng.normal(size=size.rows)
-    ours_by_columns = []
-    for n_columns, wanted in zip(size.columns, (2, 12, 60), strict=False):
-        X = zipf_rows(size.rows, n_columns, 100)
-        for ours, theirs in (
-            (SNRegressor(**SAME_NET), MLPRegressor(**SKLEARN_NET)),
-            (SNClassifier(**SAME_NET), MLPClassifier(**SKLEARN_NET)),
-        ):
-            is_classifier = isinstance(ours, SNClassifier)
-            y = (target > 0).astype(int) if is_classifier else target
-            extra = {"classes": [0, 1]} if is_classifier else {}
-            some = size.rows if n_columns <= 10_000 else min(size.rows, 4 * BATCH)
-            theirs.partial_fit(X[:BATCH], y[:BATCH], **extra)
-            actions = {
-                "ours": lambda ours=ours, X=X, y=y, extra=extra: ours.partial_fit(X, y, **extra),
-                "peer": lambda theirs=theirs, X=X, y=y, some=some: theirs.partial_fit(
-                    X[:some], y[:some]
-                ),
-            }
-            medians, runs = median_seconds(actions, min(3, size.repeats))
-            yield Row(
-                f"one epoch, CSR, {size.rows:,} x {n_columns:,}, {X.nnz / 1e6:.2g} million entries",
-                type(theirs).__name__,
-                medians["ours"],
-                medians["peer"] * size.rows / some,
-                wanted,
-                limit=_bytes_of_epoch(ours, X) / limits["bytes"],
-                limit_by="the bytes of its first layer",
-                note="; ".join(
-                    ["row-sparse steps"] * ours.net_.module_.input.sparse_grad
-                    + [f"peer on {some} rows, extrapolated"] * (some < size.rows)
-                ),
-                runs=runs,
-            )
-        ours_by_columns.append(medians["ours"])
-        if n_columns == size.columns[0]:
-            yield _densifying(X, (target > 0).astype(int), medians["ours"])
-            forced = _row_sparse_epoch(X, y, min(3, size.repeats))
-    yield Row(
-        f"epoch at {size.columns[-1]:,} columns, as many draws",
-        f"ours at {size.columns[0]:,}",
-        ours_by_columns[-1],
-        ours_by_columns[0],
-        1 / 2.5,
-        why="with few columns dense steps within the cache are faster still",
-    )
-    yield Row(
-        f"epoch at {size.columns[-1]:,} columns, as many draws",
-        f"ours at {size.columns[0]:,}, made to take row-sparse steps",
-        ours_by_columns[-1],
-        forced,
-        1 / 2.5,
-    )
-    yield _with_decay(X, y, ours_by_columns[-1], min(3, size.repeats))
-
-
-def _row_sparse_epoch(X: sparse.csr_array, y: np.ndarray, repeats: int) -> float:
-    """Seconds of our epoch where the rule would have taken dense steps."""
-    rule = _rows._DENSE_STEPS_FOR_A_SPARSE_ONE
-    try:
-        _rows._DENSE_STEPS_FOR_A_SPARSE_ONE = 0.0
-        model = SNClassifier(**SAME_NET).partial_fit(X, y, classes=[0, 1])
-        return median_seconds({"ours": lambda: model.partial_fit(X, y)}, repeats)[0]["ours"]
-    finally:
-        _rows._DENSE_STEPS_FOR_A_SPARSE_ONE = rule
-
-
-def _with_decay(X: sparse.csr_array, y: np.ndarray, without: float, repeats: int) -> Row:
-    """Our epoch with the default weight decay, beside ours without any."""
-    model = SNClassifier(**SAME_NET | {"alpha": 1.0}).partial_fit(X, y, classes=[0, 1])
-    medians, runs = median_seconds({"ours": lambda: model.partial_fit(X, y)}, repeats)
-    what = f"one epoch, CSR, {X.shape[0]:,} x {X.shape[1]:,}, with weight decay (alpha=1)"
-    return Row(what, "ours without", medians["ours"], without, runs=runs)
-
-
-def _bytes_of_epoch(model: Any, X: sparse.csr_array) -> float:
-    """What the first layer must move: weights, gradients and moments of touched features.
-
-    Its weights are read once forward; its gradient is written; the optimiser reads it and reads
-    and writes weights and two moments. Entries are read twice.
-    """
-    n_batches = -(-X.shape[0] // BATCH)
-    touched = X.shape[1]
-    if model.net_.module_.input.sparse_grad:
-        touched = np.mean([len(np.unique(X[i::n_batches].indices)) for i in range(4)])
-    return n_batches * touched * HIDDEN * 4 * (1 + 1 + 1 + 3 + 3) + 2 * X.nnz * 8
-
-
-def _densifying(X: sparse.csr_array, y: np.ndarray, ours: float) -> Row:
-    some = min(X.shape[0], 10 * BATCH)
-    net = densifying_net(X.shape[1], 2, nn.CrossEntropyLoss)
-    dataset = DensifyingRows(X[:some], y[:some])
-    medians, runs = median_seconds({"peer": lambda: net.partial_fit(dataset, None)}, 3)
-    return Row(
-        f"one epoch, CSR, {X.shape[0]:,} x {X.shape[1]:,}, {X.nnz / 1e6:.2g} million entries",
-        "skorch, densifying dataset",
-        ours,
-        medians["peer"] * X.shape[0] / some,
-        10,
-        note=f"peer on {some} rows, extrapolated",
-        runs=runs,
-    )
-
-
 def dense_epoch(size: Size, limits: Limits) -> Iterator[Row]:
     """An epoch of the default network on a table, beside a loop written by hand."""
     rng = np.random.default_rng(0)
@@ -244,11 +136,25 @@ def dense_epoch(size: Size, limits: Limits) -> Iterator[Row]:
     y = (X[:, 0] * X[:, 1] + rng.normal(size=len(X)) > 0).astype(int)
     X[rng.uniform(size=X.shape) < 0.3] = np.nan
     options = {"batch_size": BATCH, "lr": 3e-3, "alpha": 1.0, "input_scaling": None}
-    model = SNClassifier(random_state=0, max_epochs=1 + size.repeats, **options).fit(X, y)
-    seconds = model.net_.history[:, "dur"][1:]
-    loop = hand_written_epoch(model.net_.module_, X, y, options)
-    loop()
-    theirs = [loop() for _ in range(size.repeats)]
+    theirs: list[float] = []
+
+    class Beside(Callback):
+        """Trains the other network after each of our epochs, outside of our time."""
+
+        def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+            self.epoch = hand_written_epoch(net.module_, X, y, options)
+
+        def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+            ours = torch.get_num_threads()
+            torch.set_num_threads(threads)
+            theirs.append(self.epoch())
+            torch.set_num_threads(ours)
+
+    threads = torch.get_num_threads()
+    model = SNClassifier(
+        random_state=0, max_epochs=1 + size.repeats, callbacks=[Beside()], **options
+    ).fit(X, y)
+    seconds, theirs = model.net_.history[:, "dur"][1:], theirs[1:]
     n_products = 0  # forward and for the weights, and beyond the first layer for its input
     for name, p in model.net_.module_.named_parameters():
         n_products += (2 if name.startswith("input.") else 3) * p.numel() if p.ndim > 1 else 0

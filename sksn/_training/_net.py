@@ -127,14 +127,14 @@ class RowNet(NeuralNet):
         begin = listeners(self.callbacks_, "on_batch_begin")
         end = listeners(self.callbacks_, "on_batch_end")
         total = self.module_.input.weight.new_zeros(())
+        records = self.history[-1]["batches"]
         for batch in iterator:
             n_rows = len(batch[1])
-            self.history.new_batch()
+            records.append({prefix + "_batch_size": n_rows})
             for listen in begin:
                 listen(self, batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             total.add_(step["loss"].detach(), alpha=n_rows / len(iterator.dataset))
-            self.history.record_batch(prefix + "_batch_size", n_rows)
             for listen in end:
                 listen(self, batch=batch, training=training, **step)
         if training:

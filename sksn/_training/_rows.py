@@ -11,7 +11,7 @@ from scipy import sparse
 from torch import Tensor
 
 from .._blocks import blocks, blocks_of_rows
-from ..nn._rows import NormalizedRows, SparseRows, repeat_each
+from ..nn._rows import NormalizedRows, SparseRows, repeat_each, take
 
 _SHARE_OF_MEMORY = 0.5  # of a GPU's free memory: what rows may take, the rest being the network's
 _PLANNED_ENTRIES = 1 << 24  # entries whose features are counted at a time
@@ -64,7 +64,7 @@ class DenseRows:
         """The rows at `index`, a slice or a tensor on the device of the rows."""
         if isinstance(self.values, NormalizedRows):
             return self.values.at(index)
-        return self.values[index]
+        return take(self.values, index)
 
 
 def _normalized(values: Tensor, normalize: Callable[[Tensor], NormalizedRows]) -> NormalizedRows:
@@ -279,8 +279,8 @@ class RowDataset(torch.utils.data.Dataset):
 
     def take(self, index: Tensor | slice, size: Any = None) -> tuple[Batch, Tensor]:
         """The batch at `index`, which is on the device of the targets; `size` as planned."""
-        weight = None if self.weight is None else self.weight[index]
-        return Batch(self.rows.take(index, size), weight), self.y[index]
+        weight = None if self.weight is None else take(self.weight, index)
+        return Batch(self.rows.take(index, size), weight), take(self.y, index)
 
 
 class BatchLoader:

@@ -67,8 +67,9 @@ class SNMLP(nn.Module):
     sparse_grad : bool, default=False
         Whether the gradient of the first layer is a sparse tensor that holds the features that
         occur in the batch, as that of :class:`torch.nn.Embedding` with ``sparse=True``. For
-        :class:`SparseRows`, and an optimiser that takes such gradients
-        (:class:`RowSparseAdamW`, :class:`torch.optim.SparseAdam`).
+        :class:`SparseRows`, and an optimiser that takes such gradients: :class:`RowSparseAdamW`
+        for all parameters, or :class:`torch.optim.SparseAdam` for those of the first layer beside
+        another one for the rest.
     seed : int, optional
         Seed of the initial weights; by default torch's global generator draws them.
     dtype : torch.dtype, optional

@@ -212,7 +212,8 @@ def _adamw(
     options = {"beta1": beta1, "beta2": beta2, "amsgrad": False, "maximize": False}
     options |= {name: group[name] for name in ("lr", "weight_decay", "eps")}
     if group["fused"]:  # the kernel itself: torch's function around it takes four times as long
-        torch._foreach_add_(steps, 1)
+        for step in steps:
+            step.add_(1)
         torch._fused_adamw_(parameters, gradients, means, squares, [], steps, **options)
     else:
         adamw(parameters, gradients, means, squares, [], steps, foreach=False, **options)

@@ -68,8 +68,12 @@ class NormalizedRows(NamedTuple):
 
     def at(self, index: Tensor | slice) -> NormalizedRows:
         """The rows at `index`."""
-        parts = (None if part is None else part[index] for part in self)
-        return NormalizedRows._make(parts)
+        return NormalizedRows._make(None if part is None else take(part, index) for part in self)
+
+
+def take(rows: Tensor, index: Tensor | slice) -> Tensor:
+    """The rows at `index`."""
+    return rows[index] if isinstance(index, slice) else rows.index_select(0, index)
 
 
 def repeat_each(values: Tensor, counts: Tensor, total: int) -> Tensor:
