@@ -35,20 +35,35 @@ def a_parameter(n_rows=N_ROWS) -> nn.Parameter:
 
 
 def by_hand(weight, steps, rates, decay, betas=(0.9, 0.999), eps=1e-8):
-    """The stated semantics, row by row: decay in every step, the rest when touched."""
+    """The stated semantics, row by row and step by step; weights before and after settling."""
     weight = weight.detach().numpy().copy()
-    owed = np.ones(N_ROWS)
+    owed, gap, rate = np.ones(N_ROWS), np.zeros(N_ROWS, dtype=int), np.zeros(N_ROWS)
     mean, square = np.zeros_like(weight), np.zeros_like(weight)
+
+    def catch_up(row):
+        weight[row] *= owed[row]
+        for _ in range(gap[row]):
+            mean[row] *= betas[0]
+            square[row] *= betas[1]
+            weight[row] -= rate[row] * mean[row] / (np.sqrt(square[row]) + 1e-30)
+        owed[row], gap[row] = 1, 0
+
     for t, ((rows, gradient), lr) in enumerate(zip(steps, rates, strict=True), start=1):
-        owed *= 1 - lr * decay
         for row, g in zip(rows, gradient.numpy(), strict=True):
-            weight[row] *= owed[row]
-            owed[row] = 1
+            catch_up(row)
+            weight[row] *= 1 - lr * decay
             mean[row] = betas[0] * mean[row] + (1 - betas[0]) * g
             square[row] = betas[1] * square[row] + (1 - betas[1]) * g**2
             corrected = np.sqrt(square[row] / (1 - betas[1] ** t)) + eps
             weight[row] -= lr * mean[row] / (1 - betas[0] ** t) / corrected
-    return weight, weight * owed[:, None]
+            rate[row] = lr * np.sqrt(1 - betas[1] ** t) / (1 - betas[0] ** t)
+        others = np.setdiff1d(np.arange(N_ROWS), rows)
+        owed[others] *= 1 - lr * decay
+        gap[others] += 1
+    before = weight.copy()
+    for row in range(N_ROWS):
+        catch_up(row)
+    return before, weight
 
 
 @given(
@@ -68,10 +83,10 @@ def test_the_step_is_what_loops_give(touched, decay, fused, small_blocks):
             optimizer.param_groups[0]["lr"] = lr
             parameter.grad = sparse_gradient(rows, gradient)
             optimizer.step()
-    np.testing.assert_allclose(parameter.detach(), before, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(parameter.detach(), before, rtol=1e-5, atol=1e-6)
     for _ in range(2):  # there is nothing to settle the second time
         optimizer.settle()
-        np.testing.assert_allclose(parameter.detach(), after, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(parameter.detach(), after, rtol=1e-5, atol=1e-6)
 
 
 def test_settling_early_changes_nothing():
@@ -87,8 +102,9 @@ def test_settling_early_changes_nothing():
                 optimizer.settle()
         optimizer.settle()
         results.append(parameter.detach())
-    torch.testing.assert_close(*results)
+    torch.testing.assert_close(results[0][2:], results[1][2:])
     torch.testing.assert_close(results[0][2:], a_parameter().detach()[2:] * 0.9**3)
+    torch.testing.assert_close(*results, rtol=0.05, atol=0.01)  # decay before or after moving
 
 
 @pytest.mark.parametrize("fused", [False, True])
@@ -110,14 +126,36 @@ def test_with_every_row_touched_it_is_adamw(fused):
     torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
 
 
-def test_without_decay_it_is_sparse_adam():
-    ours, theirs = a_parameter(), a_parameter()
-    optimizers = RowSparseAdamW([ours], weight_decay=0), torch.optim.SparseAdam([theirs])
-    for rows, gradient in gradients_for([{0, 1}, {3}, {1, 2, 3}, {0}, set(range(N_ROWS))]):
-        for parameter, optimizer in zip((ours, theirs), optimizers, strict=True):
-            parameter.grad = sparse_gradient(rows, gradient)
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_rare_rows_move_as_far_as_with_dense_steps(decay):
+    """After the bias corrections have faded; SparseAdam moves them a fraction of that."""
+    rng, n_rows = np.random.RandomState(0), 300
+    ours, dense, theirs = (nn.Parameter(torch.ones(n_rows, 2, dtype=torch.float64)) for _ in "abc")
+    optimizers = (
+        RowSparseAdamW([ours], lr=1e-3, weight_decay=decay),
+        torch.optim.AdamW([dense], lr=1e-3, weight_decay=decay),
+        torch.optim.SparseAdam([theirs], lr=1e-3),
+    )
+    starts = []
+    for step in range(4000):
+        share = 1.0 if step < 3000 else 0.02
+        rows = np.flatnonzero(rng.uniform(size=n_rows) < share)
+        values = torch.from_numpy(rng.normal(1, 1, size=(len(rows), 2)))
+        gradient = sparse_gradient(rows.tolist(), values, n_rows)
+        if step == 3000:
+            optimizers[0].settle()
+            starts = [parameter.detach().clone() for parameter in (ours, dense, theirs)]
+        ours.grad, dense.grad, theirs.grad = gradient, gradient.to_dense(), gradient.clone()
+        for optimizer in optimizers:
             optimizer.step()
-    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-9)  # eps enters differently
+    optimizers[0].settle()
+    ours, dense, theirs = (
+        (parameter.detach() - start).mean()
+        for parameter, start in zip((ours, dense, theirs), starts, strict=True)
+    )
+    assert ours / dense == pytest.approx(1, abs=0.03)
+    if not decay:
+        assert theirs / dense < 0.6
 
 
 @pytest.mark.parametrize("fused", [False, True])

@@ -15,7 +15,7 @@ from ..nn._rows import NormalizedRows, SparseRows, repeat_each, take
 
 _SHARE_OF_MEMORY = 0.5  # of a GPU's free memory: what rows may take, the rest being the network's
 _PLANNED_ENTRIES = 1 << 24  # entries whose features are counted at a time
-_DENSE_STEPS_FOR_A_SPARSE_ONE = 5.0  # columns that a dense step treats in the time of one
+_DENSE_STEPS_FOR_A_SPARSE_ONE = 7.0  # columns that a dense step treats in the time of one
 
 
 class BatchCounts(NamedTuple):
@@ -219,7 +219,7 @@ def touch_few_columns(X: Any, batch_size: int, *, is_chunk: bool = False) -> boo
 
     A step on all columns reads and writes memory in order; a step on those that occur in the
     batch has to find, gather and scatter them. On the machines of ``benchmarks/speed.py`` the
-    second is the faster one from a share of about one in five. Of a chunk that is smaller than a
+    second is the faster one from a share of about one in seven. Of a chunk that is smaller than a
     batch, as many rows again are supposed to hold as many columns more.
     """
     n_rows = min(X.shape[0], batch_size)
