@@ -84,6 +84,7 @@ def epochs(size: Any, limits: dict[str, float]) -> Iterator[Row]:
         ours_by_columns[-1],
         forced,
         1 / 2.5,
+        why="rows that are scattered in memory, and what they owe at the end of the epoch",
     )
     yield _with_decay(X, y, ours_by_columns[-1], min(3, size.repeats))
 

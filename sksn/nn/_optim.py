@@ -186,18 +186,19 @@ class RowSparseAdamW(torch.optim.AdamW):
         moves = rate * (1 - ratio**gap) * (ratio / (1 - ratio))
         shape = (-1, *[1] * (parameter.ndim - 1))
         owed = (state["log_decay"] - log_decay).exp_()
-        factors = [x.reshape(shape) for x in (owed, moves, beta1**gap, beta2**gap)]
+        of_mean = (beta1**gap).masked_fill_(gap > _STEPS_UNTIL_REST, 0)  # no subnormal numbers
+        factors = [x.reshape(shape) for x in (owed, moves, of_mean, beta2**gap)]
         size = _ROWS if parameter.device.type == "cpu" else max(1, len(rows))
         for start in range(0, len(rows), size):
             part = slice(start, start + size)
             copies = [table.index_select(0, rows[part]) for table in tables]
             weight, mean, square = copies
-            decay, moved, of_mean, of_square = (factor[part] for factor in factors)
+            shrink, move, shrink_mean, shrink_square = (factor[part] for factor in factors)
             if state["log_decay"]:
-                weight.mul_(decay)
-            weight.addcdiv_(mean * moved, square.sqrt().add_(group["eps"]), value=-1)
-            mean.mul_(of_mean)
-            square.mul_(of_square)
+                weight.mul_(shrink)
+            weight.addcdiv_(mean * move, square.sqrt().add_(group["eps"]), value=-1)
+            mean.mul_(shrink_mean)
+            square.mul_(shrink_square)
             yield part, copies
             for table, copy in zip(tables, copies, strict=True):
                 table.index_copy_(0, rows[part], copy)
@@ -221,7 +222,7 @@ class RowSparseAdamW(torch.optim.AdamW):
     def _settle(
         self, parameter: Tensor, group: dict[str, Any], *, resting_too: bool = False
     ) -> None:
-        state = self.state[parameter]
+        state = self.state.get(parameter, {})
         if "n_steps" not in state or state["n_steps"] == state["settled"]:
             return
         moving = state["touched"] >= (0 if resting_too else state["settled"] - _STEPS_UNTIL_REST)
