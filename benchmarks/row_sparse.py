@@ -2,8 +2,8 @@
 
 Trains SNClassifier on the same rows with both kinds of steps of the first layer, by overriding the
 rule that chooses between them; 80 % of the rows for training, 20 % for testing, drawn anew for each
-seed. At the defaults a batch of these data holds most of the features; batches of 8 rows hold few,
-which is where the rule would choose row-sparse steps by itself. Needs SKSN_DATA; ``--smoke`` uses
+seed. At the defaults a batch of these data holds many of the features; batches of 8 rows hold few,
+as where the rule chooses row-sparse steps by itself. Needs SKSN_DATA; ``--smoke`` uses
 digits instead, and few epochs. ``--write`` puts the table into benchmarks/README.md.
 """
 
