@@ -155,9 +155,8 @@ def count_observed(X: Any) -> np.ndarray:
 def _count(indices: np.ndarray, n: int) -> np.ndarray:
     """How often each of the integers below `n` occurs, without a copy of all indices."""
     counts = np.zeros(n, dtype=np.intp)
-    size = max(n, 1 << 20)
-    for start in range(0, len(indices), size):
-        counts += np.bincount(indices[start : start + size], minlength=n)
+    for part in blocks(len(indices), most_entries=max(n, 1 << 20)):
+        counts += np.bincount(indices[part], minlength=n)
     return counts
 
 

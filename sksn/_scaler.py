@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ._blocks import blocks
 from ._observed import (
     check_flags,
     check_missing_values,
@@ -239,19 +240,16 @@ def _observed_blocks(
     """Values, columns and weights of the observed entries, a bounded number at a time."""
     if sparse.issparse(X):
         X = X.tocsr()
-        block = max(_BLOCK, X.shape[1])
         entry_weights = None if weights is None else np.repeat(weights, np.diff(X.indptr))
-        for start in range(0, X.nnz, block):
-            part = slice(start, start + block)
+        for part in blocks(X.nnz, most_entries=max(_BLOCK, X.shape[1])):
             seen = ~missing_mask(X.data[part], missing_values)
             w = None if entry_weights is None else entry_weights[part][seen]
             yield X.data[part][seen].astype(np.float64), X.indices[part][seen], w
         return
-    rows = max(1, _BLOCK // X.shape[1])
-    for start in range(0, X.shape[0], rows):
-        part = X[start : start + rows]
+    for rows in blocks(X.shape[0], X.shape[1], most_entries=_BLOCK):
+        part = X[rows]
         row, columns = np.nonzero(~missing_mask(part, missing_values))
-        w = None if weights is None else weights[start + row]
+        w = None if weights is None else weights[rows.start + row]
         yield part[row, columns].astype(np.float64), columns, w
 
 

@@ -128,17 +128,19 @@ class RowNet(NeuralNet):
         end = listeners(self.callbacks_, "on_batch_end")
         total = self.module_.input.weight.new_zeros(())
         records = self.history[-1]["batches"]
-        for batch in iterator:
-            n_rows = len(batch[1])
-            records.append({prefix + "_batch_size": n_rows})
-            for listen in begin:
-                listen(self, batch=batch, training=training)
-            step = step_fn(batch, **fit_params)
-            total.add_(step["loss"].detach(), alpha=n_rows / len(iterator.dataset))
-            for listen in end:
-                listen(self, batch=batch, training=training, **step)
-        if training:
-            self._settle()
+        try:
+            for batch in iterator:
+                n_rows = len(batch[1])
+                records.append({prefix + "_batch_size": n_rows})
+                for listen in begin:
+                    listen(self, batch=batch, training=training)
+                step = step_fn(batch, **fit_params)
+                total.add_(step["loss"].detach(), alpha=n_rows / len(iterator.dataset))
+                for listen in end:
+                    listen(self, batch=batch, training=training, **step)
+        finally:  # an interrupted epoch owes as well
+            if training:
+                self._settle()
         self._record_loss(prefix, float(total))
         self.history.record(prefix + "_batch_count", len(iterator))
 
@@ -241,11 +243,9 @@ class RowNet(NeuralNet):
             # KeyboardInterrupt is how callbacks, and people, end training early
             with suppress(KeyboardInterrupt), _threads_for(self.module_, train, self.batch_size):
                 self.fit_loop(train, epochs=n_epochs)
-            self._settle()  # of an interrupted epoch
             self._drop_unfinished_epoch(validated=valid is not None)
             self.notify("on_train_end", X=train, y=None)
         finally:
-            self._settle()
             self.callbacks_ = own_callbacks
             self.train_split = None  # else a pickle would carry the validation rows
             self.iterator_train__generator = None

@@ -68,11 +68,11 @@ def outputs(
 
 def _blocks(X: Any, widest: int) -> Iterator[Any]:
     """Rows of X, so few at a time that they and what is computed of them stay small."""
-    most_rows = max(1, _ENTRIES // widest)
     if sparse.issparse(X):
+        most_rows = max(1, _ENTRIES // widest)
         parts = blocks_of_rows(X.indptr, most_entries=_ENTRIES, most_rows=most_rows)
     else:
-        parts = blocks(len(X), _ENTRIES / most_rows, most_entries=_ENTRIES)
+        parts = blocks(len(X), widest, most_entries=_ENTRIES)
     for part in parts:
         yield X[part]
 

@@ -60,7 +60,7 @@ class InputScaling:
         if not sparse.issparse(X):
             out = np.empty(X.shape, dtype)
             for part in blocks(len(X), X.shape[1]):
-                out[part] = self._standardised(X[part]) if standardise else self._checked(X[part])
+                out[part] = self._standardised(X[part]) if standardise else _checked(X[part])
             return out
         entries = np.empty(X.nnz, dtype)
         if standardise:
@@ -70,29 +70,30 @@ class InputScaling:
         else:
             for part in blocks(X.nnz):
                 values = X.data[part]
-                entries[part] = _logarithm(values) if self.kind else self._checked(values)
+                entries[part] = _logarithm(values) if self.kind else _checked(values)
         return type(X)((entries, X.indices, X.indptr), shape=X.shape)
 
     def _standardised(self, X: Any) -> Any:
         X = self.scaler.transform(X.astype(np.float64))
         if self.kind == "auto":
             return X / np.hypot(1, X / _CLIP)
-        self._checked(X.data if sparse.issparse(X) else X)
+        _checked(X.data if sparse.issparse(X) else X)
         return X
 
     def _standardises(self, X: Any) -> bool:
         return self.kind == "observed" or (self.kind == "auto" and not sparse.issparse(X))
 
-    def _checked(self, entries: np.ndarray) -> np.ndarray:
-        """Refuse entries that become infinite in the precision of a network."""
-        extreme = np.fmax.reduce(np.abs(entries), axis=None, initial=0)
-        if extreme > np.finfo(np.float32).max:
-            raise ValueError(
-                f"X holds {extreme:.4g} in absolute value (after scaling, if any), beyond the "
-                "range of float32; scale the entries, or use input_scaling='auto', which squashes "
-                "outliers."
-            )
-        return entries
+
+def _checked(entries: np.ndarray) -> np.ndarray:
+    """Refuse entries that become infinite in the precision of a network."""
+    extreme = np.fmax.reduce(np.abs(entries), axis=None, initial=0)
+    if extreme > np.finfo(np.float32).max:
+        raise ValueError(
+            f"X holds {extreme:.4g} in absolute value (after scaling, if any), beyond the "
+            "range of float32; scale the entries, or use input_scaling='auto', which squashes "
+            "outliers."
+        )
+    return entries
 
 
 def _logarithm(entries: np.ndarray) -> np.ndarray:

@@ -156,12 +156,11 @@ class RowSparseAdamW(torch.optim.AdamW):
             state |= {"n_steps": 0, "settled": 0, "log_decay": 0.0}
             state |= {name: parameter.new_zeros(len(parameter)) for name in _OF_ROW}
         rows, gradients = gradient.indices()[0], gradient.values()
-        before = state["step"].clone()
         for part, copies in self._caught_up(parameter, rows, group):
             weight, mean, square = copies
-            state["step"].copy_(before)
-            _adamw([weight], [gradients[part]], [mean], [square], [state["step"]], group)
-        state["step"].copy_(before + 1)
+            step = state["step"].clone()  # which counts on, once for all blocks
+            _adamw([weight], [gradients[part]], [mean], [square], [step], group)
+        state["step"] += 1
         n = state["n_steps"] = state["n_steps"] + 1
         state["log_decay"] += _log_decay(group["lr"] * group["weight_decay"])
         beta1, beta2 = group["betas"]
@@ -225,8 +224,8 @@ class RowSparseAdamW(torch.optim.AdamW):
         state = self.state.get(parameter, {})
         if "n_steps" not in state or state["n_steps"] == state["settled"]:
             return
-        moving = state["touched"] >= (0 if resting_too else state["settled"] - _STEPS_UNTIL_REST)
-        rows = (moving & (state["touched"] > 0)).nonzero()[:, 0]
+        since = 1 if resting_too else max(1, state["settled"] - _STEPS_UNTIL_REST)
+        rows = (state["touched"] >= since).nonzero()[:, 0]
         for _ in self._caught_up(parameter, rows, group):
             pass
         state["caught_up"].index_fill_(0, rows, state["n_steps"])
