@@ -11,9 +11,16 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from torch import nn
 
 from sksn import SNClassifier, SNRegressor
-from sksn._training import _rows
 
-from _peers import BATCH, HIDDEN, SAME_NET, SKLEARN_NET, DensifyingRows, densifying_net
+from _peers import (
+    BATCH,
+    HIDDEN,
+    SAME_NET,
+    SKLEARN_NET,
+    DensifyingRows,
+    densifying_net,
+    rule_for_steps,
+)
 from _timing import Row, median_seconds, zipf_rows
 
 
@@ -91,13 +98,9 @@ def epochs(size: Any, limits: dict[str, float]) -> Iterator[Row]:
 
 def _row_sparse_epoch(X: sparse.csr_array, y: np.ndarray, repeats: int) -> float:
     """Seconds of our epoch where the rule would have taken dense steps."""
-    rule = _rows._DENSE_STEPS_FOR_A_SPARSE_ONE
-    try:
-        _rows._DENSE_STEPS_FOR_A_SPARSE_ONE = 0.0
+    with rule_for_steps(0.0):
         model = SNClassifier(**SAME_NET).partial_fit(X, y, classes=[0, 1])
-        return median_seconds({"ours": lambda: model.partial_fit(X, y)}, repeats)[0]["ours"]
-    finally:
-        _rows._DENSE_STEPS_FOR_A_SPARSE_ONE = rule
+    return median_seconds({"ours": lambda: model.partial_fit(X, y)}, repeats)[0]["ours"]
 
 
 def _with_decay(X: sparse.csr_array, y: np.ndarray, without: float, repeats: int) -> Row:

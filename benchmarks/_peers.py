@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from scipy import sparse
 from skorch import NeuralNet
 from torch import nn
 from torch.nn import functional as F
+
+from sksn._training import _rows
 
 HIDDEN, BATCH = 128, 256
 SAME_NET = {
@@ -26,6 +30,17 @@ SAME_NET = {
     "random_state": 0,
 }
 SKLEARN_NET = {"hidden_layer_sizes": (HIDDEN,), "batch_size": BATCH, "alpha": 0.0}
+
+
+@contextmanager
+def rule_for_steps(ratio: float) -> Iterator[None]:
+    """Have sksn take row-sparse steps (0) or dense ones (infinity), whatever its rule says."""
+    rule = _rows._DENSE_STEPS_FOR_A_SPARSE_ONE
+    _rows._DENSE_STEPS_FOR_A_SPARSE_ONE = ratio
+    try:
+        yield
+    finally:
+        _rows._DENSE_STEPS_FOR_A_SPARSE_ONE = rule
 
 
 class DensifyingRows(torch.utils.data.Dataset):

@@ -21,9 +21,9 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
 from sksn import SNClassifier
-from sksn._training import _rows
 
 from _data import SPARSE, Data, load
+from _peers import rule_for_steps
 from _timing import insert, versions
 
 ALWAYS = {"dense steps": np.inf, "row-sparse steps": 0.0}
@@ -35,15 +35,11 @@ SETTINGS: dict[str, dict] = {
 
 def scores(data: Data, seed: int, ratio: float, options: dict) -> tuple[float, float]:
     """Accuracy and log loss."""
-    rule = _rows._DENSE_STEPS_FOR_A_SPARSE_ONE
     train, test = train_test_split(
         np.arange(len(data.y)), test_size=0.2, random_state=seed, stratify=data.y
     )
-    try:
-        _rows._DENSE_STEPS_FOR_A_SPARSE_ONE = ratio
+    with rule_for_steps(ratio):
         model = SNClassifier(random_state=seed, **options).fit(data.X[train], data.y[train])
-    finally:
-        _rows._DENSE_STEPS_FOR_A_SPARSE_ONE = rule
     if model.net_.module_.input.sparse_grad is not (ratio == 0):
         raise AssertionError("the rule was not overridden")
     probability = model.predict_proba(data.X[test])

@@ -25,6 +25,15 @@ KINDS = {
 }
 
 
+def with_peak(function, argument):
+    """What the function returns, and the most bytes that it held meanwhile."""
+    tracemalloc.start()
+    try:
+        return function(argument), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 @given(st.integers(0, 50), st.sampled_from([0.0, 0.3, 1.0, 7.0, 1e9]))
 def test_blocks_are_the_whole_range_once(n, entries):
     assert [i for part in blocks(n, entries) for i in range(n)[part]] == list(range(n))
@@ -77,12 +86,7 @@ def test_one_long_row_among_empty_ones_needs_no_temporary():
     columns = np.arange(1_000_000, dtype=np.int32)
     X = sparse.csr_array((np.ones(1_000_000), columns, starts), shape=(50_000, 1_000_000))
     normalizer = SparsityNormalizer(copy=False, target=2e6).fit(X)
-    tracemalloc.start()
-    try:
-        result = normalizer.transform(X)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    result, peak = with_peak(normalizer.transform, X)
     assert (result.data == 2).all()
     assert peak < 0.5 * X.data.nbytes
 
@@ -156,11 +160,6 @@ def test_no_temporary_is_as_large_as_the_data(kind):
         arrays = [container.data, container.indices, container.indptr]
     n_bytes = sum(array.nbytes for array in arrays)
     normalizer = SparsityNormalizer().fit(container)
-    tracemalloc.start()
-    try:
-        result = normalizer.transform(container)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    result, peak = with_peak(normalizer.transform, container)
     assert result.shape == X.shape
     assert n_bytes <= peak < 1.33 * n_bytes
