@@ -1,0 +1,212 @@
+"""The MovieLens data sets, from GroupLens or from a folder."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+import numpy as np
+from sklearn.datasets import get_data_home
+
+from ._download import Archive, download
+from ._ratings import Ratings, read_ratings
+
+_SERVER = "https://files.grouplens.org/datasets/movielens/"
+_TERMS = (
+    "MovieLens data may be used for research, not redistributed, and is to be cited as F. M. "
+    "Harper and J. A. Konstan, The MovieLens Datasets: History and Context, ACM Transactions on "
+    "Interactive Intelligent Systems 5 (2015). Terms: https://grouplens.org/datasets/movielens/"
+)
+
+
+class _Release(NamedTuple):
+    archive: Archive
+    ratings: str
+
+
+_RELEASES = {
+    "100k": _Release(
+        Archive(
+            "ml-100k.zip",
+            "sha256:50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229",
+        ),
+        "u.data",
+    ),
+    "1m": _Release(
+        Archive(
+            "ml-1m.zip",
+            "sha256:a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20",
+        ),
+        "ratings.dat",
+    ),
+    "10m": _Release(
+        Archive(
+            "ml-10m.zip",
+            "sha256:813c411ccb6122564edfe752e7f80c4dcc5aa25fa94c93622f6877a7ba252862",
+        ),
+        "ratings.dat",
+    ),
+    "25m": _Release(
+        Archive("ml-25m.zip", "md5:6b51fb2759a8657d3bfcbfc42b592ada"),
+        "ratings.csv",
+    ),
+    "latest-small": _Release(
+        Archive(
+            "ml-latest-small.zip",
+            "sha256:696d65a3dfceac7c45750ad32df2c259311949efec81f0f144fdfb91ebc9e436",
+        ),
+        "ratings.csv",
+    ),
+}
+_SPLITS = ("u1", "u2", "u3", "u4", "u5", "ua", "ub")
+
+
+def fetch_movielens(
+    name: str = "100k",
+    *,
+    data_home: str | os.PathLike | None = None,
+    source: str | os.PathLike | None = None,
+    download_if_missing: bool = True,
+    n_retries: int = 3,
+    delay: float = 1.0,
+    return_X_y: bool = False,
+) -> Any:
+    """Load a MovieLens data set [1]_, downloading it from GroupLens where necessary.
+
+    Parameters
+    ----------
+    name : {"100k", "1m", "10m", "25m", "latest-small"}, default="100k"
+        Which one. GroupLens replaces "latest-small" from time to time; the one meant here has
+        100,836 ratings (9/2018).
+    data_home : str or path-like, optional
+        Folder for downloads, by default scikit-learn's (``~/scikit_learn_data``). The archive is
+        kept there, in the folder ``movielens``.
+    source : str or path-like, optional
+        Where the data lies already: the zip archive, or a folder with its files in it. Nothing
+        is then downloaded or checked against a checksum.
+    download_if_missing : bool, default=True
+        Whether to download what is not in `data_home`; False raises an OSError instead.
+    n_retries : int, default=3
+        How often to try again when the connection fails.
+    delay : float, default=1.0
+        Seconds to wait between the attempts.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` instead of all.
+
+    Returns
+    -------
+    Ratings
+        With the attributes `data` of shape (n_ratings, 2), users and items, and `target`, the
+        ratings: 1 to 5 ("100k", "1m") or 1/2 to 5 in steps of 1/2. The same, each on its own, are
+        `users`, `items` and `ratings`; `timestamps` are seconds since 1970, UTC. For "100k",
+        `splits` holds the canonical splits "u1" to "u5" (five folds), "ua" and "ub" as indices of
+        training and test ratings, as far as their files are there:
+        ``list(splits.values())[:5]`` is a `cv` for scikit-learn. `DESCR` has the terms.
+
+    Raises
+    ------
+    ValueError
+        If `name` is not known, or a file is not what it should be.
+    OSError
+        If the data is not there and cannot be downloaded, or the archive that came is not the
+        one expected (nothing is kept then).
+
+    References
+    ----------
+    .. [1] F. M. Harper, J. A. Konstan. "The MovieLens Datasets: History and Context". ACM
+       Transactions on Interactive Intelligent Systems 5(4), 2015. doi:10.1145/2827872.
+
+    Examples
+    --------
+    >>> from sksn.datasets import fetch_movielens
+    >>> X, y = fetch_movielens("100k", return_X_y=True)  # doctest: +SKIP
+    """
+    if name not in _RELEASES:
+        raise ValueError(f"name must be one of {', '.join(map(repr, _RELEASES))}, got {name!r}.")
+    release = _RELEASES[name]
+    if source is None:
+        home = Path(get_data_home(data_home)) / "movielens"
+        source = download(
+            _SERVER,
+            release.archive,
+            home,
+            download_if_missing=download_if_missing,
+            n_retries=n_retries,
+            delay=delay,
+        )
+    files = _Files(Path(source))
+    ratings = files.read(release.ratings, lambda file, where: read_ratings(file, where))
+    if return_X_y:
+        return ratings.data, ratings.target
+    return replace(
+        ratings,
+        splits=_splits(files, ratings) if name == "100k" else {},
+        DESCR=f"MovieLens {name}: {len(ratings):,} ratings. {_TERMS}",
+    )
+
+
+class _Files:
+    """The files of a data set, in a folder or a zip archive, at whatever depth."""
+
+    def __init__(self, source: Path) -> None:
+        self.source = source
+        if source.is_dir():
+            self.names = [str(p.relative_to(source)) for p in sorted(source.rglob("*"))]
+        elif zipfile.is_zipfile(source):
+            with zipfile.ZipFile(source) as archive:
+                self.names = archive.namelist()
+        else:
+            raise FileNotFoundError(
+                f"source must be a folder or a zip archive, got {str(source)!r}."
+            )
+
+    def find(self, name: str) -> str | None:
+        """The path of a file of that name; that of the shortest, where there are several."""
+        found = [path for path in self.names if Path(path).name == name]
+        return min(found, key=len, default=None)
+
+    def read(self, name: str, reader: Callable[[TextIO, str], Any]) -> Any:
+        """What `reader` makes of the file of that name."""
+        path = self.find(name)
+        if path is None:
+            raise FileNotFoundError(f"{str(self.source)!r} holds no {name!r}.")
+        where = str(self.source / path)
+        if self.source.is_dir():
+            with open(where, encoding="utf-8", newline="") as file:
+                return reader(file, where)
+        with (
+            zipfile.ZipFile(self.source) as archive,
+            archive.open(path) as binary,
+            io.TextIOWrapper(binary, encoding="utf-8", newline="") as file,
+        ):
+            return reader(file, where)
+
+
+def _splits(files: _Files, ratings: Ratings) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The canonical splits of MovieLens-100K as indices into its ratings."""
+    keys = _keys(ratings)
+    order = np.argsort(keys)
+
+    def indices(file: TextIO, where: str) -> np.ndarray:
+        part = read_ratings(file, where)
+        wanted = _keys(part)
+        found = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
+        if not np.array_equal(keys[found], wanted):
+            raise ValueError(f"{where} holds ratings that are not in u.data.")
+        return found
+
+    return {
+        name: (files.read(f"{name}.base", indices), files.read(f"{name}.test", indices))
+        for name in _SPLITS
+        if files.find(f"{name}.base") and files.find(f"{name}.test")
+    }
+
+
+def _keys(ratings: Ratings) -> np.ndarray:
+    """One integer for each pair of user and item."""
+    return ratings.users.astype(np.int64) << 32 | ratings.items.astype(np.int64)

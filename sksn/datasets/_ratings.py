@@ -1,0 +1,200 @@
+"""Files of ratings: who rated what, how high, and perhaps when."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+_DELIMITERS = ("::", "\t", ",", ";", "|")
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Ratings, one of a user for an item in each place.
+
+    Attributes
+    ----------
+    users, items : ndarray of shape (n_ratings,)
+        Who rated what; integers or strings.
+    ratings : ndarray of shape (n_ratings,)
+        How high, float64.
+    timestamps : ndarray of shape (n_ratings,) or None
+        When, if that is known.
+    splits : dict of str to (ndarray, ndarray)
+        Indices of training and test ratings of the splits that the data comes with.
+    DESCR : str
+        What the data is, its terms and whom to cite.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    ratings: np.ndarray
+    timestamps: np.ndarray | None = None
+    splits: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    DESCR: str = ""
+
+    @property
+    def data(self) -> np.ndarray:
+        """User and item of each rating; integers if all ids are, else strings."""
+        users, items = self.users, self.items
+        if users.dtype.kind != items.dtype.kind:
+            users, items = users.astype(str), items.astype(str)
+        return np.column_stack([users, items])
+
+    @property
+    def target(self) -> np.ndarray:
+        """The ratings, as scikit-learn calls them."""
+        return self.ratings
+
+    def __len__(self) -> int:
+        return len(self.ratings)
+
+
+def load_ratings(path: str | os.PathLike, *, delimiter: str | None = None) -> Ratings:
+    """Read a file with one rating in each line.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A text file, plain or gzipped (``.gz``), whose lines hold a user, an item, a rating and,
+        if they like, a timestamp, in this order; further columns are ignored. A first line whose
+        third column is no number is taken for a header.
+    delimiter : str, optional
+        What separates the columns. By default the first of ``::``, tab, comma, semicolon and
+        ``|`` that occurs in the first line. Comma, semicolon and ``|`` may stand within double
+        quotes.
+
+    Returns
+    -------
+    Ratings
+        The ratings, with the attributes `data` of shape (n_ratings, 2) and `target`, which are
+        what :class:`~sksn.SNRecommender` is fitted with, and `users`, `items`, `ratings` and
+        `timestamps`. Ids are integers where all of a column are, else strings.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file has no ratings or a line cannot be understood; names the line.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from sksn.datasets import load_ratings
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "ratings.dat"
+    ...     _ = path.write_text("1::Alien::5\n1::Brazil::4\n2::Alien::3.5\n")
+    ...     ratings = load_ratings(path)
+    >>> ratings.items
+    array(['Alien', 'Brazil', 'Alien'], dtype='<U6')
+    >>> ratings.ratings
+    array([5. , 4. , 3.5])
+    """
+    with _opened(Path(path)) as file:
+        return read_ratings(file, str(path), delimiter=delimiter)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    if not path.is_file():
+        raise FileNotFoundError(f"path must name a file of ratings, got {str(path)!r}.")
+    with path.open("rb") as raw:
+        binary: Any = gzip.open(raw) if path.suffix == ".gz" else raw
+        with io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as file:
+            yield file
+
+
+def read_ratings(file: Iterable[str], name: str, *, delimiter: str | None = None) -> Ratings:
+    """Read ratings from lines of text; `name` says in errors where they are from."""
+    lines = iter(file)
+    first = next(lines, "")
+    if delimiter is None:
+        delimiter = _delimiter_of(first, name)
+    columns = _columns(chain([first], lines), delimiter, name)
+    users, items = (_ids(column) for column in columns[:2])
+    timestamps = np.array(columns[3]) if columns[3] else None
+    return Ratings(users, items, np.array(columns[2]), timestamps)
+
+
+def _delimiter_of(line: str, name: str) -> str:
+    for delimiter in _DELIMITERS:
+        if delimiter in line:
+            return delimiter
+    raise ValueError(
+        f"{name}, line 1: expected user, item and rating, separated by '::', tab, comma, semicolon "
+        f"or '|', got {line.strip()!r}; name another delimiter if there is one."
+    )
+
+
+def _columns(
+    lines: Iterable[str], delimiter: str, name: str
+) -> tuple[list[str], list[str], list[float], list[float]]:
+    """Users, items, ratings and timestamps (none, or as many)."""
+    users: list[str] = []
+    items: list[str] = []
+    ratings: list[float] = []
+    times: list[float] = []
+    for number, row in _cells(lines, delimiter):
+        if number == 1 and len(row) > 2 and not _is_number(row[2]):
+            continue
+        if len(row) < 3:
+            raise ValueError(
+                f"{name}, line {number}: expected user, item and rating, separated by "
+                f"{delimiter!r}, got {delimiter.join(row)!r}."
+            )
+        users.append(row[0].strip())
+        items.append(row[1].strip())
+        try:
+            ratings.append(float(row[2]))
+            times += map(float, row[3:4])
+        except ValueError as error:
+            raise ValueError(f"{name}, line {number}: {error}; expected a number.") from None
+        if times and len(times) != len(ratings):
+            raise ValueError(f"{name}, line {number}: only some of the lines have a timestamp.")
+    if not ratings:
+        raise ValueError(f"{name} holds no ratings.")
+    return users, items, ratings, times
+
+
+def _cells(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The number and the cells of each line that is not empty."""
+    if len(delimiter) == 1:
+        reader = csv.reader(lines, delimiter=delimiter, quoting=_quoting(delimiter))
+        yield from ((reader.line_num, row) for row in reader if row)
+        return
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield number, line.rstrip("\r\n").split(delimiter)
+
+
+def _quoting(delimiter: str) -> int:
+    return csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _ids(cells: list[str]) -> np.ndarray:
+    """Ids as integers, where that loses nothing (a leading zero, say), else as they are."""
+    try:
+        numbers = np.array(cells, dtype=np.int64)
+    except (ValueError, OverflowError):
+        return np.array(cells)
+    return numbers if all(map(str.__eq__, cells, map(str, numbers.tolist()))) else np.array(cells)
