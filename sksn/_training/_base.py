@@ -8,23 +8,20 @@ from typing import Any, Self
 import numpy as np
 import torch
 from scipy import sparse
-from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._observed import (
-    check_missing_values,
     check_weights,
     count_observed,
     count_observed_features,
-    missing_mask,
-    validate_observed,
 )
 from .._scale import TargetLearner
 from ._bins import quantile_bins
 from ._callbacks import listeners
 from ._device import resolve_device
+from ._estimator import RowEstimator
 from ._net import NonFiniteLossError, RowNet, build_net
 from ._outputs import outputs
 from ._parameters import check_parameters
@@ -50,7 +47,7 @@ _FIXED = (
 )
 
 
-class BaseSNEstimator(BaseEstimator):
+class BaseSNEstimator(RowEstimator):
     """Fits a :class:`~sksn.nn.SNMLP` by skorch; subclasses say what y is."""
 
     def __init__(
@@ -195,25 +192,6 @@ class BaseSNEstimator(BaseEstimator):
             raise
         return self
 
-    def _validate_X(self, X: Any, *, reset: bool) -> Any:
-        """X as a NaN-marked array, or as CSR that stores exactly the observed entries."""
-        missing_values = check_missing_values(self.missing_values)
-        X = validate_observed(self, X, missing_values=missing_values, reset=reset, drop=True)
-        if sparse.issparse(X):
-            return X.tocsr()
-        if not np.isnan(missing_values):
-            X = np.where(missing_mask(X, missing_values), np.nan, X)
-        return X
-
-    def _check_unchanged(self) -> None:
-        """What the network was built with cannot change while it goes on learning."""
-        for name, value in self._built_with.items():
-            if not _same(getattr(self, name), value):
-                raise ValueError(
-                    f"{name} was {value!r} when training began and is {getattr(self, name)!r} now; "
-                    "a network that goes on learning cannot change it: fit with warm_start=False."
-                )
-
     def _check_container(self, X: Any, *, reset: bool) -> None:
         """Dense and sparse rows are scaled differently: training sticks to what it began with."""
         kinds = ("dense rows", "a sparse matrix")
@@ -334,17 +312,7 @@ class BaseSNEstimator(BaseEstimator):
             label=type(self).__name__ if self.verbose else None,
             seeds=(self._draw_seed(), self._draw_seed()),
         )
-        if len(net.history) == start == 0:
-            raise KeyboardInterrupt("training was interrupted before its first epoch was over")
-        self.loss_curve_ = net.history[:, "train_loss"]
-        self.n_epochs_ = self.best_epoch_ = len(net.history)
-        self.validation_scores_ = None
-        if valid is not None and len(net.history) > start:
-            self.validation_scores_ = [-epoch.get("valid_loss", np.nan) for epoch in net.history]
-            self.best_epoch_ = start + 1 + int(np.argmax(self.validation_scores_[start:]))
-
-    def _draw_seed(self) -> int:
-        return int(self._random.randint(2**31 - 1))
+        self._record(start, validated=valid is not None)
 
     # Predicting --------------------------------------------------------------------------
 
@@ -354,17 +322,7 @@ class BaseSNEstimator(BaseEstimator):
         X = self._validate_X(X, reset=False)
         return outputs(self.net_, X, as_sparse=self._is_sparse, transform=self._scaling.transform)
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = True
-        return tags
-
 
 def _at(rows: Any, index: Any) -> Any:
     """The rows at an index; all of them without a copy, which a sparse matrix would make."""
     return rows if rows is None or isinstance(index, slice) else rows[index]
-
-
-def _same(a: Any, b: Any) -> bool:
-    return bool(np.array_equal(a, b)) if np.ndim(a) or np.ndim(b) else bool(a == b)

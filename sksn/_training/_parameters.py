@@ -85,8 +85,11 @@ def check_parameters(estimator: Any) -> None:
     check_power(estimator.power)
     check_target(estimator.target)
     check_missing_values(estimator.missing_values)
+    parameters = estimator.get_params(deep=False)
     for name, (is_allowed, expected) in _RULES.items():
-        value = getattr(estimator, name)
+        if name not in parameters:
+            continue
+        value = parameters[name]
         if not is_allowed(value):
             raise ValueError(f"{name} must be {expected}, got {value!r}.")
 

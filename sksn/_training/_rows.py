@@ -92,12 +92,21 @@ class CSRRows:
         Where they are to lie. The lengths of the rows stay on the host as well.
     count_distinct : bool, default=False
         Whether :meth:`plan` counts how many features occur in each batch.
+    weights : ndarray of shape (n_entries,), optional
+        What each entry counts in a loss over entries.
     """
 
     def __init__(
-        self, X: Any, dtype: torch.dtype, device: torch.device, *, count_distinct: bool = False
+        self,
+        X: Any,
+        dtype: torch.dtype,
+        device: torch.device,
+        *,
+        count_distinct: bool = False,
+        weights: np.ndarray | None = None,
     ) -> None:
         self.n_features, self.count_distinct = X.shape[1], count_distinct
+        self.weights = None if weights is None else _as_tensor(weights, dtype, device)
         small = max(X.nnz, *X.shape) < 2**31
         kind = torch.int32 if small else torch.int64
         self.values = _as_tensor(X.data, dtype, device)
@@ -135,7 +144,8 @@ class CSRRows:
             first, stop, _ = index.indices(len(self))
             entries = slice(int(self.starts_on_host[first]), int(self.starts_on_host[stop]))
             offsets = self.starts[first:stop] - entries.start
-            return SparseRows(self.values[entries], self.columns[entries], offsets)
+            weights = None if self.weights is None else self.weights[entries]
+            return SparseRows(self.values[entries], self.columns[entries], offsets, weights=weights)
         starts = self.starts.index_select(0, index)
         counts = self.starts.index_select(0, index + 1) - starts
         if size is None:
@@ -148,6 +158,7 @@ class CSRRows:
             self.columns.index_select(0, position),
             offsets,
             size.n_distinct,
+            None if self.weights is None else self.weights.index_select(0, position),
         )
 
 
@@ -185,6 +196,7 @@ def _pinned(rows: Any) -> Any:
         rows.columns.pin_memory(),
         rows.offsets.pin_memory(),
         rows.n_distinct,
+        None if rows.weights is None else rows.weights.pin_memory(),
     )
 
 

@@ -41,11 +41,11 @@ class ColumnIndex:
         The batch.
     n_features : int
         Number of columns that there are.
-    occurring : bool
+    occurring : bool, default=False
         Whether to list only the columns that occur in the batch, instead of all of them.
     """
 
-    def __init__(self, rows: SparseRows, n_features: int, *, occurring: bool) -> None:
+    def __init__(self, rows: SparseRows, n_features: int, *, occurring: bool = False) -> None:
         self.rows, self.n_features, self.occurring = rows, n_features, occurring
         self.row = rows.row_of_entry()
         self._found: ByColumn | None = None
@@ -115,7 +115,7 @@ def weighted_sums(
     -------
     Tensor of shape (n_rows, n_outputs)
     """
-    index = index or ColumnIndex(rows, len(weight), occurring=False)
+    index = index or ColumnIndex(rows, len(weight))
     return _WeightedSums.apply(weight, factors, rows, index)
 
 
@@ -131,7 +131,7 @@ class _WeightedSums(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(weight, factors)
         ctx.rows, ctx.index = rows, index
-        return _bag(rows.columns, weight, rows.offsets, factors)
+        return bag(rows.columns, weight, rows.offsets, factors)
 
     @staticmethod
     @once_differentiable
@@ -141,7 +141,7 @@ class _WeightedSums(torch.autograd.Function):
         row = ctx.index.row
         if ctx.needs_input_grad[0]:
             order, offsets, columns = ctx.index.find()
-            of_weight = _bag(
+            of_weight = bag(
                 row.index_select(0, order),
                 gradient.contiguous(),
                 offsets,
@@ -160,5 +160,6 @@ class _WeightedSums(torch.autograd.Function):
         return of_weight, of_factors, None, None
 
 
-def _bag(members: Tensor, table: Tensor, offsets: Tensor, factors: Tensor) -> Tensor:
+def bag(members: Tensor, table: Tensor, offsets: Tensor, factors: Tensor) -> Tensor:
+    """Sums of rows of a table, each with its factor, bag after bag."""
     return F.embedding_bag(members, table, offsets, mode="sum", per_sample_weights=factors)

@@ -23,7 +23,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "silu": nn.SiLU,
 }
 # 1 / sqrt(E f(z)^2) for standard normal z: weights that keep second moments from layer to layer.
-_GAINS = {
+GAINS = {
     "identity": 1.0,
     "logistic": 1.8462,
     "tanh": 1.5925,
@@ -114,7 +114,7 @@ class SNMLP(nn.Module):
         super().__init__()
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         widths = [*hidden_layer_sizes, n_outputs]
-        self.input = _InputLayer(
+        self.input = InputLayer(
             n_features,
             widths[0],
             target=target,
@@ -130,11 +130,11 @@ class SNMLP(nn.Module):
         for i, (width, following) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
             linear = nn.utils.skip_init(nn.Linear, width, following)
             last = i == len(widths) - 2
-            _initialise(linear.weight, width, 1.0 if last else _GAINS[activation], generator)
+            initialise(linear.weight, width, 1.0 if last else GAINS[activation], generator)
             nn.init.zeros_(linear.bias)
             if hidden_norm is not None:
                 layers.append(_NORMS[hidden_norm](width))
-            layers += [ACTIVATIONS[activation](), _Dropout(dropout), linear]
+            layers += [ACTIVATIONS[activation](), Dropout(dropout), linear]
         self.hidden = nn.Sequential(*layers)
         self.to(dtype=dtype)
 
@@ -155,11 +155,11 @@ class SNMLP(nn.Module):
     def use_generator(self, generator: torch.Generator | None) -> None:
         """Draw dropout masks from this generator; None for torch's global one."""
         for module in self.modules():
-            if isinstance(module, (_Dropout, _InputLayer)):
+            if isinstance(module, (Dropout, InputLayer)):
                 module.generator = generator
 
 
-class _InputLayer(nn.Module):
+class InputLayer(nn.Module):
     """Input dropout, Sparsity Normalization and a linear map of the observed entries."""
 
     def __init__(
@@ -185,14 +185,14 @@ class _InputLayer(nn.Module):
         self.bin_width: Tensor
         self.weight = nn.Parameter(torch.empty(n_features, n_outputs))
         self.bias = nn.Parameter(torch.zeros(n_outputs))
-        _initialise(self.weight, n_features, 1.0, generator)
+        initialise(self.weight, n_features, 1.0, generator)
         self.has_indicator = indicator_features is not None and len(indicator_features) > 0
         if self.has_indicator:
             features = torch.as_tensor(indicator_features, dtype=torch.int64)
             self.register_buffer("indicator_features", features)
             rows = n_features if sparse else len(features)
             self.indicator_weight = nn.Parameter(torch.empty(rows, n_outputs))
-            _initialise(self.indicator_weight, rows, 1.0, generator)
+            initialise(self.indicator_weight, rows, 1.0, generator)
         self.has_bins = bins is not None
         if bins is not None:
             lower, width = (torch.as_tensor(part, dtype=self.weight.dtype) for part in bins)
@@ -200,9 +200,13 @@ class _InputLayer(nn.Module):
             self.register_buffer("bin_width", width)
             self.bin_weight = nn.Parameter(torch.zeros(lower.numel(), n_outputs))
 
-    def forward(self, rows: Tensor | SparseRows | NormalizedRows) -> Tensor:
+    def forward(
+        self, rows: Tensor | SparseRows | NormalizedRows, index: ColumnIndex | None = None
+    ) -> Tensor:
+        """The sums; `index` is that of sparse rows, where others need it too."""
         if isinstance(rows, SparseRows):
-            return self._forward_sparse(rows)
+            index = index or ColumnIndex(rows, len(self.weight), occurring=self.sparse_grad)
+            return self._forward_sparse(rows, index)
         if not isinstance(rows, NormalizedRows):
             rows = self.normalize(rows)
         out = torch.addmm(self.bias, rows.entries, self.weight)
@@ -229,8 +233,7 @@ class _InputLayer(nn.Module):
             unobserved = 1 - observed.index_select(1, self.indicator_features)
         return NormalizedRows(entries * factors, filled, unobserved)
 
-    def _forward_sparse(self, rows: SparseRows) -> Tensor:
-        index = ColumnIndex(rows, len(self.weight), occurring=self.sparse_grad)
+    def _forward_sparse(self, rows: SparseRows, index: ColumnIndex) -> Tensor:
         n_observed = rows.n_observed().to(rows.values.dtype)
         kept = None
         if self.training and self.input_dropout:
@@ -248,7 +251,7 @@ class _InputLayer(nn.Module):
         return {**self.__dict__, "generator": None}
 
 
-class _Dropout(nn.Module):
+class Dropout(nn.Module):
     """Dropout of hidden units from a generator of its own."""
 
     def __init__(self, p: float) -> None:
@@ -297,7 +300,7 @@ def _kept(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
     return torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device).ge_(p)
 
 
-def _initialise(
+def initialise(
     weight: Tensor, fan_in: float, gain: float, generator: torch.Generator | None
 ) -> None:
     """Normal weights that keep the variance of a sum of `fan_in` unit entries at `gain` squared."""

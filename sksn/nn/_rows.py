@@ -22,12 +22,15 @@ class SparseRows(NamedTuple):
         Where each row starts in `values`; same type as `columns`.
     n_distinct : int, optional
         How many different features occur, where that is known: a GPU then need not be asked.
+    weights : Tensor of shape (n_entries,), optional
+        What each entry counts in a loss over entries; 1 where not given.
     """
 
     values: Tensor
     columns: Tensor
     offsets: Tensor
     n_distinct: int | None = None
+    weights: Tensor | None = None
 
     def n_observed(self) -> Tensor:
         """Observed entries of each row; integers of shape (n_rows,)."""
@@ -46,6 +49,7 @@ class SparseRows(NamedTuple):
             self.columns.to(device, non_blocking=non_blocking),
             self.offsets.to(device, non_blocking=non_blocking),
             self.n_distinct,
+            None if self.weights is None else self.weights.to(device, non_blocking=non_blocking),
         )
 
 

@@ -1,0 +1,97 @@
+"""Products of two tall matrices, of which only the entries asked for are computed."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from ._bag import ColumnIndex, bag
+from ._rows import SparseRows
+
+_GATHERED = 1 << 18  # numbers gathered at a time on devices without a sampled product
+
+with warnings.catch_warnings():  # torch says once in a process that its CSR tensors are in beta
+    warnings.simplefilter("ignore")
+    torch.sparse_csr_tensor([0, 1], [0], [0.0], (1, 1))
+
+
+def sampled_product(
+    rows: SparseRows, left: Tensor, right: Tensor, index: ColumnIndex | None = None
+) -> Tensor:
+    """Entries of ``left @ right.T`` at the places where a batch of rows has its own entries.
+
+    Time and memory follow the number of entries asked for, not rows times columns.
+
+    Parameters
+    ----------
+    rows : SparseRows
+        The places; only its columns and offsets count.
+    left : Tensor of shape (n_rows, n_hidden)
+        One vector for each row.
+    right : Tensor of shape (n_features, n_hidden)
+        One vector for each feature.
+    index : ColumnIndex, optional
+        The index of the batch, where others need it too; not one of occurring columns only.
+
+    Returns
+    -------
+    Tensor of shape (n_entries,)
+    """
+    index = index or ColumnIndex(rows, len(right))
+    return _SampledProduct.apply(left, right, rows, index)
+
+
+class _SampledProduct(torch.autograd.Function):
+    """Its gradients are embedding bags: of features in each row, of rows in each feature."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, left: Tensor, right: Tensor, rows: SparseRows, index: ColumnIndex
+    ) -> Tensor:
+        ctx.save_for_backward(left, right)
+        ctx.rows, ctx.index = rows, index
+        if left.device.type in ("cpu", "cuda"):
+            return _by_sparse_product(rows, left, right)
+        return _by_gathering(rows, index.row, left, right)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        left, right = ctx.saved_tensors
+        rows, index = ctx.rows, ctx.index
+        of_left = of_right = None
+        if ctx.needs_input_grad[0]:
+            of_left = bag(rows.columns, right, rows.offsets, gradient)
+        if ctx.needs_input_grad[1]:
+            order, offsets, _ = index.find()
+            members = index.row.index_select(0, order)
+            of_right = bag(members, left, offsets, gradient.index_select(0, order))
+        return of_left, of_right, None, None
+
+
+def _by_sparse_product(rows: SparseRows, left: Tensor, right: Tensor) -> Tensor:
+    end = rows.offsets.new_full((1,), len(rows.columns))
+    pattern = torch.sparse_csr_tensor(
+        torch.cat([rows.offsets, end]),
+        rows.columns,
+        left.new_zeros(len(rows.columns)),
+        (len(left), len(right)),
+        check_invariants=False,
+    )
+    return torch.sparse.sampled_addmm(pattern, left, right.T, beta=0).values()
+
+
+def _by_gathering(rows: SparseRows, row: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    size = max(1, _GATHERED // max(1, left.shape[1]))
+    parts = [
+        torch.linalg.vecdot(
+            left.index_select(0, row[start : start + size]),
+            right.index_select(0, rows.columns[start : start + size]),
+        )
+        for start in range(0, len(row), size)
+    ]
+    return torch.cat(parts) if parts else left.new_empty(0)
