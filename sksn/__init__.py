@@ -12,27 +12,38 @@ from ._normalizer import SparsityNormalizer, sparsity_normalize
 from ._scaler import ObservedScaler
 
 if TYPE_CHECKING:
+    from ._autoencoder import SNAutoencoder
     from ._estimators import SNClassifier, SNRegressor
+    from ._recommender import SNRecommender
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "ObservedScaler",
+    "SNAutoencoder",
     "SNClassifier",
+    "SNRecommender",
     "SNRegressor",
     "SparsityNormalizer",
     "__version__",
     "sparsity_normalize",
 ]
 
-_LAZY = {"SNClassifier": "._estimators", "SNRegressor": "._estimators", "nn": ".nn"}
+_LAZY = {
+    "SNAutoencoder": "._autoencoder",
+    "SNClassifier": "._estimators",
+    "SNRecommender": "._recommender",
+    "SNRegressor": "._estimators",
+    "datasets": ".datasets",
+    "nn": ".nn",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(_LAZY[name], __name__)
-    return module if name == "nn" else getattr(module, name)
+    return module if name in ("datasets", "nn") else getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -237,7 +237,7 @@ def test_dense_rows_for_a_network_of_sparse_ones_are_few_at_a_time(monkeypatch):
     monkeypatch.setattr(_outputs, "_ENTRIES", 1000)
     assert max(len(part) for part in _outputs._blocks(np.zeros((300, 50)), 64)) * 64 <= 1000
     shapes = []
-    original = _outputs._as_container
+    original = _outputs.as_container
     X = counts(n_features=100)
     model = SNRegressor(**OPTIONS).fit(X, np.arange(300.0))
 
@@ -245,7 +245,7 @@ def test_dense_rows_for_a_network_of_sparse_ones_are_few_at_a_time(monkeypatch):
         shapes.append(X.shape)
         return original(X, as_sparse)
 
-    monkeypatch.setattr(_outputs, "_as_container", watched)
+    monkeypatch.setattr(_outputs, "as_container", watched)
     dense = np.where(X.toarray() == 0, np.nan, X.toarray())
     predicted = model.predict(dense)
     assert all(rows * columns <= 1000 for rows, columns in shapes)

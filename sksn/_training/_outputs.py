@@ -56,9 +56,9 @@ def outputs(
         widest = max(widest, X.shape[1])
     parts = []
     with torch.no_grad():
-        for block in _blocks(X, widest):
+        for block in row_blocks(X, widest):
             block = transform(
-                _as_container(block, as_sparse),
+                as_container(block, as_sparse),
                 np.float64 if dtype == torch.float64 else np.float32,
             )
             z = first(as_rows(block, dtype, weight.device).take(slice(None)))
@@ -66,7 +66,7 @@ def outputs(
     return np.concatenate(parts)
 
 
-def _blocks(X: Any, widest: int) -> Iterator[Any]:
+def row_blocks(X: Any, widest: int) -> Iterator[Any]:
     """Rows of X, so few at a time that they and what is computed of them stay small."""
     if sparse.issparse(X):
         most_rows = max(1, _ENTRIES // widest)
@@ -77,7 +77,7 @@ def _blocks(X: Any, widest: int) -> Iterator[Any]:
         yield X[part]
 
 
-def _as_container(X: Any, as_sparse: bool) -> Any:
+def as_container(X: Any, as_sparse: bool) -> Any:
     """Rows as CSR of observed entries, or as a dense array with NaN."""
     if sparse.issparse(X) == as_sparse:
         return X

@@ -11,7 +11,7 @@ import numpy as np
 from .._observed import check_missing_values
 from .._scale import check_power, check_target
 from ..nn._mlp import ACTIVATIONS, HIDDEN_NORMS
-from ._scaling import INPUT_SCALINGS
+from ._scaling import ENTRY_SCALINGS, INPUT_SCALINGS
 
 
 def _is_number(value: Any, kind: type = numbers.Real) -> bool:
@@ -59,6 +59,15 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "hidden_norm": _one_of(*HIDDEN_NORMS),
     "input_scaling": _one_of(*INPUT_SCALINGS),
     "add_indicator": _one_of("auto", True, False),
+    "center": (_flag, "True or False"),
+    "row_offset": (
+        lambda v: v is None or (_is_number(v) and 0 <= v < np.inf),
+        "None or a number in [0, inf)",
+    ),
+    "keep_observed": (_flag, "True or False"),
+    "refit": (_flag, "True or False"),
+    "n_estimators": (_count, "a positive integer"),
+    "orientation": _one_of("item", "user", "both"),
     "n_bins": (
         lambda v: (isinstance(v, str) and v == "auto") or _integer(v, 0),
         "'auto' or an integer that is not negative",
@@ -80,13 +89,31 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
-def check_parameters(estimator: Any) -> None:
-    """Raise a ValueError that names the first parameter of `estimator` that is out of range."""
-    check_power(estimator.power)
-    check_target(estimator.target)
-    check_missing_values(estimator.missing_values)
+# What differs where it is the entries of rows that are predicted.
+ENTRY_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "hidden_layer_sizes": (
+        lambda v: _layer_sizes(v) and np.size(v) > 0,
+        "a positive integer or a sequence of at least one",
+    ),
+    "input_scaling": _one_of(*ENTRY_SCALINGS),
+    "add_indicator": (_flag, "True or False"),
+    "batch_size": (
+        lambda v: (isinstance(v, str) and v == "auto") or _count(v),
+        "'auto' or a positive integer",
+    ),
+}
+
+
+def check_parameters(estimator: Any, rules: dict | None = None) -> None:
+    """Raise a ValueError that names the first parameter of `estimator` that is out of range.
+
+    `rules` take the place of the common ones where a parameter means something else.
+    """
     parameters = estimator.get_params(deep=False)
-    for name, (is_allowed, expected) in _RULES.items():
+    check_power(estimator.power)
+    check_target(parameters.get("target", "mean"))
+    check_missing_values(parameters.get("missing_values", np.nan))
+    for name, (is_allowed, expected) in (_RULES | (rules or {})).items():
         if name not in parameters:
             continue
         value = parameters[name]

@@ -11,6 +11,7 @@ from .._blocks import blocks, blocks_of_rows
 from .._scaler import ObservedScaler
 
 INPUT_SCALINGS = ("auto", "observed", None)
+ENTRY_SCALINGS = ("auto", "observed", "global")
 _CLIP = 3.0
 
 
@@ -82,6 +83,53 @@ class InputScaling:
 
     def _standardises(self, X: Any) -> bool:
         return self.kind == "observed" or (self.kind == "auto" and not sparse.issparse(X))
+
+
+class EntryScaling:
+    """The units in which an autoencoder sees and predicts entries.
+
+    Parameters
+    ----------
+    kind : {"auto", "observed", "global"}
+        "observed" centres and scales every feature by its observed entries, "global" divides all
+        entries by their one standard deviation. "auto" is "global" for sparse rows, whose
+        entries are usually of one kind (ratings, counts), and "observed" for dense ones.
+    is_sparse : bool
+        Whether the rows are sparse.
+    """
+
+    def __init__(self, kind: str, *, is_sparse: bool) -> None:
+        self.kind = ("global" if is_sparse else "observed") if kind == "auto" else kind
+        self.scaler = ObservedScaler()
+
+    def partial_fit(self, X: Any) -> EntryScaling:
+        """Learn from NaN-marked or CSR rows."""
+        if self.kind == "global":
+            entries = X.data if sparse.issparse(X) else X[~np.isnan(X)]
+            self.scaler.partial_fit(entries.reshape(-1, 1) if len(entries) else [[np.nan]])
+        else:
+            self.scaler.partial_fit(X)
+        self.n_entries = float(self.scaler.n_observed_.sum())
+        return self
+
+    def transform(self, X: Any, dtype: Any = np.float64) -> Any:
+        """Scale NaN-marked or CSR rows; CSR shares its index arrays with `X`."""
+        values = X.data if sparse.issparse(X) else X
+        if self.kind == "global":
+            scaled = values / self.scaler.scale_[0]
+        else:
+            columns = X.indices if sparse.issparse(X) else slice(None)
+            scaled = (values - self.scaler.mean_[columns]) / self.scaler.scale_[columns]
+        scaled = _checked(scaled).astype(dtype)
+        return (
+            type(X)((scaled, X.indices, X.indptr), shape=X.shape) if sparse.issparse(X) else scaled
+        )
+
+    def inverse(self, values: np.ndarray, columns: Any = slice(None)) -> np.ndarray:
+        """Values in the units of the data; `columns` are those of the entries of the last axis."""
+        if self.kind == "global":
+            return values * self.scaler.scale_[0]
+        return values * self.scaler.scale_[columns] + self.scaler.mean_[columns]
 
 
 def _checked(entries: np.ndarray) -> np.ndarray:

@@ -61,7 +61,7 @@ class Ratings:
 
 
 def load_ratings(path: str | os.PathLike, *, delimiter: str | None = None) -> Ratings:
-    """Read a file with one rating in each line.
+    r"""Read a file with one rating in each line.
 
     Parameters
     ----------
@@ -110,10 +110,12 @@ def load_ratings(path: str | os.PathLike, *, delimiter: str | None = None) -> Ra
 def _opened(path: Path) -> Iterator[TextIO]:
     if not path.is_file():
         raise FileNotFoundError(f"path must name a file of ratings, got {str(path)!r}.")
-    with path.open("rb") as raw:
-        binary: Any = gzip.open(raw) if path.suffix == ".gz" else raw
-        with io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as file:
-            yield file
+    opener: Any = gzip.open if path.suffix == ".gz" else open
+    with (
+        opener(path, "rb") as binary,
+        io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as file,
+    ):
+        yield file
 
 
 def read_ratings(file: Iterable[str], name: str, *, delimiter: str | None = None) -> Ratings:

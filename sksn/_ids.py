@@ -1,0 +1,121 @@
+"""Ids of users and items, of any type, and their positions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+UNKNOWN = -1
+
+
+class Ids:
+    """The different ids of a column, and where each of them stands.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        The ids; numbers, strings or, in an array of objects, anything hashable.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_ids,)
+        The different ids; sorted unless they are objects, which stand in the order in which they
+        came first.
+    """
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.position: dict[Any, int] | None = None
+        if values.dtype == object:
+            distinct = list(dict.fromkeys(values.tolist()))
+            self.values = np.empty(len(distinct), dtype=object)
+            self.values[:] = distinct
+            self.position = {value: i for i, value in enumerate(distinct)}
+        else:
+            self.values = np.unique(values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def find(self, wanted: np.ndarray) -> np.ndarray:
+        """Positions of ids, `UNKNOWN` for those that are not among them."""
+        if self.position is not None or wanted.dtype == object:
+            position = self.position or {v: i for i, v in enumerate(self.values.tolist())}
+            found = (position.get(value, UNKNOWN) for value in wanted.tolist())
+            return np.fromiter(found, dtype=np.intp, count=len(wanted))
+        if (self.values.dtype.kind in "US") != (wanted.dtype.kind in "US"):
+            return np.full(len(wanted), UNKNOWN, dtype=np.intp)
+        position = np.searchsorted(self.values, wanted)
+        np.minimum(position, len(self.values) - 1, out=position)
+        return np.where(self.values[position] == wanted, position, UNKNOWN)
+
+
+def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The two columns of X, users and items, as one-dimensional arrays without missing ids.
+
+    Parameters
+    ----------
+    X : array-like or data frame of shape (n_ratings, 2)
+        Users and items.
+
+    Returns
+    -------
+    users, items : ndarray of shape (n_ratings,)
+        Integers, floats or strings where a column holds nothing else, else objects.
+
+    Raises
+    ------
+    ValueError
+        If X does not have two columns, or an id is missing.
+    """
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):  # each column has a type of its own
+        columns = [_plain(X[name]) for name in X.columns]
+    else:
+        if isinstance(X, (list, tuple)):
+            X = np.array(X, dtype=object)
+        if sparse.issparse(X):
+            raise TypeError("Sparse X is not supported: X holds pairs of user and item, dense.")
+        X = np.asarray(X)
+        columns = [_plain(column) for column in X.T] if X.ndim == 2 else []
+    if len(columns) != 2:
+        raise ValueError(
+            f"X must have two columns, user and item, got an array of shape {np.shape(X)}. "
+            "Reshape your data into one row for each rating."
+        )
+    for name, column in zip(("user", "item"), columns, strict=True):
+        missing = _missing(column)
+        if missing.any():
+            row = int(missing.argmax())
+            raise ValueError(f"X has a missing {name} ({column[row]!r}, NaN or None) in row {row}.")
+    return columns[0], columns[1]
+
+
+def id_column(values: Any, name: str) -> np.ndarray:
+    """One id, or several, as a one-dimensional array."""
+    if isinstance(values, (str, bytes)) or np.ndim(values) == 0:
+        values = [values]
+    column = _plain(np.array(values, dtype=object) if isinstance(values, (list, tuple)) else values)
+    if column.ndim != 1:
+        raise ValueError(f"{name} must be one id or a list of ids, got shape {column.shape}.")
+    return column
+
+
+def _plain(column: Any) -> np.ndarray:
+    """A column as integers, floats or strings where it holds nothing else."""
+    column = np.asarray(column)
+    if column.dtype != object:
+        return column
+    kinds = {type(value) for value in column.ravel().tolist()}
+    if len(kinds) == 1 and kinds <= {int, float, str}:
+        alike = np.array(column.tolist())
+        return column if kinds == {int} and alike.dtype.kind not in "iu" else alike
+    return column
+
+
+def _missing(column: np.ndarray) -> np.ndarray:
+    if column.dtype.kind == "f":
+        return np.isnan(column)
+    if column.dtype != object:
+        return np.zeros(len(column), dtype=bool)
+    return np.array([v is None or type(v).__name__ == "NAType" or v != v for v in column], bool)
