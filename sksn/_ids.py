@@ -41,14 +41,13 @@ class Ids:
     def find(self, wanted: np.ndarray) -> np.ndarray:
         """Positions of ids, `UNKNOWN` for those that are not among them."""
         if self.position is not None or wanted.dtype == object:
-            position = self.position or {v: i for i, v in enumerate(self.values.tolist())}
-            found = (position.get(value, UNKNOWN) for value in wanted.tolist())
+            known = self.position or {v: i for i, v in enumerate(self.values.tolist())}
+            found = (known.get(value, UNKNOWN) for value in wanted.tolist())
             return np.fromiter(found, dtype=np.intp, count=len(wanted))
         if (self.values.dtype.kind in "US") != (wanted.dtype.kind in "US"):
             return np.full(len(wanted), UNKNOWN, dtype=np.intp)
-        position = np.searchsorted(self.values, wanted)
-        np.minimum(position, len(self.values) - 1, out=position)
-        return np.where(self.values[position] == wanted, position, UNKNOWN)
+        place = np.searchsorted(self.values, wanted).clip(max=len(self.values) - 1)
+        return np.where(self.values[place] == wanted, place, UNKNOWN)
 
 
 def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -235,7 +235,9 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         random = check_random_state(self.random_state)
         seeds = random.randint(2**31 - 1, size=(2, 2, self.n_estimators))
         sides = _SIDES[self.orientation]
-        n_epochs = valid = self.validation_score_ = None
+        n_epochs: list[int] | None = None
+        valid: np.ndarray | None = None
+        self.validation_score_: float | None = None
         self.blend_ = 1.0 if self.orientation == "item" else 0.0
         if self.early_stopping or len(sides) > 1:
             train, valid = self._hold_out(ratings, random)

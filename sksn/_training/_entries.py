@@ -21,11 +21,11 @@ _STEP_ENTRIES = 1 << 24  # entries behind a step of the optimiser, by default, a
 class EntryBatch(NamedTuple):
     """Rows to predict from, and rows with the entries to predict where they are others."""
 
-    rows: Tensor | SparseRows
-    targets: Tensor | SparseRows | None
+    rows: Any  # Tensor or SparseRows
+    targets: Any
 
     @property
-    def wanted(self) -> Tensor | SparseRows:
+    def wanted(self) -> Any:
         """The rows whose entries are to be predicted."""
         return self.rows if self.targets is None else self.targets
 
@@ -70,7 +70,7 @@ class EntryLoss(nn.Module):
 class EntryNet(RowNet):
     """A skorch net over :class:`EntryDataset`."""
 
-    def infer(self, x: EntryBatch, **fit_params: Any) -> Tensor:
+    def infer(self, x: Any, **fit_params: Any) -> Tensor:
         return self.module_(x.rows, x.targets)
 
     def get_loss(

@@ -30,8 +30,7 @@ def hold_out(X: Any, share: float, seed: int) -> tuple[Any, Any]:
     ValueError
         If no entry would be kept.
     """
-    row, column = (None, None) if sparse.issparse(X) else np.nonzero(~np.isnan(X))
-    n_entries = X.nnz if row is None else len(row)
+    n_entries = X.nnz if sparse.issparse(X) else int((~np.isnan(X)).sum())
     n_hidden = int(np.ceil(share * n_entries))
     if n_hidden >= n_entries:
         raise ValueError(
@@ -40,8 +39,9 @@ def hold_out(X: Any, share: float, seed: int) -> tuple[Any, Any]:
         )
     chosen = np.zeros(n_entries, dtype=bool)
     chosen[np.random.RandomState(seed).permutation(n_entries)[:n_hidden]] = True
-    if row is None:
+    if sparse.issparse(X):
         return select_entries(X, ~chosen), select_entries(X, chosen)
+    row, column = np.nonzero(~np.isnan(X))
     kept, hidden = X.copy(), np.full_like(X, np.nan)
     kept[row[chosen], column[chosen]] = np.nan
     hidden[row[chosen], column[chosen]] = X[row[chosen], column[chosen]]

@@ -140,7 +140,7 @@ def fetch_movielens(
             delay=delay,
         )
     files = _Files(Path(source))
-    ratings = files.read(release.ratings, lambda file, where: read_ratings(file, where))
+    ratings = files.read(release.ratings, lambda *file: read_ratings(*file, integers=True))
     if return_X_y:
         return ratings.data, ratings.target
     return replace(
@@ -193,7 +193,7 @@ def _splits(files: _Files, ratings: Ratings) -> dict[str, tuple[np.ndarray, np.n
     order = np.argsort(keys)
 
     def indices(file: TextIO, where: str) -> np.ndarray:
-        part = read_ratings(file, where)
+        part = read_ratings(file, where, integers=True)
         wanted = _keys(part)
         found = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
         if not np.array_equal(keys[found], wanted):

@@ -13,6 +13,9 @@ from ._mlp import ACTIVATIONS, GAINS, Dropout, InputLayer, initialise
 from ._rows import SparseRows
 from ._sampled import sampled_product
 
+_CALM = 25.0  # how much smaller decoder weights start than would reproduce unit variance
+_LEAST = 1e-30  # a sum of nothing over nothing is 0
+
 
 class SNAE(nn.Module):
     """Autoencoder with Sparsity Normalization [1]_ of its input, after AutoRec [2]_.
@@ -118,7 +121,7 @@ class SNAE(nn.Module):
         self.to(dtype=dtype)
 
     def forward(
-        self, rows: Tensor | SparseRows, targets: Tensor | SparseRows | None = None
+        self, rows: Tensor | SparseRows, targets: SparseRows | Tensor | None = None
     ) -> Tensor:
         """Predict entries of rows from those that are observed.
 
@@ -127,28 +130,29 @@ class SNAE(nn.Module):
         rows : Tensor of shape (n_rows, n_features), or SparseRows
             Dense rows with NaN where an entry is missing, or rows of observed entries.
         targets : SparseRows, optional
-            Which entries of sparse rows to predict; by default those that are observed.
+            Which entries of sparse rows to predict; by default those that are observed. Of dense
+            rows all entries are predicted.
 
         Returns
         -------
         Tensor of shape (n_rows, n_features), or (n_entries,) for sparse rows
         """
         if isinstance(rows, Tensor):
-            codes = self.encode(rows)
-            predicted = torch.addmm(self.bias, codes, self.weight.T)
-            offset = self._offset(rows, predicted.detach())
-            return predicted if offset is None else predicted + offset[:, None]
+            predicted = torch.addmm(self.bias, self.encode(rows), self.weight.T)
+            if self.row_offset is None:
+                return predicted
+            return predicted + _offset(rows, predicted.detach(), self.row_offset)[:, None]
         index = ColumnIndex(rows, len(self.bias))
         codes = self.encode(rows, index)
-        wanted = rows if targets is None else targets
-        wanted_index = index if targets is None else ColumnIndex(wanted, len(self.bias))
-        predicted = self._at(wanted, codes, wanted_index)
+        own = self._at(rows, codes, index)
+        predicted, row = own, index.row
+        if isinstance(targets, SparseRows):
+            wanted = ColumnIndex(targets, len(self.bias))
+            predicted, row = self._at(targets, codes, wanted), wanted.row
         if self.row_offset is None:
             return predicted
-        with torch.no_grad():
-            own = predicted if targets is None else self._at(rows, codes, index)
-            offset = self._sparse_offset(rows, own, index)
-        return predicted + offset.index_select(0, wanted_index.row)
+        offset = _sparse_offset(rows, own.detach(), index, self.row_offset)
+        return predicted + offset.index_select(0, row)
 
     def encode(self, rows: Tensor | SparseRows, index: ColumnIndex | None = None) -> Tensor:
         """The codes of rows.
@@ -188,9 +192,10 @@ class SNAE(nn.Module):
         if self.row_offset is None:
             return codes.new_zeros(len(codes))
         if isinstance(rows, Tensor):
-            return self._offset(rows, torch.addmm(self.bias, codes, self.weight.T))
+            explained = torch.addmm(self.bias, codes, self.weight.T)
+            return _offset(rows, explained, self.row_offset)
         index = ColumnIndex(rows, len(self.bias))
-        return self._sparse_offset(rows, self._at(rows, codes, index), index)
+        return _sparse_offset(rows, self._at(rows, codes, index), index, self.row_offset)
 
     def use_generator(self, generator: torch.Generator | None) -> None:
         """Draw dropout masks from this generator; None for torch's global one."""
@@ -202,34 +207,34 @@ class SNAE(nn.Module):
         bias = self.bias.index_select(0, rows.columns)
         return sampled_product(rows, codes, self.weight, index) + bias
 
-    def _offset(self, rows: Tensor, explained: Tensor) -> Tensor | None:
-        if self.row_offset is None:
-            return None
-        left = rows - explained
-        n_observed = (left == left).sum(dim=1)
-        return left.nansum(dim=1) / (n_observed + self.row_offset)
-
-    def _sparse_offset(self, rows: SparseRows, explained: Tensor, index: ColumnIndex) -> Tensor:
-        left = rows.values - explained
-        n_observed = rows.n_observed().to(left.dtype)
-        if rows.weights is not None:
-            left = left * rows.weights
-            n_observed = torch.zeros_like(n_observed).index_add_(0, index.row, rows.weights)
-        total = left.new_zeros(len(n_observed)).index_add_(0, index.row, left)
-        return total / (n_observed + self.row_offset)
-
     def _centered(self, rows: Tensor) -> Tensor:
-        offset = self._offset(rows, self.baseline)
         left = rows - self.baseline
-        return left if offset is None else left - offset[:, None]
+        if self.row_offset is None:
+            return left
+        return left - _offset(rows, self.baseline, self.row_offset)[:, None]
 
     def _sparse_centered(self, rows: SparseRows, index: ColumnIndex) -> Tensor:
         explained = self.baseline.index_select(0, rows.columns)
         left = rows.values - explained
         if self.row_offset is None:
             return left
-        offset = self._sparse_offset(rows, explained, index)
+        offset = _sparse_offset(rows, explained, index, self.row_offset)
         return left - offset.index_select(0, index.row)
 
 
-_CALM = 25.0  # how much smaller decoder weights start than would reproduce unit variance
+def _offset(rows: Tensor, explained: Tensor, prior: float) -> Tensor:
+    """Shrunken mean of what is left of the observed entries of each row."""
+    left = rows - explained
+    n_observed = (left == left).sum(dim=1).to(left.dtype)
+    return left.nansum(dim=1) / (n_observed + prior).clamp(min=_LEAST)
+
+
+def _sparse_offset(rows: SparseRows, explained: Tensor, index: ColumnIndex, prior: float) -> Tensor:
+    """The same for rows of observed entries, which may have weights."""
+    left = rows.values - explained
+    n_observed = rows.n_observed().to(left.dtype)
+    if rows.weights is not None:
+        left = left * rows.weights
+        n_observed = torch.zeros_like(n_observed).index_add_(0, index.row, rows.weights)
+    total = left.new_zeros(len(n_observed)).index_add_(0, index.row, left)
+    return total / (n_observed + prior).clamp(min=_LEAST)
