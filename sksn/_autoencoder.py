@@ -454,16 +454,9 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
             ``reconstruct(X)[rows, cols]``.
         """
         X = self._checked(X)
-        rows, cols = _check_places(rows, cols, X.shape)
-        wanted, position = np.unique(rows, return_inverse=True)
-        if not len(wanted):
-            return np.empty(0)
-        codes, offsets = self._encode(X[wanted])
-        scaled = products_at(codes, self._decoder.weight, position, cols)
-        scaled += self._decoder.bias[cols] + offsets[position]
-        return self._scaling.inverse(scaled, cols)
+        return self._predict_entries(X, *_check_places(rows, cols, X.shape))
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, *, hidden: Any = None) -> float:
         """Hide entries of rows, predict them from the others, and say how well that went.
 
         Parameters
@@ -471,8 +464,10 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
             The rows. The share `validation_fraction` of their observed entries is hidden, always
             the same ones.
-        y : array-like or sparse matrix of shape (n_samples, n_features), optional
-            The same rows with further entries: those, instead, are predicted.
+        y : None
+            Ignored.
+        hidden : array-like or sparse matrix of shape (n_samples, n_features), optional
+            The same rows with further entries: those are predicted instead, from all of `X`.
 
         Returns
         -------
@@ -481,16 +476,16 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
             good as one constant.
         """
         X = self._checked(X)
-        if y is None:
+        if hidden is None:
             X, hidden = hold_out(X, self.validation_fraction, self._split_seed)
             hidden = as_container(hidden, True)
         else:
-            hidden = _entries_beside(self._checked(y), X)
+            hidden = _entries_beside(self._checked(hidden), X)
         if hidden.nnz < 2:
             raise ValueError(f"score needs at least 2 hidden entries, got {hidden.nnz}.")
         rows = np.repeat(np.arange(X.shape[0]), np.diff(hidden.indptr))
         predicted = hidden.copy()
-        predicted.data = self.predict_entries(X, rows, hidden.indices)
+        predicted.data = self._predict_entries(X, rows, hidden.indices)
         scaled = [self._scaling.transform(part).data for part in (hidden, predicted)]
         return float(r2_score(*scaled))
 
@@ -504,6 +499,15 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
     def _encode(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Codes and offsets of validated rows."""
         return encode_all(self.net_, X, **self._options())
+
+    def _predict_entries(self, X: Any, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        wanted, position = np.unique(rows, return_inverse=True)
+        if not len(wanted):
+            return np.empty(0)
+        codes, offsets = self._encode(X[wanted])
+        scaled = products_at(codes, self._decoder.weight, position, cols)
+        scaled += self._decoder.bias[cols] + offsets[position]
+        return self._scaling.inverse(scaled, cols)
 
     def _reconstruct(self, X: Any) -> np.ndarray:
         out, start = np.empty(X.shape), 0
@@ -537,13 +541,13 @@ def _check_places(rows: Any, cols: Any, shape: tuple[int, int]) -> tuple[np.ndar
     return checked[0], checked[1]
 
 
-def _entries_beside(y: Any, X: Any) -> Any:
-    """CSR of the entries that `y` has and `X` has not."""
-    if y.shape != X.shape:
-        raise ValueError(f"y must be of the shape of X, {X.shape}, got {y.shape}.")
-    y, X = as_container(y, True), as_container(X, True)
-    keys_y, keys_x = (
+def _entries_beside(more: Any, X: Any) -> Any:
+    """CSR of the entries that `more` has and `X` has not."""
+    if more.shape != X.shape:
+        raise ValueError(f"hidden must be of the shape of X, {X.shape}, got {more.shape}.")
+    more, X = as_container(more, True), as_container(X, True)
+    keys, known = (
         np.repeat(np.arange(M.shape[0], dtype=np.int64), np.diff(M.indptr)) * M.shape[1] + M.indices
-        for M in (y, X)
+        for M in (more, X)
     )
-    return select_entries(y, ~np.isin(keys_y, keys_x))
+    return select_entries(more, ~np.isin(keys, known))

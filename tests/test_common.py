@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sksn import ObservedScaler, SNClassifier, SNRegressor, SparsityNormalizer
+from sksn import ObservedScaler, SNAutoencoder, SNClassifier, SNRegressor, SparsityNormalizer
 
 FULL_BATCH = {
     "input_dropout": 0.0,
@@ -28,6 +28,17 @@ NETWORKS = [
     SNRegressor(),
     SNRegressor(early_stopping=True, hidden_norm="layer", max_epochs=100),
 ]
+AUTOENCODERS = [
+    SNAutoencoder(max_epochs=30),
+    SNAutoencoder(
+        (16, 8), activation="tanh", early_stopping=True, batch_size=16, row_offset=None,
+        keep_observed=False, max_epochs=30,
+    ),
+    SNAutoencoder(
+        8, center=True, add_indicator=True, input_scaling="global", target="median", power=1,
+        max_epochs=30,
+    ),
+]  # fmt: skip
 FULL_BATCH_NETWORKS = [
     SNClassifier(**FULL_BATCH),
     SNClassifier(hidden_layer_sizes=(), target="median", power=0, lr=0.1, **FULL_BATCH),
@@ -49,7 +60,8 @@ def by_nature(estimator):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 @parametrize_with_checks(
-    [*TRANSFORMERS, *NETWORKS, *FULL_BATCH_NETWORKS], expected_failed_checks=by_nature
+    [*TRANSFORMERS, *NETWORKS, *AUTOENCODERS, *FULL_BATCH_NETWORKS],
+    expected_failed_checks=by_nature,
 )
 def test_check(estimator, check):
     check(estimator)
