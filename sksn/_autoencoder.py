@@ -157,6 +157,8 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
     True
     """
 
+    _label = "SNAutoencoder"  # what a progress bar is called
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (300,),
@@ -211,11 +213,6 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         self.dtype = dtype
         self.callbacks = callbacks
         self.verbose = verbose
-
-    @property
-    def _label(self) -> str:
-        """What a progress bar is called."""
-        return type(self).__name__
 
     # Fitting -----------------------------------------------------------------------------
 
@@ -287,7 +284,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
     ) -> Self:
         """Train on validated rows, for `max_epochs` epochs if not for another number."""
         if reset:
-            self._begin(X)
+            self._begin(X, must_be_sparse=weights is not None)
         if reset or incremental:
             self._scaling.partial_fit(X)
             if not self._scaling.n_entries:
@@ -332,11 +329,12 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         self._split_seed = self._draw_seed()
         return self._fit_entries(X, hidden, weights=weights, n_epochs=n_epochs)
 
-    def _begin(self, X: Any) -> None:
+    def _begin(self, X: Any, *, must_be_sparse: bool) -> None:
         """Decide how rows are held and scaled."""
         is_sparse = sparse.issparse(X)
         n_entries = int(count_observed(X).sum())
-        self._is_sparse = n_entries < _DENSE_SHARE * X.shape[0] * X.shape[1]
+        few = n_entries < _DENSE_SHARE * X.shape[0] * X.shape[1]
+        self._is_sparse = few or must_be_sparse
         self._scaling = EntryScaling(self.input_scaling, is_sparse=is_sparse)
         self._learner = TargetLearner(self.target)
 

@@ -64,7 +64,7 @@ def best(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     Of equal scores the one of the lower column comes first.
     """
     n_rows, n_columns = scores.shape
-    if n < n_columns:
+    if 0 < n < n_columns:
         border = np.partition(scores, n_columns - n, axis=1)[:, n_columns - n]
         columns = np.empty((n_rows, n), dtype=np.intp)
         for row in range(n_rows):
@@ -72,7 +72,7 @@ def best(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
             order = np.argsort(-scores[row, candidates], kind="stable")[:n]
             columns[row] = candidates[order]
     else:
-        columns = np.argsort(-scores, axis=1, kind="stable")
+        columns = np.argsort(-scores, axis=1, kind="stable")[:, :n]
     return columns, np.take_along_axis(scores, columns, axis=1)
 
 

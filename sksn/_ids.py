@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,7 @@ class Ids:
         self.position: dict[Any, int] | None = None
         if values.dtype == object:
             distinct = list(dict.fromkeys(values.tolist()))
-            self.values = np.empty(len(distinct), dtype=object)
-            self.values[:] = distinct
+            self.values = _objects(distinct)
             self.position = {value: i for i, value in enumerate(distinct)}
         else:
             self.values = np.unique(values)
@@ -71,12 +71,14 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
     if hasattr(X, "columns") and hasattr(X, "dtypes"):  # each column has a type of its own
         columns = [_plain(X[name]) for name in X.columns]
     else:
-        if isinstance(X, (list, tuple)):
-            X = np.array(X, dtype=object)
         if sparse.issparse(X):
             raise TypeError("Sparse X is not supported: X holds pairs of user and item, dense.")
-        X = np.asarray(X)
-        columns = [_plain(column) for column in X.T] if X.ndim == 2 else []
+        if isinstance(X, (list, tuple)) and all(isinstance(row, (list, tuple)) for row in X):
+            columns = [_plain(_objects(column)) for column in zip(*X, strict=True)]
+            X = np.empty((len(X), len(columns)))  # for its shape
+        else:
+            X = np.asarray(X)
+            columns = [_plain(column) for column in X.T] if X.ndim == 2 else []
     if len(columns) != 2:
         raise ValueError(
             f"X must have two columns, user and item, got an array of shape {np.shape(X)}. "
@@ -86,18 +88,23 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
         missing = _missing(column)
         if missing.any():
             row = int(missing.argmax())
-            raise ValueError(f"X has a missing {name} ({column[row]!r}, NaN or None) in row {row}.")
+            raise ValueError(f"X has a missing {name} ({column.tolist()[row]!r}) in row {row}.")
     return columns[0], columns[1]
 
 
 def id_column(values: Any, name: str) -> np.ndarray:
     """One id, or several, as a one-dimensional array."""
-    if isinstance(values, (str, bytes)) or np.ndim(values) == 0:
+    if not hasattr(values, "dtype") and not isinstance(values, (list, tuple, range)):
         values = [values]
-    column = _plain(np.array(values, dtype=object) if isinstance(values, (list, tuple)) else values)
+    column = _plain(_objects(values) if isinstance(values, (list, tuple)) else values)
     if column.ndim != 1:
         raise ValueError(f"{name} must be one id or a list of ids, got shape {column.shape}.")
     return column
+
+
+def _objects(values: Sequence[Any]) -> np.ndarray:
+    """A one-dimensional array of objects, which may be sequences themselves."""
+    return np.fromiter(values, dtype=object, count=len(values))
 
 
 def _plain(column: Any) -> np.ndarray:

@@ -69,9 +69,9 @@ class SNRecommender(RegressorMixin, BaseEstimator):
     input_dropout : float in [0, 1), default=0.5
         Share of the ratings that the encoder does not see in training, though they are to be
         predicted.
-    row_offset : float, default=2.5
+    row_offset : float or None, default=2.5
         Ratings with nothing left to explain that are counted in beside those of a row in the
-        mean that is its offset.
+        mean that is its offset. None: no offsets.
     lr : float, default=6e-3
         Learning rate of Adam at its height.
     alpha : float, default=1.0
@@ -161,7 +161,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         activation: str = "logistic",
         power: float = 0.5,
         input_dropout: float = 0.5,
-        row_offset: float = 2.5,
+        row_offset: float | None = 2.5,
         lr: float = 6e-3,
         alpha: float = 1.0,
         batch_size: Any = "auto",
@@ -278,8 +278,9 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         for s, side in enumerate(_SIDES[self.orientation]):
             X, weights = ratings.rows(side, shape)
             hidden = None if valid is None else valid.rows(side, shape)[0]
-            for seed in seeds[s]:
+            for i, seed in enumerate(seeds[s], start=1):
                 net = self._new_net(side, int(seed))
+                net._label = f"{side} rows {i}/{self.n_estimators}"
                 net._fit_csr(
                     X,
                     hidden,
@@ -448,7 +449,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         wanted = id_column(items, "items")
         position = self._item_ids.find(wanted)
         if (position == UNKNOWN).any():
-            unknown = wanted[position == UNKNOWN][0]
+            unknown = wanted[position == UNKNOWN].tolist()[0]
             raise ValueError(f"items holds {unknown!r}, which was not in training.")
         n = min(n, len(self.items_) - 1)
         vectors = self._factors.items - self._factors.items.mean(axis=0)
@@ -505,7 +506,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
             if side == "user":
                 parts.append(_factors(net, rows, side))
                 continue
-            penalties = net._decoder_penalty(), max(self.row_offset, _LEAST_PRIOR)
+            penalties = net._decoder_penalty(), max(self.row_offset or 0.0, _LEAST_PRIOR)
             users, user_offset = ridge_vectors(rows, items, item_offset, user_mean, penalties)
             parts.append(Factors(users, items, user_offset, item_offset))
         return Factors.blend(parts, self._net_weights())
@@ -553,9 +554,9 @@ def _refuse_duplicates(ratings: _Ratings, users: np.ndarray, items: np.ndarray) 
     u, i = ratings.users[order], ratings.items[order]
     twice = np.flatnonzero((u[1:] == u[:-1]) & (i[1:] == i[:-1]))
     if len(twice):
-        first = order[twice[0]]
+        user, item = (column[order[twice[:1]]].tolist()[0] for column in (users, items))
         raise ValueError(
-            f"X holds the pair of user {users[first]!r} and item {items[first]!r} more than once "
+            f"X holds the pair of user {user!r} and item {item!r} more than once "
             f"({len(twice)} surplus ratings in all); keep one rating of each pair, or their mean."
         )
 
