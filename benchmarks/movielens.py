@@ -2,8 +2,9 @@
 
 ``python benchmarks/movielens.py run u1`` measures all methods on one split; u1 to u5 are those of
 MovieLens-100K, 1m-0 to 1m-4 random tenths of MovieLens-1M, douban is the split of Monti et al.
-``capacity`` tries widths of the hidden layer with and without Sparsity Normalization, and
-``report`` writes the tables and figures of docs/movielens.rst. Results are kept in
+``ablation`` says what each part is worth, on held-out training ratings of u1, and ``capacity``
+tries widths of the hidden layer with and without Sparsity Normalization, on its test ratings.
+``report`` writes the tables and the figure of docs/movielens.rst. Results are kept in
 benchmarks/results/movielens.json; a method that is run again replaces its row.
 
 Protocol: of the training ratings a tenth (seed 0) is held out; each method is fitted with each
@@ -31,7 +32,7 @@ from sksn import SNRecommender
 from sksn.datasets import fetch_movielens
 
 from _data import data_folder
-from _timing import in_fresh_process, insert, machine, peak_bytes, versions
+from _timing import in_fresh_process, machine, peak_bytes, versions
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "movielens.json"
@@ -244,6 +245,40 @@ def capacity(name: str, seeds: int, widths: tuple[int, ...]) -> list[dict[str, A
     return rows
 
 
+VARIATIONS: list[dict[str, Any]] = [
+    {},
+    {"row_offset": None},
+    {"row_offset": 0.0},
+    {"row_offset": 10.0},
+    *({"power": power} for power in (0.0, 0.25, 0.75, 1.0)),
+    *({"input_dropout": share} for share in (0.0, 0.3, 0.7)),
+    *({"hidden_layer_sizes": width} for width in (100, 1000, (300, 100))),
+    *({"alpha": alpha} for alpha in (0.5, 2.0)),
+    *({"activation": kind} for kind in ("tanh", "relu", "silu")),
+    {"max_epochs": 50},
+    {"max_epochs": 500},
+    {"early_stopping": True},
+    {"n_estimators": 5},
+    {"orientation": "user"},
+    {"orientation": "user", "activation": "tanh"},
+    {"orientation": "both"},
+]
+
+
+def ablation(name: str, seeds: int, variations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Errors of held-out training ratings, where one part is changed at a time."""
+    held, rows = load_split(name).held_out(), []
+    for variation in variations:
+        found = []
+        for seed in range(seeds):
+            settings = {"orientation": "item", "random_state": seed, "device": "cpu", **variation}
+            model = SNRecommender(**settings).fit(held.X, held.y)
+            found.append(errors(model.predict(held.X_test), held.y_test)[0])
+        rows.append({"variation": variation, "rmse": found})
+        print(f"{np.mean(found):.4f} {variation}", flush=True)
+    return rows
+
+
 # Report -------------------------------------------------------------------------------------
 
 
@@ -319,7 +354,7 @@ def draw(result: dict[str, Any]) -> None:
 def load_results() -> dict[str, Any]:
     if RESULTS.exists():
         return json.loads(RESULTS.read_text())
-    return {"rows": [], "capacity": []}
+    return {"rows": [], "ablation": [], "capacity": []}
 
 
 def save_results(result: dict[str, Any]) -> None:
@@ -327,18 +362,66 @@ def save_results(result: dict[str, Any]) -> None:
     RESULTS.write_text(json.dumps(result, indent=1))
 
 
+def ablation_table(rows: list[dict[str, Any]]) -> str:
+    lines = ["| changed | RMSE of held-out ratings | difference |", "|---|---:|---:|"]
+    base = np.array(rows[0]["rmse"])
+    for row in rows:
+        changed = ", ".join(f"{k}={v!r}" for k, v in row["variation"].items()) or "nothing"
+        difference = np.mean(row["rmse"] - base)
+        lines.append(f"| {changed} | {np.mean(row['rmse']):.4f} | {difference:+.4f} |")
+    return "\n".join(lines) + "\n"
+
+
+def as_rst(markdown: str) -> str:
+    """A table in Markdown as one for Sphinx."""
+    rows = [
+        [cell.strip() for cell in line.strip("|\n").split("|")] for line in markdown.splitlines()
+    ]
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for row in [rows[0], *rows[2:]]:
+        lines += [f"   {'*' if i == 0 else ' '} - {cell}" for i, cell in enumerate(row)]
+    return "\n".join(lines) + "\n"
+
+
 def report() -> None:
     """Write tables and figures into the docs."""
     result = load_results()
-    page = ROOT / "docs" / "movielens.md"
-    text = page.read_text()
     rows = result["rows"]
-    text = insert(text, "100k", table(rows, ["u1"]))
-    text = insert(text, "folds", folds_table(rows))
-    text = insert(text, "1m", table(rows, [f"1m-{seed}" for seed in range(5)]))
-    text = insert(text, "douban", table(rows, ["douban"]))
-    page.write_text(insert(text, "capacity", capacity_table(result["capacity"])))
+    folder = ROOT / "docs" / "tables"
+    folder.mkdir(exist_ok=True)
+    for name, content in (
+        ("100k", table(rows, ["u1"])),
+        ("folds", folds_table(rows)),
+        ("1m", table(rows, [f"1m-{seed}" for seed in range(5)])),
+        ("douban", table(rows, ["douban"])),
+        ("ablation", ablation_table(result["ablation"])),
+        ("capacity", capacity_table(result["capacity"])),
+    ):
+        (folder / f"{name}.rst").write_text(as_rst(content))
     draw(result)
+
+
+def summary() -> str:
+    """What the README shows: one line a method, one column a data set; test RMSE."""
+    rows = load_results()["rows"]
+    columns = {
+        "MovieLens-100K, u1": ["u1"],
+        "MovieLens-1M, 90/10": [f"1m-{seed}" for seed in range(5)],
+        "Douban": ["douban"],
+    }
+    lines = ["| test RMSE | " + " | ".join(columns) + " | fit on 100K, s | fit on 1M, s |"]
+    lines.append("|---|" + "---:|" * (len(columns) + 2))
+    for method in METHODS:
+        mine = {row["data"]: row for row in rows if row["method"] == method}
+        if "u1" not in mine or "1m-0" not in mine:
+            continue
+        cells = []
+        for names in columns.values():
+            found = [mine[name]["rmse"] for name in names if name in mine]
+            cells.append(f"{np.mean(found):.4f}" if found else "")
+        cells += [f"{mine[name]['seconds']:.1f}" for name in ("u1", "1m-0")]
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def installed(method: str) -> bool:
@@ -370,7 +453,7 @@ def run(names: list[str], methods: list[str]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "task", nargs="?", default="run", choices=["run", "capacity", "report", "child"]
+        "task", nargs="?", default="run", choices=["run", "ablation", "capacity", "report", "child"]
     )
     parser.add_argument("names", nargs="*", help="splits; for a child, a split and a method")
     parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
@@ -380,9 +463,13 @@ def main() -> None:
         print(json.dumps(measure(*arguments.names)))
     elif arguments.smoke:
         run(["smoke"], [method for method in arguments.methods if method.startswith("SN")][:2])
+        ablation("smoke", 1, [{"max_epochs": 2}])
         capacity("smoke", 1, (2,))
     elif arguments.task == "run":
         run(arguments.names or ["u1"], arguments.methods)
+    elif arguments.task == "ablation":
+        found = ablation("u1", 3, VARIATIONS)
+        save_results(load_results() | {"ablation": found})
     elif arguments.task == "capacity":
         found = capacity("u1", 5, WIDTHS)
         save_results(load_results() | {"capacity": found})

@@ -15,6 +15,7 @@ import numpy as np
 from sksn.__main__ import main as demo
 
 from _timing import HEADER, Row, insert
+from movielens import summary
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -57,7 +58,12 @@ def speed_table() -> str:
 def main() -> None:
     readme = ROOT / "README.md"
     text = readme.read_text()
-    parts = (("demo", demo_tables()), ("report", report_table()), ("speed", speed_table()))
+    parts = (
+        ("demo", demo_tables()),
+        ("report", report_table()),
+        ("ratings", summary()),
+        ("speed", speed_table()),
+    )
     for name, content in parts:
         text = insert(text, name, content)
     readme.write_text(text)

@@ -12,7 +12,7 @@ autosummary_generate = True
 numpydoc_class_members_toctree = False
 numpydoc_show_class_members = False
 autodoc_default_options = {"members": True, "inherited-members": False}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "tables"]
 html_theme = "alabaster"
 html_theme_options = {"description": "Neural networks for data with holes", "page_width": "1000px"}
 

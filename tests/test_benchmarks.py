@@ -40,6 +40,22 @@ def test_jobs():
     assert "n_jobs=1 takes" in result.stdout
 
 
+def test_movielens():
+    """Ours on tiny ratings; that nothing is written but where asked is what git would show."""
+    before = sorted((BENCHMARKS / "results").iterdir())
+    result = run(BENCHMARKS / "movielens.py", "--smoke", SKSN_DATA="")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("RMSE 0.") == 2
+    assert "2 units, power 0.0" in result.stdout
+    assert sorted((BENCHMARKS / "results").iterdir()) == before
+
+
+def test_movielens_without_data():
+    result = run(BENCHMARKS / "movielens.py", "run", "u1", SKSN_DATA="")
+    assert result.returncode != 0
+    assert "SKSN_DATA must name the folder" in result.stderr
+
+
 def test_speed(tmp_path):
     """Every part runs, and what it finds is written whole."""
     result = run(

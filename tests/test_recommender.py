@@ -97,7 +97,7 @@ def _alone(net, model, X):
 
 
 def test_weights_count():
-    X, y = ratings()
+    X, y = ratings(share=0.15)
     rng = np.random.RandomState(0)
     absent = rng.uniform(size=len(y)) < 0.3
     options = {**QUICK, "dtype": "float64"}
