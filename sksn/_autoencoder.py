@@ -55,8 +55,9 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(300,)
         Width of each layer of the encoder; the last one is the code. The decoder is linear.
-    activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="logistic"
-        Non-linearity of the hidden layers.
+    activation : {"auto", "identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="auto"
+        Non-linearity of the hidden layers. "auto": "logistic" where `input_scaling` comes out as
+        "global", which suits ratings by far better, else "relu", which suits tables better.
     power : float in [0, inf), default=0.5
         Rows are scaled by ``(K / n) ** power``, n being how many of their features are observed.
     target : {"mean", "median"} or float, default="mean"
@@ -128,9 +129,10 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
     Beside the squared errors of the scaled observed entries, what is made small is
     ``alpha / 2`` times 0.7 h for each squared weight behind the first layer, h being the width
     of the code, and times 15 K s / h' for each squared weight of the first layer, h' being its
-    width, K the mean number of observed entries of a row and s their mean square. To copy every
-    hidden unit and halve its outgoing weights changes neither the function nor the penalty, nor
-    does it matter how large entries are or how many a row has.
+    width, K the mean number of observed entries of a row and s their mean square (with `center`,
+    twice that of what is left of them; an indicator adds 1). To copy every hidden unit and halve
+    its outgoing weights changes neither the function nor the penalty, and it does not matter how
+    large entries are or how many a row has. The constants suited three sets of ratings.
 
     A row of which nothing is observed is completed from the biases. A feature that was never
     observed in training is predicted as the overall mean ("global") or 0 ("observed").
@@ -162,7 +164,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
     def __init__(
         self,
         hidden_layer_sizes: Any = (300,),
-        activation: str = "logistic",
+        activation: str = "auto",
         *,
         power: float = 0.5,
         target: str | float = "mean",
@@ -296,6 +298,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
             self._built_with = {name: getattr(self, name) for name in _FIXED}
             self.net_ = build_entry_net(
                 self,
+                activation=self._activation,
                 baseline=column_offsets(X, self.row_offset, weights),
                 target=self.target_,
                 sparse=self._is_sparse,
@@ -331,12 +334,12 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
 
     def _begin(self, X: Any, *, must_be_sparse: bool) -> None:
         """Decide how rows are held and scaled."""
-        is_sparse = sparse.issparse(X)
-        n_entries = int(count_observed(X).sum())
-        few = n_entries < _DENSE_SHARE * X.shape[0] * X.shape[1]
-        self._is_sparse = few or must_be_sparse
-        self._scaling = EntryScaling(self.input_scaling, is_sparse=is_sparse)
+        self._scaling = EntryScaling(self.input_scaling, is_sparse=sparse.issparse(X))
         self._learner = TargetLearner(self.target)
+        automatic = "logistic" if self._scaling.kind == "global" else "relu"
+        self._activation = automatic if self.activation == "auto" else self.activation
+        few = count_observed(X).sum() < _DENSE_SHARE * X.shape[0] * X.shape[1]
+        self._is_sparse = bool(few) or must_be_sparse
 
     def _train(
         self,
@@ -373,7 +376,8 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
             if self.row_offset is not None:
                 rows = row_offsets(X, baseline, self.row_offset)
         square = mean_square_left(X, rows, columns) + bool(self.add_indicator)
-        first = _FIRST_PENALTY * self.target_ * square / module.input.weight.shape[1]
+        constant = _FIRST_PENALTY * (2 if self.center else 1)
+        first = constant * self.target_ * square / module.input.weight.shape[1]
         return self.alpha * first, self._decoder_penalty()
 
     def _decoder_penalty(self) -> float:

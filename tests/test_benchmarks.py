@@ -40,6 +40,14 @@ def test_jobs():
     assert "n_jobs=1 takes" in result.stdout
 
 
+def test_sampled(tmp_path):
+    result = run(BENCHMARKS / "sampled.py", "--smoke", "--json", tmp_path / "r.json")
+    assert result.returncode == 0, result.stderr
+    ratios = json.loads((tmp_path / "r.json").read_text())["ratios"]
+    assert [row["share"] for row in ratios] == [0.02, 0.05, 0.1, 0.2, 0.4, 0.8]
+    assert all(row["ratio"] > 0 for row in ratios)
+
+
 def test_movielens():
     """Ours on tiny ratings; that nothing is written but where asked is what git would show."""
     before = sorted((BENCHMARKS / "results").iterdir())

@@ -124,6 +124,7 @@ def rows_in_batch(batch_size: Any, n_rows: int, n_entries: int) -> int:
 def build_entry_net(
     estimator: Any,
     *,
+    activation: str,
     baseline: np.ndarray,
     target: float,
     sparse: bool,
@@ -135,7 +136,7 @@ def build_entry_net(
         SNAE,
         module__n_features=len(baseline),
         module__hidden_layer_sizes=layer_sizes(estimator.hidden_layer_sizes),
-        module__activation=estimator.activation,
+        module__activation=activation,
         module__target=target,
         module__power=float(estimator.power),
         module__input_dropout=float(estimator.input_dropout),

@@ -95,6 +95,7 @@ ENTRY_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: _layer_sizes(v) and np.size(v) > 0,
         "a positive integer or a sequence of at least one",
     ),
+    "activation": _one_of("auto", *ACTIVATIONS),
     "input_scaling": _one_of(*ENTRY_SCALINGS),
     "add_indicator": (_flag, "True or False"),
     "batch_size": (
