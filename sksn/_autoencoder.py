@@ -283,8 +283,10 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         reset: bool = True,
         incremental: bool = False,
         n_epochs: int | None = None,
+        with_history: bool = False,
     ) -> Self:
         """Train on validated rows, for `max_epochs` epochs if not for another number."""
+        n_rows = X.shape[0] if with_history else None
         if reset:
             self._begin(X, must_be_sparse=weights is not None)
         if reset or incremental:
@@ -303,8 +305,11 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
                 target=self.target_,
                 sparse=self._is_sparse,
                 seed=self._draw_seed(),
+                n_rows=n_rows,
             )
         module = self.net_.module_
+        if with_history:
+            module.remember(as_container(X, True))
         module.input.target = self.target_
         device, dtype = module.weight.device, module.weight.dtype
         rows = entry_rows(X, dtype, device, weights=weights)
@@ -320,17 +325,27 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
             if reset or isinstance(error, NonFiniteLossError):
                 del self.net_  # rather no network than a broken one
             raise
+        if with_history:
+            module.settle()
         self._decoder: Decoder = decoder(self.net_)
         return self
 
     def _fit_csr(
-        self, X: Any, hidden: Any, *, weights: np.ndarray | None, n_epochs: int | None
+        self,
+        X: Any,
+        hidden: Any,
+        *,
+        weights: np.ndarray | None,
+        n_epochs: int | None,
+        with_history: bool,
     ) -> Self:
         """Train on a CSR matrix of observed entries that was validated elsewhere."""
         self.n_features_in_ = X.shape[1]
         self._random = check_random_state(self.random_state)
         self._split_seed = self._draw_seed()
-        return self._fit_entries(X, hidden, weights=weights, n_epochs=n_epochs)
+        return self._fit_entries(
+            X, hidden, weights=weights, n_epochs=n_epochs, with_history=with_history
+        )
 
     def _begin(self, X: Any, *, must_be_sparse: bool) -> None:
         """Decide how rows are held and scaled."""
@@ -366,8 +381,8 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         )
         self._record(start, validated=valid is not None)
 
-    def _penalties(self, X: Any) -> tuple[float, float]:
-        """Of squared weights, of the first layer and behind it, beside a sum of squared errors."""
+    def _penalties(self, X: Any) -> tuple[float, float, float]:
+        """Of squares, beside a sum of squared errors: first layer, behind it, vectors of rows."""
         module = self.net_.module_
         baseline = module.baseline.cpu().double().numpy()
         rows, columns = np.zeros(X.shape[0]), np.zeros(X.shape[1])
@@ -378,10 +393,15 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         square = mean_square_left(X, rows, columns) + bool(self.add_indicator)
         constant = _FIRST_PENALTY * (2 if self.center else 1)
         first = constant * self.target_ * square / module.input.weight.shape[1]
-        return self.alpha * first, self._decoder_penalty()
+        behind = self._decoder_penalty()
+        return self.alpha * first, behind, behind / 7
 
     def _decoder_penalty(self) -> float:
         return self.alpha * _PENALTY * self.net_.module_.weight.shape[1]
+
+    def _history(self) -> np.ndarray:
+        """The vectors of the training rows, where they were learned."""
+        return self.net_.module_.history.detach().cpu().double().numpy()
 
     # Predicting --------------------------------------------------------------------------
 

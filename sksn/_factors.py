@@ -77,7 +77,11 @@ def best(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ridge_vectors(
-    X: Any, items: np.ndarray, item_offset: np.ndarray, prior: np.ndarray, penalties: tuple
+    X: Any,
+    items: np.ndarray,
+    item_offset: np.ndarray,
+    prior: tuple[np.ndarray, np.ndarray],
+    penalties: tuple[float, float],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Vectors and offsets of new users, whose ratings they explain best.
 
@@ -89,17 +93,17 @@ def ridge_vectors(
         Vectors of the items.
     item_offset : ndarray of shape (n_items,)
         Offsets of the items.
-    prior : ndarray of shape (n_users,)
-        What the offset of a user is drawn to.
+    prior : (ndarray of shape (n_users, n_factors), ndarray of shape (n_users,))
+        What the vector and the offset of each user are drawn to.
     penalties : tuple of float
-        Of the squares of a vector, and of an offset's distance from `prior`.
+        Of the squared distance of a vector from `prior`, and of that of an offset.
 
     Returns
     -------
     users : ndarray of shape (n_users, n_factors)
     user_offset : ndarray of shape (n_users,)
     """
-    users, offsets = np.zeros((X.shape[0], items.shape[1])), prior.copy()
+    users, offsets = prior[0].copy(), prior[1].copy()
     scale = np.sqrt(penalties)
     for row in range(X.shape[0]):
         entries = slice(X.indptr[row], X.indptr[row + 1])
@@ -108,8 +112,8 @@ def ridge_vectors(
             continue
         # in units in which both penalties are 1; solved for the ratings, which are few
         A = np.hstack([items[columns] / scale[0], np.full((len(columns), 1), 1 / scale[1])])
-        left = X.data[entries] - item_offset[columns] - prior[row]
+        left = X.data[entries] - item_offset[columns] - items[columns] @ users[row] - offsets[row]
         solution = A.T @ np.linalg.solve(A @ A.T + np.eye(len(columns)), left)
-        users[row] = solution[:-1] / scale[0]
+        users[row] += solution[:-1] / scale[0]
         offsets[row] += solution[-1] / scale[1]
     return users, offsets

@@ -16,6 +16,7 @@ from ._blocks import blocks
 from ._factors import Factors, best, ridge_vectors
 from ._ids import UNKNOWN, Ids, id_column, id_columns
 from ._observed import check_weights
+from ._training._history import added_by_rows
 from ._training._offsets import column_offsets, row_offsets
 from ._training._parameters import ENTRY_RULES, check_parameters
 
@@ -286,6 +287,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
                     hidden,
                     weights=weights,
                     n_epochs=None if n_epochs is None else n_epochs[len(nets)],
+                    with_history=side == "item",
                 )
                 nets.append(net)
         return nets
@@ -507,7 +509,11 @@ class SNRecommender(RegressorMixin, BaseEstimator):
                 parts.append(_factors(net, rows, side))
                 continue
             penalties = net._decoder_penalty(), max(self.row_offset or 0.0, _LEAST_PRIOR)
-            users, user_offset = ridge_vectors(rows, items, item_offset, user_mean, penalties)
+            scale = net._scaling.inverse(np.ones(1))[0]
+            vectors = added_by_rows(rows, scale * net._history())
+            users, user_offset = ridge_vectors(
+                rows, items, item_offset, (vectors, user_mean), penalties
+            )
             parts.append(Factors(users, items, user_offset, item_offset))
         return Factors.blend(parts, self._net_weights())
 

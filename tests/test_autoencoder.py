@@ -161,7 +161,9 @@ def test_entries_one_by_one_are_those_of_the_whole(options):
 
 def test_codes():
     _, holes = low_rank()
-    model = SNAutoencoder(**{**QUICK, "hidden_layer_sizes": (12, 5)}, activation="logistic").fit(holes)
+    model = SNAutoencoder(**{**QUICK, "hidden_layer_sizes": (12, 5)}, activation="logistic").fit(
+        holes
+    )
     codes = model.encode(holes)
     assert codes.shape == (80, 5)
     assert np.all((codes > 0) & (codes < 1))  # a logistic function's

@@ -402,15 +402,16 @@ def test_vectors_of_new_users_are_ridge_regressions():
     rng = np.random.RandomState(0)
     items, item_offset = rng.normal(size=(6, 3)), rng.normal(size=6)
     X = sparse.csr_array(np.array([[5.0, 0, 3, 1, 0, 2], [0] * 6]))
-    prior = np.array([3.0, 2.0])
-    users, offsets = ridge_vectors(X, items, item_offset, prior, (0.7, 2.5))
+    vectors, prior = rng.normal(size=(2, 3)), np.array([3.0, 2.0])
+    users, offsets = ridge_vectors(X, items, item_offset, (vectors, prior), (0.7, 2.5))
     at = X[[0]].indices
     A = np.column_stack([items[at], np.ones(4)])
     penalty = np.diag([0.7] * 3 + [2.5])
-    solution = np.linalg.solve(A.T @ A + penalty, A.T @ (X[[0]].data - item_offset[at] - 3.0))
-    np.testing.assert_allclose(users[0], solution[:3])
+    left = X[[0]].data - item_offset[at] - items[at] @ vectors[0] - 3.0
+    solution = np.linalg.solve(A.T @ A + penalty, A.T @ left)
+    np.testing.assert_allclose(users[0], vectors[0] + solution[:3])
     assert offsets[0] == pytest.approx(3 + solution[3])
-    assert users[1].tolist() == [0, 0, 0]
+    assert np.array_equal(users[1], vectors[1])
     assert offsets[1] == 2.0
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from sksn._training._history import HistoryAE, added_by_rows
 from sksn.nn import SNAE, SparseRows, sampled_product
 from sksn.nn import _sampled as module
 from sksn.nn._bag import ColumnIndex
@@ -98,6 +99,29 @@ def test_an_indicator_of_observed_entries_is_one_of_missing_ones_with_another_bi
         of_dense.input.indicator_weight.neg_()
         of_dense.input.bias += of_sparse.input.indicator_weight.sum(0)
     torch.testing.assert_close(of_sparse.encode(as_rows(X)), of_dense.encode(torch.tensor(X)))
+
+
+def test_what_rows_add_to_features_and_that_it_stays():
+    X = np.array(
+        [[1.0, 2.0, np.nan], [3.0, np.nan, np.nan], [4.0, 5.0, np.nan], [1.0, 1.0, np.nan]]
+    )
+    net = HistoryAE(3, n_rows=4, hidden_layer_sizes=(2,), sparse=True, dtype=torch.float64)
+    with torch.no_grad():
+        net.history.copy_(torch.tensor([[1.0, 0.0], [2.0, 0.0], [4.0, 0.0], [8.0, 1.0]]))
+    own = net.weight.detach().clone()
+    net.remember(to_csr(X))
+    added = 0.17 * np.array([[15 / 2, 1 / 2], [13 / np.sqrt(3), 1 / np.sqrt(3)], [0, 0]])
+    np.testing.assert_allclose((net.decoder() - own).detach(), added)
+    rows = as_rows(X)
+    before = net(rows)
+    before.sum().backward()
+    assert (net.history.grad != 0).all()
+    net.settle()
+    torch.testing.assert_close(net(rows), before)
+    assert torch.equal(net.decoder(), net.weight)
+    found = added_by_rows(to_csr(X.T), net.history.detach().numpy())
+    np.testing.assert_allclose(found, added)
+    assert net.__getstate__()["_index"] is None
 
 
 def test_by_hand():

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..nn._autoencoder import SNAE
 from ..nn._rows import SparseRows, take
 from ._device import resolve_device
+from ._history import HistoryAE
 from ._net import RowNet
 from ._parameters import layer_sizes
 from ._rows import BatchLoader, CSRRows, RowDataset, Rows, as_rows
@@ -79,20 +80,22 @@ class EntryNet(RowNet):
         return self.criterion_(y_pred, X.wanted)
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[Any, dict]:
-        """Three groups: weights of the first layer, other weights, and biases."""
+        """Weights of the first layer, those behind it, vectors of rows; and biases."""
         named = list(named_parameters)
         _, options = super().get_params_for_optimizer(prefix, named)
         weights = [(name, p) for name, p in named if p.ndim > 1]
         groups = (
             [p for name, p in weights if name.startswith("input.")],
-            [p for name, p in weights if not name.startswith("input.")],
+            [p for name, p in weights if not name.startswith("input.") and name != "history"],
+            [p for name, p in weights if name == "history"],
             [p for _, p in named if p.ndim <= 1],
         )
-        return ([{"params": group, "weight_decay": 0.0} for group in groups],), options
+        groups_of = [{"params": group, "weight_decay": 0.0} for group in groups]
+        return (groups_of,), options
 
-    def set_penalties(self, first: float, others: float) -> None:
-        """Penalties of squared weights of the first layer and of others, beside a mean loss."""
-        for group, penalty in zip(self.optimizer_.param_groups, (first, others), strict=False):
+    def set_penalties(self, *penalties: float) -> None:
+        """Penalties of squares, beside a mean loss, of the groups that are no biases."""
+        for group, penalty in zip(self.optimizer_.param_groups, penalties, strict=False):
             group["weight_decay"] = float(penalty)
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -129,11 +132,17 @@ def build_entry_net(
     target: float,
     sparse: bool,
     seed: int,
+    n_rows: int | None = None,
 ) -> EntryNet:
-    """An initialised, untrained net with the parameters of an autoencoder."""
+    """An initialised, untrained net with the parameters of an autoencoder.
+
+    With `n_rows` it is to learn from which of so many rows a feature is observed in.
+    """
     device = resolve_device(estimator.device)
+    history = {} if n_rows is None else {"module__n_rows": n_rows}
     net = EntryNet(
-        SNAE,
+        SNAE if n_rows is None else HistoryAE,
+        **history,
         module__n_features=len(baseline),
         module__hidden_layer_sizes=layer_sizes(estimator.hidden_layer_sizes),
         module__activation=activation,

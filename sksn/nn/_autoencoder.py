@@ -138,17 +138,18 @@ class SNAE(nn.Module):
         Tensor of shape (n_rows, n_features), or (n_entries,) for sparse rows
         """
         if isinstance(rows, Tensor):
-            predicted = torch.addmm(self.bias, self.encode(rows), self.weight.T)
+            predicted = torch.addmm(self.bias, self.encode(rows), self.decoder().T)
             if self.row_offset is None:
                 return predicted
             return predicted + _offset(rows, predicted.detach(), self.row_offset)[:, None]
         index = ColumnIndex(rows, len(self.bias))
         codes = self.encode(rows, index)
-        own = self._at(rows, codes, index)
+        weight = self.decoder()
+        own = self._at(rows, codes, weight, index)
         predicted, row = own, index.row
         if isinstance(targets, SparseRows):
             wanted = ColumnIndex(targets, len(self.bias))
-            predicted, row = self._at(targets, codes, wanted), wanted.row
+            predicted, row = self._at(targets, codes, weight, wanted), wanted.row
         if self.row_offset is None:
             return predicted
         offset = _sparse_offset(rows, own.detach(), index, self.row_offset)
@@ -192,10 +193,15 @@ class SNAE(nn.Module):
         if self.row_offset is None:
             return codes.new_zeros(len(codes))
         if isinstance(rows, Tensor):
-            explained = torch.addmm(self.bias, codes, self.weight.T)
+            explained = torch.addmm(self.bias, codes, self.decoder().T)
             return _offset(rows, explained, self.row_offset)
         index = ColumnIndex(rows, len(self.bias))
-        return _sparse_offset(rows, self._at(rows, codes, index), index, self.row_offset)
+        own = self._at(rows, codes, self.decoder(), index)
+        return _sparse_offset(rows, own, index, self.row_offset)
+
+    def decoder(self) -> Tensor:
+        """The weights of the decoder; shape (n_features, n_hidden)."""
+        return self.weight
 
     def use_generator(self, generator: torch.Generator | None) -> None:
         """Draw dropout masks from this generator; None for torch's global one."""
@@ -203,9 +209,9 @@ class SNAE(nn.Module):
             if isinstance(module, (Dropout, InputLayer)):
                 module.generator = generator
 
-    def _at(self, rows: SparseRows, codes: Tensor, index: ColumnIndex) -> Tensor:
+    def _at(self, rows: SparseRows, codes: Tensor, weight: Tensor, index: ColumnIndex) -> Tensor:
         bias = self.bias.index_select(0, rows.columns)
-        return sampled_product(rows, codes, self.weight, index) + bias
+        return sampled_product(rows, codes, weight, index) + bias
 
     def _centered(self, rows: Tensor) -> Tensor:
         left = rows - self.baseline
