@@ -153,7 +153,8 @@ METHODS: dict[str, tuple[Callable[[Split, dict[str, Any]], Predict], list[dict[s
         fit_ours,
         _product(
             orientation=["item"], power=[0.0], input_dropout=[0.0], row_offset=[None],
-            early_stopping=[True], hidden_layer_sizes=[500], alpha=[0.3, 1.0, 3.0, 10.0],
+            history=[False], early_stopping=[True], hidden_layer_sizes=[500],
+            alpha=[1.0, 2.0, 3.0, 4.0, 8.0],
         ),
     ),
     "Surprise SVD": (
@@ -183,7 +184,7 @@ LARGE_GRIDS = {
     "Surprise KNNBaseline": [_knn(True, 40)],
     "LensKit biased MF": _product(embedding_size=[20, 50], regularization=[0.05, 0.1], epochs=[20]),
     "AutoRec": _product(
-        orientation=["item"], power=[0.0], input_dropout=[0.0], row_offset=[None],
+        orientation=["item"], power=[0.0], input_dropout=[0.0], row_offset=[None], history=[False],
         early_stopping=[True], hidden_layer_sizes=[500], alpha=[1.0, 3.0],
     ),
     "SNRecommender, tuned": _product(hidden_layer_sizes=[500], alpha=[0.7, 1.0]),
@@ -247,6 +248,8 @@ def capacity(name: str, seeds: int, widths: tuple[int, ...]) -> list[dict[str, A
 
 VARIATIONS: list[dict[str, Any]] = [
     {},
+    {"history": False},
+    {"history": False, "power": 0.0},
     {"row_offset": None},
     {"row_offset": 0.0},
     {"row_offset": 10.0},

@@ -73,6 +73,9 @@ class SNRecommender(RegressorMixin, BaseEstimator):
     row_offset : float or None, default=2.5
         Ratings with nothing left to explain that are counted in beside those of a row in the
         mean that is its offset. None: no offsets.
+    history : bool, default=True
+        Whether, where rows are items, what is learned of a user includes a sum over the items
+        that the user has rated, however high (as in SVD++ [3]_).
     lr : float, default=6e-3
         Learning rate of Adam at its height.
     alpha : float, default=1.0
@@ -135,6 +138,8 @@ class SNRecommender(RegressorMixin, BaseEstimator):
        Correcting Sparsity Bias in Training Neural Networks". ICLR 2020. arXiv:1906.00150.
     .. [2] S. Sedhain, A. K. Menon, S. Sanner, L. Xie. "AutoRec: Autoencoders Meet Collaborative
        Filtering". WWW 2015. doi:10.1145/2740908.2742726.
+    .. [3] Y. Koren. "Factorization Meets the Neighborhood: a Multifaceted Collaborative Filtering
+       Model". KDD 2008. doi:10.1145/1401890.1401944.
 
     Examples
     --------
@@ -163,6 +168,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         power: float = 0.5,
         input_dropout: float = 0.5,
         row_offset: float | None = 2.5,
+        history: bool = True,
         lr: float = 6e-3,
         alpha: float = 1.0,
         batch_size: Any = "auto",
@@ -184,6 +190,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         self.power = power
         self.input_dropout = input_dropout
         self.row_offset = row_offset
+        self.history = history
         self.lr = lr
         self.alpha = alpha
         self.batch_size = batch_size
@@ -287,7 +294,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
                     hidden,
                     weights=weights,
                     n_epochs=None if n_epochs is None else n_epochs[len(nets)],
-                    with_history=side == "item",
+                    with_history=self.history and side == "item",
                 )
                 nets.append(net)
         return nets
@@ -509,8 +516,9 @@ class SNRecommender(RegressorMixin, BaseEstimator):
                 parts.append(_factors(net, rows, side))
                 continue
             penalties = net._decoder_penalty(), max(self.row_offset or 0.0, _LEAST_PRIOR)
-            scale = net._scaling.inverse(np.ones(1))[0]
-            vectors = added_by_rows(rows, scale * net._history())
+            vectors = np.zeros((rows.shape[0], items.shape[1]))
+            if self.history:
+                vectors = added_by_rows(rows, net._history() * net._scaling.inverse(np.ones(1)))
             users, user_offset = ridge_vectors(
                 rows, items, item_offset, (vectors, user_mean), penalties
             )

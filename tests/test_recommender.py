@@ -364,6 +364,25 @@ def test_recommending_takes_bounded_memory():
     assert peak < 250 * 2**20
 
 
+def test_history_is_worth_something_and_can_be_left_out():
+    """Who rates what says what they like, where the ratings themselves say little."""
+    rng = np.random.RandomState(0)
+    taste = rng.choice([-1, 1], size=300)
+    odd = rng.uniform(size=(300, 60)) < np.where(taste[:, None] > 0, 0.25, 0.05)
+    even = rng.uniform(size=(300, 60)) < np.where(taste[:, None] < 0, 0.25, 0.05)
+    users, items = np.nonzero(np.concatenate([odd, even], axis=1))
+    y = 3 + 0.7 * taste[users] * np.where(items % 3, 1, -1) + rng.normal(size=len(users))
+    X = np.column_stack([users, items])
+    train, test, y_train, y_test = train_test_split(X, y, random_state=0)
+    scores = [
+        SNRecommender("item", history=h, hidden_layer_sizes=64, random_state=0)
+        .fit(train, y_train)
+        .score(test, y_test)
+        for h in (True, False)
+    ]
+    assert scores[0] > scores[1] + 0.02
+
+
 # Folding in -------------------------------------------------------------------------------
 
 
@@ -380,12 +399,15 @@ def test_folding_in_a_training_user_changes_nothing_for_user_rows(fitted):
     assert len(model.users_) == 60  # which stays as it was
 
 
-@pytest.mark.parametrize("orientation", ["item", "both"])
-def test_people_who_were_not_in_training(orientation):
+@pytest.mark.parametrize(
+    ("orientation", "history"), [("item", True), ("item", False), ("both", True)]
+)
+def test_people_who_were_not_in_training(orientation, history):
     X, y = ratings(n_users=150, n_items=80)
     new = X[:, 0] % 5 == 0
     given_ = new & (np.random.RandomState(0).uniform(size=len(y)) < 0.6)
-    model = SNRecommender(orientation, hidden_layer_sizes=64, random_state=0).fit(X[~new], y[~new])
+    model = SNRecommender(orientation, history=history, hidden_layer_sizes=64, random_state=0)
+    model.fit(X[~new], y[~new])
     folded = model.fold_in(X[given_], y[given_])
     asked = new & ~given_
     error, of_strangers = (

@@ -66,6 +66,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "keep_observed": (_flag, "True or False"),
     "refit": (_flag, "True or False"),
+    "history": (_flag, "True or False"),
     "n_estimators": (_count, "a positive integer"),
     "orientation": _one_of("item", "user", "both"),
     "n_bins": (
