@@ -17,6 +17,7 @@ from ._training._completion import Decoder, decoder, encode_all, encode_blocks, 
 from ._training._docs import document
 from ._training._entries import EntryDataset, build_entry_net, entry_rows, rows_in_batch
 from ._training._estimator import RowEstimator
+from ._training._history import HistoryAE
 from ._training._holdout import hold_out, select_entries
 from ._training._net import NonFiniteLossError
 from ._training._offsets import column_offsets, mean_square_left, row_offsets
@@ -399,9 +400,12 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
     def _decoder_penalty(self) -> float:
         return self.alpha * _PENALTY * self.net_.module_.weight.shape[1]
 
-    def _history(self) -> np.ndarray:
+    def _history(self) -> np.ndarray | None:
         """The vectors of the training rows, where they were learned."""
-        return self.net_.module_.history.detach().cpu().double().numpy()
+        module = self.net_.module_
+        if not isinstance(module, HistoryAE):
+            return None
+        return module.history.detach().cpu().double().numpy()
 
     # Predicting --------------------------------------------------------------------------
 

@@ -285,7 +285,9 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         shape = len(self.users_), len(self.items_)
         for s, side in enumerate(_SIDES[self.orientation]):
             X, weights = ratings.rows(side, shape)
-            hidden = None if valid is None else valid.rows(side, shape)[0]
+            hidden = None
+            if valid is not None and (self.early_stopping or self.refit):
+                hidden = valid.rows(side, shape)[0]  # what is trained again anyway may stop early
             for i, seed in enumerate(seeds[s], start=1):
                 net = self._new_net(side, int(seed))
                 net._label = f"{side} rows {i}/{self.n_estimators}"
@@ -517,8 +519,9 @@ class SNRecommender(RegressorMixin, BaseEstimator):
                 continue
             penalties = net._decoder_penalty(), max(self.row_offset or 0.0, _LEAST_PRIOR)
             vectors = np.zeros((rows.shape[0], items.shape[1]))
-            if self.history:
-                vectors = added_by_rows(rows, net._history() * net._scaling.inverse(np.ones(1)))
+            history = net._history()
+            if history is not None:
+                vectors = added_by_rows(rows, history * net._scaling.inverse(np.ones(1)))
             users, user_offset = ridge_vectors(
                 rows, items, item_offset, (vectors, user_mean), penalties
             )
