@@ -141,7 +141,7 @@ def _knn(item_rows: bool, k: int) -> dict[str, Any]:
 METHODS: dict[str, tuple[Callable[[Split, dict[str, Any]], Predict], list[dict[str, Any]]]] = {
     "SNRecommender": (fit_ours, [{}]),
     "SNRecommender, items": (fit_ours, [{"orientation": "item"}]),
-    "SNRecommender, items, 20 epochs": (fit_ours, [{"orientation": "item", "max_epochs": 20}]),
+    "SNRecommender, items, 50 epochs": (fit_ours, [{"orientation": "item", "max_epochs": 50}]),
     "SNRecommender, 5 + 5 networks": (fit_ours, [{"n_estimators": 5}]),
     "SNRecommender, tuned": (
         fit_ours,
