@@ -44,7 +44,8 @@ class Ids:
             known = self.position or {v: i for i, v in enumerate(self.values.tolist())}
             found = (known.get(value, UNKNOWN) for value in wanted.tolist())
             return np.fromiter(found, dtype=np.intp, count=len(wanted))
-        if (self.values.dtype.kind in "US") != (wanted.dtype.kind in "US"):
+        kinds = {"number" if kind in "biuf" else kind for kind in _kinds(self.values, wanted)}
+        if len(kinds) > 1:  # a string is no number, and bytes are no string
             return np.full(len(wanted), UNKNOWN, dtype=np.intp)
         place = np.searchsorted(self.values, wanted).clip(max=len(self.values) - 1)
         return np.where(self.values[place] == wanted, place, UNKNOWN)
@@ -74,8 +75,13 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
         if sparse.issparse(X):
             raise TypeError("Sparse X is not supported: X holds pairs of user and item, dense.")
         if isinstance(X, (list, tuple)) and all(isinstance(row, (list, tuple)) for row in X):
+            lengths = {len(row) for row in X}
+            if lengths != {2}:
+                raise ValueError(
+                    f"X must have two columns, user and item, got rows of {sorted(lengths)} ids "
+                    f"(shape ({len(X)},)). Reshape your data into one row for each rating."
+                )
             columns = [_plain(_objects(column)) for column in zip(*X, strict=True)]
-            X = np.empty((len(X), len(columns)))  # for its shape
         else:
             X = np.asarray(X)
             columns = [_plain(column) for column in X.T] if X.ndim == 2 else []
@@ -100,6 +106,10 @@ def id_column(values: Any, name: str) -> np.ndarray:
     if column.ndim != 1:
         raise ValueError(f"{name} must be one id or a list of ids, got shape {column.shape}.")
     return column
+
+
+def _kinds(*arrays: np.ndarray) -> list[str]:
+    return [array.dtype.kind for array in arrays]
 
 
 def _objects(values: Sequence[Any]) -> np.ndarray:

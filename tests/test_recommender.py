@@ -177,6 +177,7 @@ def test_every_id_finds_itself_and_no_other(values):
 def test_strings_are_no_numbers():
     ids = Ids(np.array([1, 2, 3]))
     assert ids.find(np.array(["1", "2"])).tolist() == [UNKNOWN, UNKNOWN]
+    assert Ids(np.array(["a"])).find(np.array([b"a"])).tolist() == [UNKNOWN]
     assert ids.find(np.array([2.0, 2.5])).tolist() == [1, UNKNOWN]
 
 
@@ -237,7 +238,9 @@ def test_one_rating_in_all():
         ([["a", "b"]], [np.inf], "y contains infinity"),
         ([["a", None]], [1], r"missing item \(None\) in row 0"),
         ([[1.0, 2.0], [np.nan, 2.0]], [1, 2], r"missing user \(nan\) in row 1"),
-        ([["a", "b", "c"]], [1], r"two columns, user and item, got an array of shape \(1, 3\)"),
+        ([["a", "b", "c"]], [1], r"two columns, user and item, got rows of \[3\] ids"),
+        ([["a", "b"], ["c"]], [1, 2], r"two columns, user and item, got rows of \[1, 2\] ids"),
+        (np.ones((1, 3)), [1], r"two columns, user and item, got an array of shape \(1, 3\)"),
         (["a", "b"], [1, 2], "two columns, user and item"),
         ([["a", "b"]], [1, 2], "inconsistent numbers of samples"),
         ([["a", "b"]], None, "requires y to be passed"),
