@@ -141,7 +141,7 @@ def _knn(item_rows: bool, k: int) -> dict[str, Any]:
 METHODS: dict[str, tuple[Callable[[Split, dict[str, Any]], Predict], list[dict[str, Any]]]] = {
     "SNRecommender": (fit_ours, [{}]),
     "SNRecommender, items": (fit_ours, [{"orientation": "item"}]),
-    "SNRecommender, items, 50 epochs": (fit_ours, [{"orientation": "item", "max_epochs": 50}]),
+    "SNRecommender, items, 80 epochs": (fit_ours, [{"orientation": "item", "max_epochs": 80}]),
     "SNRecommender, 5 + 5 networks": (fit_ours, [{"n_estimators": 5}]),
     "SNRecommender, tuned": (
         fit_ours,
@@ -471,7 +471,7 @@ def main() -> None:
     elif arguments.task == "run":
         run(arguments.names or ["u1"], arguments.methods)
     elif arguments.task == "ablation":
-        found = ablation("u1", 3, VARIATIONS)
+        found = ablation("u1", 1, VARIATIONS)
         save_results(load_results() | {"ablation": found})
     elif arguments.task == "capacity":
         found = capacity("u1", 5, WIDTHS)

@@ -248,6 +248,16 @@ def test_the_validation_loss_is_that_of_hidden_entries_given_the_others(observed
     assert -model.validation_scores_[model.best_epoch_ - 1] == pytest.approx(np.nanmean(left**2))
 
 
+@pytest.mark.parametrize("container", [np.asarray, to_csr])
+def test_hidden_entries_are_not_kept(container):
+    _, holes = low_rank()
+    parts = hold_out(container(holes), 0.25, 3)
+    kept, hidden = (to_dense(p) if sparse.issparse(p) else p for p in parts)
+    assert not (~np.isnan(kept) & ~np.isnan(hidden)).any()
+    np.testing.assert_array_equal(np.where(np.isnan(hidden), kept, hidden), holes)
+    assert (~np.isnan(hidden)).sum() == np.ceil(0.25 * (~np.isnan(holes)).sum())
+
+
 def test_partial_fit_and_warm_start_go_on():
     full, holes = low_rank(n_rows=300)
     model = SNAutoencoder(hidden_layer_sizes=32, random_state=0, lr=0.02)

@@ -423,6 +423,21 @@ def test_people_who_were_not_in_training(orientation, history):
         assert not set(found) & set(X[given_ & (X[:, 0] == user), 1])
 
 
+@pytest.mark.parametrize("history", [True, False])
+def test_folding_in_a_training_user_changes_little_for_item_rows(history):
+    """The ridge regression is what training aims at, so that both say much the same."""
+    X, y = ratings(n_users=150, n_items=80)
+    model = SNRecommender("item", history=history, hidden_layer_sizes=64, random_state=0).fit(X, y)
+    folded = model.fold_in(X, y)
+    pairs = np.array([(u, i) for u in model.users_[::5] for i in model.items_])
+    mine, theirs = folded.predict(pairs), model.predict(pairs)
+    assert abs(np.mean(mine - theirs)) < 0.03
+    assert np.std(mine - theirs) < 0.35 * np.std(theirs)
+    single = model.fold_in([["new", X[0, 1]]], [3.0])
+    given_one = np.array([["new", item] for item in model.items_.tolist()], dtype=object)
+    assert abs(single.predict(given_one).mean() - y.mean()) < 0.3
+
+
 def test_vectors_of_new_users_are_ridge_regressions():
     rng = np.random.RandomState(0)
     items, item_offset = rng.normal(size=(6, 3)), rng.normal(size=6)
