@@ -55,7 +55,8 @@ def survey(X: Any, missing_values: float) -> Survey:
 def count_true(mask: np.ndarray) -> np.ndarray:
     """How many entries of each row of a bool array are true; faster than a sum of bools."""
     exact = np.float32 if mask.shape[1] <= 1 << 24 else np.float64
-    return (mask.astype(exact) @ np.ones(mask.shape[1], exact)).astype(np.intp)
+    with np.errstate(invalid="ignore"):  # some BLAS raise it for registers they only half fill
+        return (mask.astype(exact) @ np.ones(mask.shape[1], exact)).astype(np.intp)
 
 
 def rescale(

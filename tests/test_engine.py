@@ -181,7 +181,7 @@ def test_prediction_is_bounded_in_rows_and_entries(lengths, widest):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_outputs, "_ENTRIES", 40)
-        parts = list(_outputs._blocks(X, widest))
+        parts = list(_outputs.row_blocks(X, widest))
     assert_array_equal(np.concatenate([np.diff(part.indptr) for part in parts]), lengths)
     for part in parts:
         assert part.shape[0] == 1 or (part.nnz <= 40 and part.shape[0] * widest <= 40)
@@ -235,7 +235,7 @@ def test_a_failing_callback_leaves_no_decay_unpaid(text, path):
 
 def test_dense_rows_for_a_network_of_sparse_ones_are_few_at_a_time(monkeypatch):
     monkeypatch.setattr(_outputs, "_ENTRIES", 1000)
-    assert max(len(part) for part in _outputs._blocks(np.zeros((300, 50)), 64)) * 64 <= 1000
+    assert max(len(part) for part in _outputs.row_blocks(np.zeros((300, 50)), 64)) * 64 <= 1000
     shapes = []
     original = _outputs.as_container
     X = counts(n_features=100)
