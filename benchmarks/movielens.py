@@ -252,7 +252,7 @@ VARIATIONS: list[dict[str, Any]] = [
     {"history": False, "power": 0.0},
     {"row_offset": None},
     {"row_offset": 0.0},
-    {"row_offset": 10.0},
+    {"row_offset": 2.5},
     *({"power": power} for power in (0.0, 0.25, 0.75, 1.0)),
     *({"input_dropout": share} for share in (0.0, 0.3, 0.7)),
     *({"hidden_layer_sizes": width} for width in (100, 1000, (300, 100))),

@@ -70,7 +70,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         be predicted. n is counted afterwards.
     dropout : float in [0, 1), default=0.0
         Share of the hidden units that is dropped in training.
-    row_offset : float or None, default=2.5
+    row_offset : float or None, default=10.0
         Each row has an offset: the mean of what the rest of the model leaves of its observed
         entries, so many entries at zero being counted in. None: no offsets.
     center : bool, default=False
@@ -172,7 +172,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         missing_values: float = np.nan,
         input_dropout: float = 0.5,
         dropout: float = 0.0,
-        row_offset: float | None = 2.5,
+        row_offset: float | None = 10.0,
         center: bool = False,
         input_scaling: str = "auto",
         add_indicator: bool = False,

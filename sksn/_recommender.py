@@ -70,7 +70,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
     input_dropout : float in [0, 1), default=0.5
         Share of the ratings that the encoder does not see in training, though they are to be
         predicted.
-    row_offset : float or None, default=2.5
+    row_offset : float or None, default=10.0
         Ratings with nothing left to explain that are counted in beside those of a row in the
         mean that is its offset. None: no offsets.
     history : bool, default=True
@@ -167,7 +167,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         activation: str = "logistic",
         power: float = 0.5,
         input_dropout: float = 0.5,
-        row_offset: float | None = 2.5,
+        row_offset: float | None = 10.0,
         history: bool = True,
         lr: float = 6e-3,
         alpha: float = 1.0,
