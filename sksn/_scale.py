@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 
-def sparsity_scale(n_observed: Any, target: float, power: float) -> Any:
+def sparsity_scale(n_observed: Any, target: Any, power: float) -> Any:
     """Factor by which Sparsity Normalization multiplies each row.
 
     ``(target / n_observed) ** power``, and 0 where nothing is observed.
@@ -21,8 +21,8 @@ def sparsity_scale(n_observed: Any, target: float, power: float) -> Any:
     ----------
     n_observed : ndarray or torch.Tensor
         How many features of each row are observed; counts, or shares of a window.
-    target : float
-        The constant K: the number of observed features whose row stays as it is.
+    target : float, ndarray or torch.Tensor
+        The constant K: the number of observed features whose row stays as it is; or one for each.
     power : float
         1 keeps the mean of a linear function of the row free of ``n_observed``, 1/2 its
         variance (for centred entries), 0 changes nothing.

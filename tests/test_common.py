@@ -27,6 +27,8 @@ NETWORKS = [
     SNClassifier(input_scaling=None, add_indicator=True, power=1, class_weight="balanced"),
     SNRegressor(),
     SNRegressor(early_stopping=True, hidden_norm="layer", max_epochs=100),
+    SNClassifier((32, 16), hidden_norm="sparsity", n_bins=0, lr=0.02),
+    SNClassifier((32, 16), hidden_norm="observed", n_bins=0, lr=0.02),
 ]
 AUTOENCODERS = [
     SNAutoencoder(max_epochs=30),

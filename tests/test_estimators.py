@@ -621,7 +621,7 @@ class TestBadInput:
             ("missing_values", "?", "NaN or a finite number"),
             ("input_dropout", 1, r"a number in \[0, 1\)"),
             ("dropout", -0.1, r"a number in \[0, 1\)"),
-            ("hidden_norm", "group", "one of None, 'batch', 'layer'"),
+            ("hidden_norm", "group", "one of None, 'batch', 'layer', 'sparsity', 'observed'"),
             ("input_scaling", "minmax", "one of 'auto', 'observed', None"),
             ("add_indicator", "yes", "one of 'auto', True, False"),
             ("n_bins", -1, "'auto' or an integer that is not negative"),

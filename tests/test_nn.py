@@ -183,7 +183,7 @@ def test_indicators_dense_mark_missing_and_sparse_mark_observed():
     torch.testing.assert_close(marked(sparse_rows(X)).detach(), expected)
 
 
-@pytest.mark.parametrize("norm", ["batch", "layer"])
+@pytest.mark.parametrize("norm", ["batch", "layer", "sparsity", "observed"])
 def test_hidden_norms_take_one_row(norm):
     model = network(3, hidden_norm=norm, hidden_layer_sizes=(4, 4)).train()
     assert torch.isfinite(model(torch.ones(1, 3, dtype=torch.float64))).all()

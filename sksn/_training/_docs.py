@@ -25,8 +25,10 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         afterwards.
     dropout : float in [0, 1), default=0.5
         Share of the hidden units that is dropped in training.
-    hidden_norm : {None, "batch", "layer"}, default=None
-        Normalisation between the linear map and the non-linearity of each hidden layer.
+    hidden_norm : {None, "batch", "layer", "sparsity", "observed"}, default=None
+        Normalisation of each hidden layer. "batch" and "layer": between its linear map and its
+        non-linearity. "sparsity" (Sparsity Normalization) and "observed" (standardising each
+        sample): of what it hands on, by those units that ReLU and dropout have not made zero.
     input_scaling : {"auto", "observed", None}, default="auto"
         "observed" centres and scales each feature by its observed entries. "auto" does the same
         for dense rows and then squashes entries smoothly into (-3, 3); entries of sparse rows,

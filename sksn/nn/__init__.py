@@ -1,9 +1,24 @@
 """Torch modules for rows with holes."""
 
 from ._autoencoder import SNAE
+from ._conv import SNConv2d
+from ._convert import remove_sparsity_normalization_, sparsity_normalize_
 from ._mlp import SNMLP
+from ._norm import ObservedNorm, SNLinear, SparsityNorm
 from ._optim import RowSparseAdamW
 from ._rows import SparseRows
 from ._sampled import sampled_product
 
-__all__ = ["SNAE", "SNMLP", "RowSparseAdamW", "SparseRows", "sampled_product"]
+__all__ = [
+    "SNAE",
+    "SNMLP",
+    "ObservedNorm",
+    "RowSparseAdamW",
+    "SNConv2d",
+    "SNLinear",
+    "SparseRows",
+    "SparsityNorm",
+    "remove_sparsity_normalization_",
+    "sampled_product",
+    "sparsity_normalize_",
+]

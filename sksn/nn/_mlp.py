@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from .._scale import sparsity_scale
 from ._bag import ColumnIndex, weighted_sums
+from ._norm import ObservedNorm, SparsityNorm
 from ._rows import NormalizedRows, SparseRows
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -31,7 +32,7 @@ GAINS = {
     "gelu": 1.5335,
     "silu": 1.6765,
 }
-HIDDEN_NORMS = (None, "batch", "layer")
+HIDDEN_NORMS = (None, "batch", "layer", "sparsity", "observed")
 
 
 class SNMLP(nn.Module):
@@ -53,8 +54,10 @@ class SNMLP(nn.Module):
         Share of observed entries that is dropped in training, before counting them.
     dropout : float in [0, 1), default=0.0
         Share of hidden units that is dropped in training.
-    hidden_norm : {None, "batch", "layer"}, default=None
-        Normalisation between each hidden linear map and its non-linearity.
+    hidden_norm : {None, "batch", "layer", "sparsity", "observed"}, default=None
+        Normalisation of hidden layers: "batch" and "layer" between each linear map and its
+        non-linearity; "sparsity" (:class:`SparsityNorm`) and "observed" (:class:`ObservedNorm`)
+        of what a layer hands on, by those of its units that ReLU and dropout have not made zero.
     indicator_features : sequence of int, optional
         Features that get a second weight, applied to 1 where the entry is missing (dense rows) or
         observed (sparse rows).
@@ -132,9 +135,18 @@ class SNMLP(nn.Module):
             last = i == len(widths) - 2
             initialise(linear.weight, width, 1.0 if last else GAINS[activation], generator)
             nn.init.zeros_(linear.bias)
-            if hidden_norm is not None:
+            if hidden_norm in _NORMS:
                 layers.append(_NORMS[hidden_norm](width))
-            layers += [ACTIVATIONS[activation](), Dropout(dropout), linear]
+            layers += [
+                ACTIVATIONS[activation](),
+                Dropout(dropout, rescale=hidden_norm != "sparsity"),  # which makes up for it
+            ]
+            if hidden_norm == "sparsity":
+                active = width / 2 if activation == "relu" else width  # of initial weights
+                layers.append(SparsityNorm(active, missing_values=0))
+            elif hidden_norm == "observed":
+                layers.append(ObservedNorm(width, missing_values=0))
+            layers.append(linear)
         self.hidden = nn.Sequential(*layers)
         self.to(dtype=dtype)
 
@@ -252,17 +264,21 @@ class InputLayer(nn.Module):
 
 
 class Dropout(nn.Module):
-    """Dropout of hidden units from a generator of its own."""
+    """Dropout of hidden units from a generator of its own.
 
-    def __init__(self, p: float) -> None:
+    Without `rescale` those that stay are what they were.
+    """
+
+    def __init__(self, p: float, *, rescale: bool = True) -> None:
         super().__init__()
-        self.p = p
+        self.p, self.rescale = p, rescale
         self.generator: torch.Generator | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or not self.p:
             return x
-        return x * _kept(x, self.p, self.generator).div_(1 - self.p)
+        kept = _kept(x, self.p, self.generator)
+        return x * (kept.div_(1 - self.p) if self.rescale else kept)
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "generator": None}

@@ -1,0 +1,139 @@
+"""Convolutions of images with holes."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.amp import is_autocast_available
+from torch.nn import functional as F
+
+from .._scale import check_power, sparsity_scale
+from ._norm import check_constant, observed_entries
+
+
+class SNConv2d(nn.Conv2d):
+    r"""Sparsity Normalization [1]_ of each window of a convolution.
+
+    The sum over a window is multiplied by :math:`(K / n)^{\text{power}}`, with :math:`n` how many
+    of the window's entries are observed, in all channels that the sum is over. The bias is not
+    scaled, and a window in which nothing is observed gives 0, as in partial convolution [2]_.
+
+    Takes the place of a :class:`torch.nn.Conv2d`, whose parameters it has. Where all is observed,
+    and K is left alone, it is the same map, at the borders too (but for windows that lie beyond
+    them altogether, where the padding is wider than the kernel).
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size, **options
+        See :class:`torch.nn.Conv2d`.
+    target : float, optional
+        The constant K. By default it is how many entries the window has within the image. With
+        ``in_channels / groups`` times the size of the kernel, and `power` 1, this is partial
+        convolution, which treats what lies beyond the border as missing.
+    power : float, default=1.0
+        See :class:`SparsityNorm`.
+    return_mask : bool, default=False
+        Whether the result is a pair of the sums and the mask for the next layer.
+
+    References
+    ----------
+    .. [1] J. Yi, J. Lee, K. J. Kim, S. J. Hwang, E. Yang. "Why Not to Use Zero Imputation?
+       Correcting Sparsity Bias in Training Neural Networks". ICLR 2020. arXiv:1906.00150.
+    .. [2] G. Liu, F. A. Reda, K. J. Shih, T.-C. Wang, A. Tao, B. Catanzaro. "Image Inpainting for
+       Irregular Holes Using Partial Convolutions". ECCV 2018. arXiv:1804.07723.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sksn.nn import SNConv2d
+    >>> x = torch.ones(1, 1, 4, 4)
+    >>> x[..., :2] = torch.nan
+    >>> layer = SNConv2d(1, 1, 2, bias=False, return_mask=True)
+    >>> sums, mask = layer(x)
+    >>> (sums / layer.weight.sum()).detach().round()[0, 0, 0]
+    tensor([0., 1., 1.])
+    >>> mask[0, 0, 0]
+    tensor([False,  True,  True])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        *,
+        target: float | None = None,
+        power: float = 1.0,
+        return_mask: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, **options)
+        self.target = None if target is None else check_constant(target)
+        self.power, self.return_mask = check_power(power), return_mask
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Any:
+        """Convolve images.
+
+        Parameters
+        ----------
+        x : Tensor of shape ([n_samples,] in_channels, height, width)
+            Images with NaN where an entry is missing.
+        mask : Tensor, optional
+            True, or not zero, where an entry is observed; broadcasts to the shape of `x`.
+
+        Returns
+        -------
+        Tensor of shape ([n_samples,] out_channels, new height, new width)
+            The sums; with `return_mask` followed by the bool mask of the windows in which
+            something is observed, of the same shape, or with one channel where `groups` is 1.
+
+        Raises
+        ------
+        ValueError
+            If `mask` does not fit `x`.
+        """
+        observed = observed_entries(x, mask)
+        sums = self._conv_forward(torch.where(observed, x, 0), self.weight, None)
+        exact = torch.float64 if x.dtype == torch.float64 else torch.float32
+        n_observed = self._count(observed, exact)
+        if self.target is None:
+            full = self._count(torch.ones_like(observed[:1] if x.ndim == 4 else observed), exact)
+        else:
+            full = torch.full_like(n_observed, self.target)
+        anything = n_observed > 0
+        scale = sparsity_scale(n_observed, full, self.power)
+        if self.groups > 1:
+            repeats = self.out_channels // self.groups
+            scale = scale.repeat_interleave(repeats, dim=-3)
+            anything = anything.repeat_interleave(repeats, dim=-3)
+        out = sums * scale
+        if self.bias is not None:
+            out = out + self.bias[:, None, None] * anything
+        out = out.to(sums.dtype)
+        return (out, anything) if self.return_mask else out
+
+    def _count(self, observed: Tensor, dtype: torch.dtype) -> Tensor:
+        """Observed entries in each window; one channel for each group."""
+        channels = self.in_channels // self.groups
+        by_group = observed.unflatten(-3, (self.groups, channels)).sum(dim=-3).to(dtype)
+        ones = torch.ones(self.groups, 1, *self.kernel_size, dtype=dtype, device=observed.device)
+        padding: Any = self.padding
+        if self.padding_mode != "zeros":
+            mode, sides = self.padding_mode, self._reversed_padding_repeated_twice
+            by_group, padding = F.pad(by_group, sides, mode=mode), 0
+        kind = observed.device.type
+        exactly = (
+            torch.autocast(kind, enabled=False) if is_autocast_available(kind) else nullcontext()
+        )
+        with exactly:
+            return F.conv2d(
+                by_group, ones, None, self.stride, padding, self.dilation, self.groups
+            ).round()
+
+    def extra_repr(self) -> str:
+        """What ``repr`` says of the module."""
+        target = "" if self.target is None else f", target={self.target:g}"
+        return f"{super().extra_repr()}{target}, power={self.power:g}"
