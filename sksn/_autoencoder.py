@@ -25,7 +25,7 @@ from ._training._outputs import as_container
 from ._training._parameters import ENTRY_RULES, check_parameters
 from ._training._scaling import EntryScaling
 
-_DENSE_SHARE = 0.2  # of entries observed, from which dense products are the faster ones
+_DENSE_SHARE = 0.4  # of entries observed, from which dense products are the faster ones
 _FIRST_PENALTY, _PENALTY = 15.0, 0.7  # what suited three sets of ratings; see the notes
 _FIXED = (
     "hidden_layer_sizes",
