@@ -1,6 +1,7 @@
-"""Real data by name, and files of ratings."""
+"""Real data by name, files of ratings, and holes for data that has none."""
 
+from ._holes import make_holes
 from ._movielens import fetch_movielens
 from ._ratings import Ratings, load_ratings
 
-__all__ = ["Ratings", "fetch_movielens", "load_ratings"]
+__all__ = ["Ratings", "fetch_movielens", "load_ratings", "make_holes"]

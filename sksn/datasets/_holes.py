@@ -1,0 +1,177 @@
+"""Poke holes in data that has none, or not enough."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit, logit
+from sklearn.utils import check_random_state
+
+from .._observed import validate_observed
+
+_STRENGTH = 2.0  # how much the log-odds of a hole grow with one standard deviation of its cause
+_ROUNDS = 60  # of bisection between -_FARTHEST and _FARTHEST
+_FARTHEST = 100.0
+_MECHANISMS = ("mcar", "mar", "mnar")
+
+
+def make_holes(
+    X: Any,
+    *,
+    rate: float = 0.5,
+    rate_spread: float = 0.0,
+    mechanism: str = "mcar",
+    sparse_output: bool | None = None,
+    random_state: Any = None,
+) -> Any:
+    """Hide a share of the observed entries, which may differ from row to row.
+
+    Parameters
+    ----------
+    X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+        The data. What is missing in it stays missing.
+    rate : float in [0, 1], default=0.5
+        Expected share of the observed entries that are hidden.
+    rate_spread : float, default=0.0
+        Rows are hidden at rates between ``rate - rate_spread`` and ``rate + rate_spread``, evenly
+        spaced and shuffled: the variable sparsity setting of [1]_. Both ends must be in [0, 1].
+    mechanism : {"mcar", "mar", "mnar"}, default="mcar"
+        What decides, beside the rate of the row, whether an entry is hidden. "mcar": nothing does.
+        "mar": one feature, drawn at random, of which nothing is hidden; the larger it is, the more
+        likely the others are. "mnar": the larger an entry is beside the others of its
+        feature, the more likely it is hidden. The log-odds grow by 2 with each standard
+        deviation; the rate of each feature that may be hidden stays what it is without.
+    sparse_output : bool, optional
+        Whether to return a CSR array that stores what is observed, zeros included, or an array
+        with NaN. By default a sparse `X` gives the one and any other the other.
+    random_state : int, RandomState instance or None, default=None
+        Decides what is hidden.
+
+    Returns
+    -------
+    ndarray or csr_array of shape (n_samples, n_features)
+        float32 or float64, a copy.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range; or, with "mar", if so high a rate would need holes in the
+        feature that has none, or `X` has less than two features.
+
+    References
+    ----------
+    .. [1] J. Yi, J. Lee, K. J. Kim, S. J. Hwang, E. Yang. "Why Not to Use Zero Imputation?
+       Correcting Sparsity Bias in Training Neural Networks". ICLR 2020. arXiv:1906.00150.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksn.datasets import make_holes
+    >>> X = make_holes(np.ones((1000, 20)), rate=0.5, rate_spread=0.4, random_state=0)
+    >>> per_row = np.isnan(X).mean(axis=1)
+    >>> bool(per_row.min() < 0.2 and per_row.max() > 0.8 and abs(per_row.mean() - 0.5) < 0.02)
+    True
+    """
+    _check_rates(rate, rate_spread)
+    if mechanism not in _MECHANISMS:
+        raise ValueError(
+            f"mechanism must be one of {', '.join(map(repr, _MECHANISMS))}, got {mechanism!r}."
+        )
+    if sparse_output not in (None, True, False):
+        raise ValueError(f"sparse_output must be None, True or False, got {sparse_output!r}.")
+    X = validate_observed(None, X, drop=True)
+    rng = check_random_state(random_state)
+    row, column, values = _entries(X)
+    n_rows = X.shape[0]
+    position = rng.permutation(n_rows)
+    rates = rate + rate_spread * ((2 * position + 1) / n_rows - 1)
+    chance = rates[row]
+    if mechanism == "mar":
+        chance = _by_another(X, row, column, values, rates, rng)
+    elif mechanism == "mnar":
+        chance = _shifted(chance, _standardised(column, values, X.shape[1]), column, X.shape[1])
+    hidden = rng.uniform(size=len(values)) < chance
+    if sparse_output is None:
+        sparse_output = sparse.issparse(X)
+    if sparse_output:
+        kept = (row[~hidden], column[~hidden])
+        return sparse.csr_array((values[~hidden], kept), shape=X.shape)
+    out = np.full(X.shape, np.nan, dtype=X.dtype)
+    out[row[~hidden], column[~hidden]] = values[~hidden]
+    return out
+
+
+def _check_rates(rate: Any, rate_spread: Any) -> None:
+    for name, value in (("rate", rate), ("rate_spread", rate_spread)):
+        is_number = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+        if not is_number or not 0 <= value <= 1:
+            raise ValueError(f"{name} must be a number in [0, 1], got {value!r}.")
+    if rate - rate_spread < -1e-12 or rate + rate_spread > 1 + 1e-12:
+        raise ValueError(
+            f"rate_spread must leave the rates of rows in [0, 1], but rate={rate!r} and "
+            f"rate_spread={rate_spread!r} spread them from {rate - rate_spread:g} to "
+            f"{rate + rate_spread:g}."
+        )
+
+
+def _entries(X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row, column and value of each observed entry."""
+    if sparse.issparse(X):
+        X = X.tocoo()
+        return X.row, X.col, X.data
+    row, column = np.nonzero(~np.isnan(X))
+    return row, column, X[row, column]
+
+
+def _standardised(column: np.ndarray, values: np.ndarray, n_features: int) -> np.ndarray:
+    """Entries, centred and scaled by the observed ones of their features."""
+    n_observed = np.maximum(np.bincount(column, minlength=n_features), 1)
+    left = values - (np.bincount(column, values, n_features) / n_observed)[column]
+    deviation = np.sqrt(np.bincount(column, left**2, n_features) / n_observed)
+    return left / np.where(deviation > 0, deviation, 1)[column]
+
+
+def _shifted(
+    chance: np.ndarray, cause: np.ndarray, column: np.ndarray, n_features: int
+) -> np.ndarray:
+    """Chances with odds that grow with a cause, the mean of each feature staying as it is."""
+    with np.errstate(divide="ignore"):  # chances of 0 and 1 stay what they are
+        odds = logit(np.clip(chance, 0, 1)) + _STRENGTH * cause
+    wanted = np.bincount(column, chance, n_features)
+    low, high = np.full(n_features, -_FARTHEST), np.full(n_features, _FARTHEST)
+    for _ in range(_ROUNDS):
+        middle = (low + high) / 2
+        too_many = np.bincount(column, expit(odds + middle[column]), n_features) > wanted
+        low, high = np.where(too_many, low, middle), np.where(too_many, middle, high)
+    return expit(odds + ((low + high) / 2)[column])
+
+
+def _by_another(
+    X: Any,
+    row: np.ndarray,
+    column: np.ndarray,
+    values: np.ndarray,
+    rates: np.ndarray,
+    rng: np.random.RandomState,
+) -> np.ndarray:
+    """Chances that depend on a feature which has no holes itself."""
+    n_rows, n_features = X.shape
+    if n_features < 2:
+        raise ValueError("mechanism='mar' needs at least two features, but X has one.")
+    cause = rng.randint(n_features)
+    own = column == cause
+    in_row = np.zeros(n_rows)
+    in_row[row[own]] = _standardised(column, values, n_features)[own]
+    total, others = rates[row].sum(), rates[row[~own]].sum()
+    share = total / others if others else 1.0
+    if total and (rates * share).max() > 1:
+        raise ValueError(
+            f"rate is too high for mechanism='mar': feature {cause} has no holes, so the others "
+            f"would need rates of up to {(rates * share).max():.3g}."
+        )
+    chance = np.zeros(len(values))
+    chance[~own] = _shifted((rates * share)[row[~own]], in_row[row[~own]], column[~own], n_features)
+    return chance
