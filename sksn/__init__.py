@@ -35,6 +35,7 @@ _LAZY = {
     "SNRecommender": "._recommender",
     "SNRegressor": "._estimators",
     "datasets": ".datasets",
+    "inspection": ".inspection",
     "nn": ".nn",
 }
 
@@ -43,7 +44,7 @@ def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(_LAZY[name], __name__)
-    return module if name in ("datasets", "nn") else getattr(module, name)
+    return module if _LAZY[name] == f".{name}" else getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -6,8 +6,8 @@ from sklearn.datasets import load_diabetes, load_iris
 
 from sksn.__main__ import main
 from sksn._demo._compare import bin_scores, compare, format_table
-from sksn._demo._figure import bins_of
 from sksn._demo._tables import Table, TableError, built_in, poke_holes, read_csv
+from sksn.inspection._bins import bins_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -31,7 +31,10 @@ def test_without_torch(statement):
     assert not modules & {"torch", "skorch", "matplotlib", "tqdm"}
 
 
-@pytest.mark.parametrize("statement", ["from sksn import SNClassifier", "import sksn; sksn.nn"])
+@pytest.mark.parametrize(
+    "statement",
+    ["from sksn import SNClassifier", "import sksn; sksn.nn", "import sksn; sksn.inspection"],
+)
 def test_networks_load_on_first_use(statement):
     assert "torch" in modules_after(statement)
 

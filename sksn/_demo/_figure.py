@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..inspection._bins import bins_of
 from ._compare import SCORE_NAMES, Result, bin_scores
 from ._tables import Table
 
@@ -19,13 +20,6 @@ _STYLE = {
     "SimpleImputer + MLP": ("tab:green", ":"),
     "HistGradientBoosting": ("tab:gray", ":"),
 }
-
-
-def bins_of(n_observed: np.ndarray, n_bins: int = 10) -> list[np.ndarray]:
-    """Rows in groups of about equal size and rising number of observed features."""
-    edges = np.unique(np.quantile(n_observed, np.linspace(0, 1, n_bins + 1)))
-    group = np.clip(np.searchsorted(edges, n_observed, side="right") - 1, 0, max(len(edges) - 2, 0))
-    return [rows for i in range(len(edges)) if len(rows := np.flatnonzero(group == i))]
 
 
 def draw(comparisons: list[tuple[Table, dict[str, Result]]], path: str) -> None:

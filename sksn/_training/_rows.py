@@ -70,7 +70,7 @@ class DenseRows:
 def _normalized(values: Tensor, normalize: Callable[[Tensor], NormalizedRows]) -> NormalizedRows:
     first = normalize(values[:0])
     whole = NormalizedRows._make(
-        None if part is None else part.new_empty(len(values), part.shape[1]) for part in first
+        None if part is None else part.new_empty(len(values), *part.shape[1:]) for part in first
     )
     for rows in blocks(len(values), values.shape[1]):
         for target, part in zip(whole, normalize(values[rows]), strict=True):

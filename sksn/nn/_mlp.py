@@ -243,7 +243,7 @@ class InputLayer(nn.Module):
             filled = filled.mul_(factors[:, :, None]).flatten(1)
         if self.has_indicator:
             unobserved = 1 - observed.index_select(1, self.indicator_features)
-        return NormalizedRows(entries * factors, filled, unobserved)
+        return NormalizedRows(entries * factors, filled, unobserved, n_observed)
 
     def _forward_sparse(self, rows: SparseRows, index: ColumnIndex) -> Tensor:
         n_observed = rows.n_observed().to(rows.values.dtype)

@@ -64,11 +64,14 @@ class NormalizedRows(NamedTuple):
         Scaled shares of bins, where there are bins.
     missing : Tensor of shape (n_rows, n_indicators) or None
         1 where an entry is missing, else 0, where there are indicators.
+    n_observed : Tensor of shape (n_rows,)
+        How many entries of each row are observed.
     """
 
     entries: Tensor
     filled: Tensor | None
     missing: Tensor | None
+    n_observed: Tensor
 
     def at(self, index: Tensor | slice) -> NormalizedRows:
         """The rows at `index`."""

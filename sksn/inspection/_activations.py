@@ -1,0 +1,356 @@
+"""What the units of a network are given, by how many features of a row are observed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from skorch.callbacks import Callback
+from torch import Tensor, nn
+
+from .._observed import validate_observed
+from ..nn._mlp import InputLayer
+from ..nn._rows import NormalizedRows, SparseRows
+from ._bins import bins_of, check_n_bins, count_features
+
+_NON_LINEAR = (
+    *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish),
+    *(nn.Sigmoid, nn.LogSigmoid, nn.Hardsigmoid, nn.Tanh, nn.Hardtanh, nn.Softplus, nn.Softsign),
+    *(nn.Hardswish, nn.Tanhshrink),
+)
+_LINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, InputLayer)
+_SATURATED = 0.05
+_METHODS = ("predict_proba", "predict", "transform")
+_BLOCK = 1024  # rows that a torch module is given at a time
+
+
+@dataclass(frozen=True, eq=False)
+class ActivationStatistics:
+    """What the units of each layer are given (their pre-activations), by bins of rows.
+
+    Attributes
+    ----------
+    layers : list of str
+        Names of the layers, in the order in which the network computes them: of the modules of
+        its non-linearities, whose inputs these are; where it has none, of its linear maps, whose
+        outputs they are.
+    n_observed : ndarray of shape (n_bins,)
+        Mean number of observed features in each bin of rows.
+    count : ndarray of int, shape (n_bins,)
+        Rows in each bin.
+    mean, variance : ndarray of shape (n_layers, n_bins)
+        Over the rows of the bin and the units of the layer.
+    saturated : ndarray of shape (n_layers, n_bins)
+        Share of the pre-activations at which the derivative of the non-linearity is less than a
+        twentieth of its largest, so that little is learned there: the flat ends of a sigmoid, the
+        dead side of ReLU. NaN where there is no non-linearity.
+    """
+
+    layers: list[str]
+    n_observed: np.ndarray
+    count: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    saturated: np.ndarray
+
+
+def activation_statistics(
+    model: Any,
+    X: Any,
+    *,
+    n_bins: int = 10,
+    layers: list[str] | None = None,
+    missing_values: float = np.nan,
+) -> ActivationStatistics:
+    """Measure mean, variance and saturation of pre-activations, by how much is observed.
+
+    Parameters
+    ----------
+    model : estimator or torch.nn.Module
+        A fitted :class:`~sksn.SNClassifier`, :class:`~sksn.SNRegressor` or
+        :class:`~sksn.SNAutoencoder`, a pipeline that ends with one, or a torch module. They are
+        run as for prediction, without dropout.
+    X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+        Rows as the estimator takes them. For a torch module an array or tensor of any shape whose
+        first dimension is that of the samples, with NaN where an entry is missing; it is given
+        tensors with the type of its parameters.
+    n_bins : int, default=10
+        Bins of rows by their number of observed features, at most.
+    layers : list of str, optional
+        Names of modules, as ``named_modules()`` has them, to look at: at the inputs of those that
+        are non-linearities, and at the outputs of others. By default all non-linearities
+        of torch; where there is none, all linear maps and convolutions.
+    missing_values : float, default=nan
+        A further value that means missing in `X`.
+
+    Returns
+    -------
+    ActivationStatistics
+
+    Raises
+    ------
+    TypeError
+        If `model` is neither.
+    ValueError
+        If `layers` names what the network does not have, or what it does not run.
+
+    See Also
+    --------
+    ActivationDisplay : The picture.
+    ActivationRecorder : The same while a network is trained.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksn import SNRegressor
+    >>> from sksn.datasets import make_holes
+    >>> from sksn.inspection import activation_statistics
+    >>> X = np.random.RandomState(0).uniform(size=(1000, 20))
+    >>> holes = make_holes(X, rate=0.5, rate_spread=0.5, random_state=0)
+    >>> model = SNRegressor(max_epochs=2, random_state=0).fit(holes, X.sum(axis=1))
+    >>> found = activation_statistics(model, holes)
+    >>> found.layers, found.variance.shape
+    (['hidden.0'], (1, 10))
+    """
+    n_bins = check_n_bins(n_bins)
+    if isinstance(model, nn.Module):
+        module: nn.Module = model
+        run: Callable[[Any, Any], None] = _run_module
+        n_observed = _count_entries(X, missing_values)
+    else:
+        module, run = _network(model), _run_estimator
+        n_observed = count_features(X, missing_values)
+    with _watched(module, layers) as watch:
+        run(model, X)
+    return watch.statistics(n_observed, n_bins)
+
+
+class ActivationRecorder(Callback):
+    """Measures pre-activations in every epoch of training, with dropout and all; a callback.
+
+    Parameters
+    ----------
+    n_bins : int, default=10
+        Bins of rows by their number of observed features, at most.
+    layers : list of str, optional
+        See :func:`activation_statistics`.
+
+    Attributes
+    ----------
+    epochs_ : list of ActivationStatistics
+        Of the training rows in each epoch of the last call of ``fit`` or ``partial_fit``.
+
+    Notes
+    -----
+    Estimators copy their callbacks where scikit-learn clones them (``cross_val_score`` and the
+    like); a fitted estimator's are ``estimator.callbacks``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksn import SNRegressor
+    >>> from sksn.inspection import ActivationRecorder
+    >>> recorder = ActivationRecorder()
+    >>> X = np.random.RandomState(0).uniform(size=(100, 20))
+    >>> model = SNRegressor(max_epochs=3, callbacks=[recorder]).fit(X, X.sum(axis=1))
+    >>> len(recorder.epochs_)
+    3
+    """
+
+    def __init__(self, *, n_bins: int = 10, layers: list[str] | None = None) -> None:
+        self.n_bins, self.layers = n_bins, layers
+
+    _watch: _Watch
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Begin to watch."""
+        check_n_bins(self.n_bins)
+        if hasattr(self, "_watch"):  # of a training that failed
+            self._watch.remove()
+        self.epochs_: list[ActivationStatistics] = []
+        self._watch = _Watch(net.module_, self.layers)
+
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """Forget the epoch before."""
+        self._watch.clear()
+        self._counts: list[np.ndarray] = []
+
+    def on_batch_begin(
+        self, net: Any, batch: Any = None, training: bool | None = None, **kwargs: Any
+    ) -> None:
+        """Count what is observed."""
+        self._watch.active = bool(training)
+        if training:
+            self._counts.append(_count_rows(batch[0].rows))
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Take the statistics of the epoch."""
+        self.epochs_.append(self._watch.statistics(np.concatenate(self._counts), self.n_bins))
+
+    def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Leave the network alone."""
+        self._watch.remove()
+        del self._watch, self._counts
+
+
+class _Watch:
+    """Hooks that keep, for each row and layer, three means over the layer's units."""
+
+    def __init__(self, module: nn.Module, layers: list[str] | None) -> None:
+        self.active = True
+        self.found: dict[str, list[np.ndarray]] = {}
+        self.wanted = _chosen(module, layers)
+        self.handles = []
+        for name, layer in self.wanted.items():
+            if isinstance(layer, _NON_LINEAR):
+                handle: Any = layer.register_forward_pre_hook(self._before(name, layer))
+            else:
+                handle = layer.register_forward_hook(self._after(name))
+            self.handles.append(handle)
+
+    def _before(self, name: str, layer: nn.Module) -> Callable:
+        saturated = _Saturation(layer)
+        return lambda _, inputs: self._keep(name, inputs[0], saturated)
+
+    def _after(self, name: str) -> Callable:
+        return lambda _, inputs, output: self._keep(name, output, None)
+
+    def _keep(self, name: str, z: Any, saturated: _Saturation | None) -> None:
+        if not self.active:
+            return
+        z = (z[0] if isinstance(z, tuple) else z).detach().flatten(1)
+        share = torch.full_like(z[:, 0], torch.nan) if saturated is None else saturated(z)
+        z = z.double() if z.device.type != "mps" else z.float()
+        rows = torch.stack([z.mean(dim=1), z.square().mean(dim=1), share.to(z.dtype)])
+        self.found.setdefault(name, []).append(rows.cpu().numpy())
+
+    def clear(self) -> None:
+        self.found = {}
+
+    def remove(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+    def statistics(self, n_observed: np.ndarray, n_bins: int) -> ActivationStatistics:
+        by_layer = {name: np.concatenate(parts, axis=1) for name, parts in self.found.items()}
+        for name in self.wanted:
+            n_rows = by_layer[name].shape[1] if name in by_layer else 0
+            if n_rows != len(n_observed):
+                raise ValueError(
+                    f"layers names {name!r}, which the network ran on {n_rows} samples where there "
+                    f"are {len(n_observed)}; name modules that run once for each sample."
+                )
+        bins = bins_of(n_observed, n_bins)
+        means = np.array(
+            [[part[:, rows].mean(axis=1) for rows in bins] for part in by_layer.values()]
+        )
+        mean, square, saturated = np.moveaxis(means, 2, 0)
+        return ActivationStatistics(
+            list(by_layer),
+            np.array([n_observed[rows].mean() for rows in bins]),
+            np.array([len(rows) for rows in bins]),
+            mean,
+            square - mean**2,
+            saturated,
+        )
+
+
+class _Saturation:
+    """The share of each row's entries at which a non-linearity is flat."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        self.layer = layer
+        around = torch.linspace(-8, 8, 1601, dtype=torch.float64)
+        self.flat = _SATURATED * float(_derivative(layer, around).abs().max())
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return (_derivative(self.layer, z).abs() < self.flat).to(z.dtype).mean(dim=1)
+
+
+def _derivative(layer: nn.Module, z: Tensor) -> Tensor:
+    with torch.enable_grad():
+        z = z.detach().clone().requires_grad_()
+        value = type(layer).forward(layer, z.clone())  # past the hooks; some work in place
+        return torch.autograd.grad(value.sum(), z)[0]
+
+
+@contextmanager
+def _watched(module: nn.Module, layers: list[str] | None) -> Iterator[_Watch]:
+    watch = _Watch(module, layers)
+    try:
+        yield watch
+    finally:
+        watch.remove()
+
+
+def _chosen(module: nn.Module, layers: list[str] | None) -> dict[str, nn.Module]:
+    modules: dict[str, nn.Module] = dict(module.named_modules())
+    if layers is not None:
+        unknown = [name for name in layers if name not in modules]
+        if unknown:
+            raise ValueError(
+                f"layers names {unknown[0]!r}, but the network has no such module; it has "
+                f"{', '.join(map(repr, filter(None, modules)))}."
+            )
+        return {name: modules[name] for name in layers}
+    kinds: Any  # else the type of a dict of some of them would be the union of all
+    for kinds in (_NON_LINEAR, _LINEAR):
+        found: dict[str, nn.Module] = {
+            name: m for name, m in modules.items() if isinstance(m, kinds)
+        }
+        if found:
+            return found
+    raise ValueError(f"{type(module).__name__} has neither non-linearities nor linear maps.")
+
+
+def _network(model: Any) -> nn.Module:
+    """The torch module of an estimator, or of the last step of a pipeline."""
+    last = model.steps[-1][1] if hasattr(model, "steps") else model
+    module = getattr(getattr(last, "net_", None), "module_", None)
+    if not isinstance(module, nn.Module):
+        raise TypeError(
+            "model must be a torch.nn.Module, or a fitted SNClassifier, SNRegressor or "
+            f"SNAutoencoder or a pipeline that ends with one; got {type(last).__name__}."
+        )
+    return module
+
+
+def _run_estimator(model: Any, X: Any) -> None:
+    getattr(model, next(name for name in _METHODS if hasattr(model, name)))(X)
+
+
+def _run_module(module: nn.Module, X: Any) -> None:
+    like = next(module.parameters(), torch.zeros(()))
+    X = torch.as_tensor(np.asarray(X) if not isinstance(X, Tensor) else X)
+    training = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            for block in X.split(_BLOCK):
+                module(block.to(like.device, like.dtype))
+    finally:
+        module.train(training)
+
+
+def _count_entries(X: Any, missing_values: float) -> np.ndarray:
+    """Observed entries of each sample of any shape."""
+    X = X.detach().cpu().numpy() if isinstance(X, Tensor) else X
+    if sparse.issparse(X):
+        raise TypeError("X must be an array or a tensor for a torch module, got a sparse matrix.")
+    X = np.asarray(X)
+    X = validate_observed(None, X.reshape(len(X), -1), missing_values=missing_values)
+    return count_features(X, missing_values)
+
+
+def _count_rows(rows: Tensor | SparseRows | NormalizedRows) -> np.ndarray:
+    """Observed entries of each row of a batch."""
+    if isinstance(rows, (SparseRows, NormalizedRows)):
+        n_observed = rows.n_observed() if isinstance(rows, SparseRows) else rows.n_observed
+    else:
+        n_observed = (rows == rows).sum(dim=1)
+    return n_observed.cpu().numpy()

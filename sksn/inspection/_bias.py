@@ -1,0 +1,227 @@
+"""How much a model's answers depend on how many features of a row are observed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from ._bins import bins_of, check_n_bins, count_features
+
+_METHODS = ("predict_proba", "decision_function", "predict")
+
+
+@dataclass(frozen=True, eq=False)
+class SparsityBias:
+    """What :func:`sparsity_bias` finds.
+
+    Attributes
+    ----------
+    n_observed : ndarray of int, shape (n_samples,)
+        Observed features of each row.
+    response : ndarray of shape (n_samples,)
+        The model's answer to each row.
+    slope : float
+        By how much the response rises with each observed feature, by least squares. NaN where all
+        rows have as many.
+    slope_interval : tuple of float
+        Its confidence interval; its standard error does not suppose that the response has the
+        same spread for all numbers of observed features (HC3 [1]_).
+    rank_correlation : float
+        Spearman's correlation of the response and the number of observed features; NaN where one
+        of them is constant.
+    bin_n_observed : ndarray of shape (n_bins,)
+        Mean number of observed features of the rows in each bin. Bins have about as many rows
+        each; there are fewer than asked for where many rows have the same number.
+    bin_count : ndarray of int, shape (n_bins,)
+        Rows in each bin.
+    bin_mean, bin_std : ndarray of shape (n_bins,)
+        Mean and standard deviation of the response in each bin.
+
+    References
+    ----------
+    .. [1] J. G. MacKinnon, H. White. "Some Heteroskedasticity-Consistent Covariance Matrix
+       Estimators with Improved Finite Sample Properties". Journal of Econometrics 29, 1985.
+    """
+
+    n_observed: np.ndarray
+    response: np.ndarray
+    slope: float
+    slope_interval: tuple[float, float]
+    rank_correlation: float
+    bin_n_observed: np.ndarray
+    bin_count: np.ndarray
+    bin_mean: np.ndarray
+    bin_std: np.ndarray
+
+    def __repr__(self) -> str:
+        low, high = self.slope_interval
+        return (
+            f"SparsityBias(slope={self.slope:.3g} ({low:.3g} to {high:.3g}), "
+            f"rank_correlation={self.rank_correlation:.3g}, {len(self.response)} rows with "
+            f"{self.n_observed.min()} to {self.n_observed.max()} observed features)"
+        )
+
+
+def sparsity_bias(
+    estimator: Any,
+    X: Any,
+    *,
+    response_method: str = "auto",
+    class_of_interest: Any = None,
+    n_bins: int = 10,
+    confidence_level: float = 0.95,
+    missing_values: float = np.nan,
+) -> SparsityBias:
+    """Measure how much a model's answers depend on how many features are observed.
+
+    That may be right: of a patient of whom much was measured, more is known, and much is measured
+    of those who are ill. Compare a model with one that sees the same and is less drawn to it.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted classifier, regressor or pipeline of any library with scikit-learn's methods.
+    X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+        Rows as the estimator takes them; better such as it was not trained on. At least three.
+    response_method : {"auto", "predict_proba", "decision_function", "predict"}, default="auto"
+        Where the answers come from; "auto": the first of these methods that it has.
+    class_of_interest : label, optional
+        The class whose probability or score is the answer. By default the second of two classes;
+        of more, the highest value whichever class it belongs to (the model's confidence).
+    n_bins : int, default=10
+        Bins at most.
+    confidence_level : float in (0, 1), default=0.95
+        Level of the interval of the slope.
+    missing_values : float, default=nan
+        A further value that means missing in `X`.
+
+    Returns
+    -------
+    SparsityBias
+        The slope with its interval, the rank correlation, and the mean and spread in each bin.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range, or the answers are not one number a row.
+
+    See Also
+    --------
+    SparsityBiasDisplay : The picture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.impute import SimpleImputer
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sksn.datasets import make_holes
+    >>> from sksn.inspection import sparsity_bias
+    >>> X = np.random.RandomState(0).uniform(size=(1000, 20))
+    >>> holes = make_holes(X, rate=0.5, rate_spread=0.5, random_state=0)
+    >>> model = make_pipeline(SimpleImputer(strategy="constant", fill_value=0), LinearRegression())
+    >>> bias = sparsity_bias(model.fit(X, X.sum(axis=1)), holes)
+    >>> 0.45 < bias.slope < 0.55
+    True
+    """
+    n_bins = check_n_bins(n_bins)
+    if isinstance(confidence_level, bool) or not 0 < confidence_level < 1:
+        raise ValueError(f"confidence_level must be a number in (0, 1), got {confidence_level!r}.")
+    n_observed = count_features(X, missing_values)
+    response = respond(estimator, X, response_method, class_of_interest)
+    return relate(n_observed, response, n_bins=n_bins, confidence_level=confidence_level)
+
+
+def relate(
+    n_observed: Any, response: Any, *, n_bins: int = 10, confidence_level: float = 0.95
+) -> SparsityBias:
+    """Relate answers to numbers of observed features."""
+    n_observed, response = np.asarray(n_observed), np.asarray(response, dtype=np.float64)
+    if n_observed.shape != response.shape or n_observed.ndim != 1:
+        raise ValueError(
+            "n_observed and the response must be one number a row, got shapes "
+            f"{n_observed.shape} and {response.shape}."
+        )
+    if len(response) < 3:
+        raise ValueError(f"At least three rows are needed, got {len(response)}.")
+    if not np.isfinite(response).all():
+        raise ValueError("The response holds NaN or infinity; expected finite numbers.")
+    slope, interval = _slope(n_observed.astype(np.float64), response, confidence_level)
+    varies = np.ptp(n_observed) > 0 and np.ptp(response) > 0
+    rank = float(stats.spearmanr(n_observed, response).statistic) if varies else np.nan
+    bins = bins_of(n_observed, check_n_bins(n_bins))
+    return SparsityBias(
+        n_observed,
+        response,
+        slope,
+        interval,
+        rank,
+        np.array([n_observed[rows].mean() for rows in bins]),
+        np.array([len(rows) for rows in bins]),
+        np.array([response[rows].mean() for rows in bins]),
+        np.array([response[rows].std() for rows in bins]),
+    )
+
+
+def respond(
+    estimator: Any, X: Any, response_method: str = "auto", class_of_interest: Any = None
+) -> np.ndarray:
+    """One number for each row from an estimator; see :func:`sparsity_bias`."""
+    if response_method == "auto":
+        methods: tuple[str, ...] = _METHODS
+    elif response_method in _METHODS:
+        methods = (response_method,)
+    else:
+        allowed = ", ".join(map(repr, ("auto", *_METHODS)))
+        raise ValueError(f"response_method must be one of {allowed}, got {response_method!r}.")
+    method = next((name for name in methods if hasattr(estimator, name)), None)
+    if method is None:
+        raise ValueError(f"{type(estimator).__name__} has no method {' or '.join(methods)}.")
+    found = np.asarray(getattr(estimator, method)(X))
+    if method != "predict":
+        found = _of_class(estimator, found, class_of_interest)
+    elif class_of_interest is not None:
+        found = found == class_of_interest
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if found.ndim != 1 or found.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{method} must give one number a row, got an array of shape {found.shape} and type "
+            f"{found.dtype}; choose a response_method or a class_of_interest."
+        )
+    return found.astype(np.float64)
+
+
+def _of_class(estimator: Any, found: np.ndarray, class_of_interest: Any) -> np.ndarray:
+    """The column of a class; of a score that has none, with the sign that the class asks for."""
+    if class_of_interest is None:
+        if found.ndim == 2 and found.shape[1] > 2:
+            return found.max(axis=1)
+        return found[:, 1] if found.ndim == 2 and found.shape[1] == 2 else found
+    classes = list(estimator.classes_)
+    if class_of_interest not in classes:
+        raise ValueError(f"class_of_interest must be one of {classes}, got {class_of_interest!r}.")
+    at = classes.index(class_of_interest)
+    if found.ndim == 1:
+        return found if at == 1 else -found
+    return found[:, at]
+
+
+def _slope(
+    x: np.ndarray, y: np.ndarray, confidence_level: float
+) -> tuple[float, tuple[float, float]]:
+    """Least squares, with a standard error that allows for spreads that differ."""
+    centred = x - x.mean()
+    square = centred @ centred
+    if square == 0:
+        return np.nan, (np.nan, np.nan)
+    slope = float(centred @ y / square)
+    left = y - y.mean() - slope * centred
+    leverage = 1 / len(x) + centred**2 / square
+    weighted = left / np.maximum(1 - leverage, 1e-9)
+    error = np.sqrt(np.sum((centred * weighted) ** 2)) / square
+    half = float(stats.t.ppf((1 + confidence_level) / 2, max(len(x) - 2, 1)) * error)
+    return slope, (slope - half, slope + half)

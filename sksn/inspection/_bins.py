@@ -1,0 +1,65 @@
+"""Rows in groups by how many of their features are observed."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+from .._observed import check_missing_values, count_observed, missing_mask, validate_observed
+
+
+def count_features(X: Any, missing_values: float = np.nan) -> np.ndarray:
+    """How many features of each row are observed, in data frames with text among them too.
+
+    Parameters
+    ----------
+    X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+        The rows.
+    missing_values : float, default=nan
+        A further value that means missing; NaN, None and pandas.NA always do.
+
+    Returns
+    -------
+    ndarray of int, shape (n_samples,)
+    """
+    missing_values = check_missing_values(missing_values)
+    if hasattr(X, "iloc") and hasattr(X, "isna"):
+        missing = X.isna().to_numpy()
+        if not np.isnan(missing_values):
+            missing = missing | X.isin([missing_values]).to_numpy()
+        return (~missing).sum(axis=1)
+    X = validate_observed(None, X, missing_values=missing_values, drop=True)
+    if isinstance(X, np.ndarray):
+        return (~missing_mask(X, missing_values)).sum(axis=1)
+    return count_observed(X)
+
+
+def bins_of(n_observed: np.ndarray, n_bins: int = 10) -> list[np.ndarray]:
+    """Rows in groups of about equal size and rising number of observed features.
+
+    Parameters
+    ----------
+    n_observed : ndarray of shape (n_samples,)
+        Observed features of each row. Rows that have the same number are in the same group, so
+        that there may be fewer groups.
+    n_bins : int, default=10
+        How many groups there are at most.
+
+    Returns
+    -------
+    list of ndarray
+        The rows of each group; none is empty.
+    """
+    edges = np.unique(np.quantile(n_observed, np.linspace(0, 1, n_bins + 1)))
+    group = np.clip(np.searchsorted(edges, n_observed, side="right") - 1, 0, max(len(edges) - 2, 0))
+    return [rows for i in range(len(edges)) if len(rows := np.flatnonzero(group == i))]
+
+
+def check_n_bins(n_bins: Any) -> int:
+    """Return `n_bins`, or say why it cannot be that."""
+    is_integer = isinstance(n_bins, numbers.Integral) and not isinstance(n_bins, (bool, np.bool_))
+    if not is_integer or n_bins < 1:
+        raise ValueError(f"n_bins must be a positive integer, got {n_bins!r}.")
+    return int(n_bins)

@@ -1,0 +1,403 @@
+"""Pictures of what the figures say, after scikit-learn's displays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+from sklearn.metrics import check_scoring
+from sklearn.utils import _safe_indexing
+
+from ._activations import ActivationStatistics, activation_statistics
+from ._bias import SparsityBias, relate, sparsity_bias
+from ._bins import bins_of
+
+_PANELS = (
+    ("mean", "mean pre-activation"),
+    ("variance", "variance of pre-activations"),
+    ("saturated", "saturated share"),
+)
+
+
+def _subplots(needed_by: str, n: int = 1) -> Any:
+    """New axes, or an error that says what to install."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"{needed_by}.plot needs matplotlib; install it, or sksn with it: "
+            "pip install 'sksn[plot]'. The figures behind the picture need none: "
+            "sparsity_bias and activation_statistics."
+        ) from error
+    _, axes = plt.subplots(1, n, figsize=(5 * n, 4), layout="constrained")
+    return axes
+
+
+class SparsityBiasDisplay:
+    """A model's answers, or its score, against how many features of a row are observed.
+
+    Use :meth:`from_estimator` or :meth:`from_predictions`. Several models go on the same axes by
+    passing those of the first, ``ax=display.ax_``.
+
+    Parameters
+    ----------
+    bias : SparsityBias
+        The answers, and their means and spreads by bins of rows.
+    score : ndarray of shape (n_bins,), optional
+        The score in each bin.
+    name : str, optional
+        Name of the model, for the legend.
+    response_name : str, default="response"
+        What the answers are, for the axis.
+    score_name : str, default="score"
+        What the score is, for the axis.
+
+    Attributes
+    ----------
+    line_ : matplotlib Line2D
+        Means of the answers, or scores, once plotted.
+    band_ : matplotlib PolyCollection or None
+        A standard deviation to either side, where answers are plotted.
+    ax_, figure_ : matplotlib Axes and Figure
+        Where they are.
+
+    See Also
+    --------
+    sparsity_bias : The figures.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksn import SNRegressor
+    >>> from sksn.datasets import make_holes
+    >>> from sksn.inspection import SparsityBiasDisplay
+    >>> X = np.random.RandomState(0).uniform(size=(1000, 20))
+    >>> holes, y = make_holes(X, rate_spread=0.5, random_state=0), X.sum(axis=1)
+    >>> display = None
+    >>> for power in (0.0, 1.0):
+    ...     model = SNRegressor(power=power, max_epochs=2, random_state=0).fit(holes, y)
+    ...     display = SparsityBiasDisplay.from_estimator(
+    ...         model, holes, y, name=f"power {power:g}", ax=display and display.ax_
+    ...     )
+    >>> len(display.ax_.lines)
+    2
+    """
+
+    def __init__(
+        self,
+        bias: SparsityBias,
+        *,
+        score: np.ndarray | None = None,
+        name: str | None = None,
+        response_name: str = "response",
+        score_name: str = "score",
+    ) -> None:
+        self.bias, self.score, self.name = bias, score, name
+        self.response_name, self.score_name = response_name, score_name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        kind: str = "response",
+        scoring: Any = None,
+        response_method: str = "auto",
+        class_of_interest: Any = None,
+        n_bins: int = 10,
+        missing_values: float = np.nan,
+        name: str | None = None,
+        ax: Any = None,
+        **line_options: Any,
+    ) -> Self:
+        """Let a model answer rows, and plot it.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted classifier, regressor or pipeline.
+        X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+            Rows as the estimator takes them.
+        y : array-like of shape (n_samples,), optional
+            What the answers should be, for the score.
+        kind : {"response", "score"}, default="response"
+            What to plot.
+        scoring : str or callable, optional
+            The score, as in :func:`sklearn.model_selection.cross_val_score`; the estimator's own
+            by default.
+        response_method, class_of_interest, n_bins, missing_values
+            See :func:`sparsity_bias`.
+        name : str, optional
+            For the legend; by default the estimator's class.
+        ax : matplotlib Axes, optional
+            Where to plot; by default new ones.
+        **line_options
+            For matplotlib's ``plot``.
+
+        Returns
+        -------
+        SparsityBiasDisplay
+
+        Raises
+        ------
+        ValueError
+            If `kind` is unknown, or "score" without `y`.
+        """
+        _check_kind(kind, has_score=y is not None, needs="y")
+        bias = sparsity_bias(
+            estimator,
+            X,
+            response_method=response_method,
+            class_of_interest=class_of_interest,
+            n_bins=n_bins,
+            missing_values=missing_values,
+        )
+        score = None
+        if y is not None:
+            scorer = check_scoring(estimator, scoring)
+            bins = bins_of(bias.n_observed, n_bins)
+            score = np.array(
+                [
+                    scorer(estimator, _safe_indexing(X, rows), _safe_indexing(y, rows))
+                    for rows in bins
+                ]
+            )
+        return cls(
+            bias,
+            score=score,
+            name=type(estimator).__name__ if name is None else name,
+            score_name=scoring if isinstance(scoring, str) else "score",
+        ).plot(ax, kind=kind, **line_options)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        n_observed: Any,
+        response: Any,
+        y: Any = None,
+        *,
+        kind: str = "response",
+        metric: Callable[[np.ndarray, np.ndarray], float] | None = None,
+        n_bins: int = 10,
+        name: str | None = None,
+        ax: Any = None,
+        **line_options: Any,
+    ) -> Self:
+        """Plot answers that are known already.
+
+        Parameters
+        ----------
+        n_observed : array-like of shape (n_samples,)
+            Observed features of each row.
+        response : array-like of shape (n_samples,)
+            The answers.
+        y : array-like of shape (n_samples,), optional
+            What they should be, for the score.
+        kind : {"response", "score"}, default="response"
+            What to plot.
+        metric : callable, optional
+            Takes the `y` and the answers of a bin and returns its score, as the functions of
+            :mod:`sklearn.metrics` do.
+        n_bins : int, default=10
+            Bins at most.
+        name : str, optional
+            For the legend.
+        ax : matplotlib Axes, optional
+            Where to plot; by default new ones.
+        **line_options
+            For matplotlib's ``plot``.
+
+        Returns
+        -------
+        SparsityBiasDisplay
+
+        Raises
+        ------
+        ValueError
+            If `kind` is unknown, or "score" without `y` and `metric`; or if the numbers of rows
+            do not agree.
+        """
+        has_score = y is not None and metric is not None
+        _check_kind(kind, has_score=has_score, needs="y and metric")
+        bias = relate(n_observed, response, n_bins=n_bins)
+        score = None
+        if y is not None and metric is not None:
+            y = np.asarray(y)
+            if len(y) != len(bias.response):
+                raise ValueError(
+                    f"y has {len(y)} entries, but there are {len(bias.response)} rows."
+                )
+            bins = bins_of(bias.n_observed, n_bins)
+            score = np.array([metric(y[rows], bias.response[rows]) for rows in bins])
+        score_name = getattr(metric, "__name__", "score")
+        display = cls(bias, score=score, name=name, score_name=score_name)
+        return display.plot(ax, kind=kind, **line_options)
+
+    def plot(self, ax: Any = None, *, kind: str = "response", **line_options: Any) -> Self:
+        """Plot.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to plot; by default new ones.
+        kind : {"response", "score"}, default="response"
+            What to plot.
+        **line_options
+            For matplotlib's ``plot``.
+
+        Returns
+        -------
+        SparsityBiasDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            If axes are needed and matplotlib is not there.
+        """
+        _check_kind(kind, has_score=self.score is not None, needs="a score")
+        ax = _subplots(type(self).__name__) if ax is None else ax
+        bias = self.bias
+        values = bias.bin_mean if kind == "response" else self.score
+        options = {"marker": "o", "label": self.name} | line_options
+        (self.line_,) = ax.plot(bias.bin_n_observed, values, **options)
+        self.band_ = None
+        if kind == "response":
+            low, high = bias.bin_mean - bias.bin_std, bias.bin_mean + bias.bin_std
+            self.band_ = ax.fill_between(
+                bias.bin_n_observed, low, high, alpha=0.15, color=self.line_.get_color(), lw=0
+            )
+        ax.set(
+            xlabel="observed features",
+            ylabel=self.response_name if kind == "response" else self.score_name,
+        )
+        if options["label"] is not None:
+            ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+class ActivationDisplay:
+    """Mean, variance and saturated share of pre-activations against how much is observed.
+
+    Parameters
+    ----------
+    statistics : ActivationStatistics
+        What to plot.
+    name : str, optional
+        Name of the network, for the legend.
+
+    Attributes
+    ----------
+    lines_ : list of list of matplotlib Line2D
+        The lines of each panel, one for each layer, once plotted.
+    axes_ : ndarray of matplotlib Axes, shape (3,)
+        Mean, variance and saturated share.
+    figure_ : matplotlib Figure
+        Where they are.
+
+    See Also
+    --------
+    activation_statistics : The figures.
+    ActivationRecorder : The same of every epoch of training.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksn import SNRegressor
+    >>> from sksn.datasets import make_holes
+    >>> from sksn.inspection import ActivationDisplay
+    >>> X = np.random.RandomState(0).uniform(size=(1000, 20))
+    >>> holes = make_holes(X, rate=0.5, rate_spread=0.5, random_state=0)
+    >>> model = SNRegressor(max_epochs=2, random_state=0).fit(holes, X.sum(axis=1))
+    >>> display = ActivationDisplay.from_estimator(model, holes)
+    >>> [axes.get_ylabel() for axes in display.axes_]
+    ['mean pre-activation', 'variance of pre-activations', 'saturated share']
+    """
+
+    def __init__(self, statistics: ActivationStatistics, *, name: str | None = None) -> None:
+        self.statistics, self.name = statistics, name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        model: Any,
+        X: Any,
+        *,
+        n_bins: int = 10,
+        layers: list[str] | None = None,
+        missing_values: float = np.nan,
+        name: str | None = None,
+        axes: Any = None,
+        **line_options: Any,
+    ) -> Self:
+        """Run a network on rows, and plot what its units are given.
+
+        Parameters
+        ----------
+        model, X, n_bins, layers, missing_values
+            See :func:`activation_statistics`.
+        name : str, optional
+            For the legend.
+        axes : sequence of three matplotlib Axes, optional
+            Where to plot; by default new ones.
+        **line_options
+            For matplotlib's ``plot``.
+
+        Returns
+        -------
+        ActivationDisplay
+        """
+        statistics = activation_statistics(
+            model, X, n_bins=n_bins, layers=layers, missing_values=missing_values
+        )
+        return cls(statistics, name=name).plot(axes, **line_options)
+
+    def plot(self, axes: Any = None, **line_options: Any) -> Self:
+        """Plot.
+
+        Parameters
+        ----------
+        axes : sequence of three matplotlib Axes, optional
+            Where to plot; by default new ones.
+        **line_options
+            For matplotlib's ``plot``.
+
+        Returns
+        -------
+        ActivationDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            If axes are needed and matplotlib is not there.
+        ValueError
+            If `axes` are not three.
+        """
+        axes = np.ravel(_subplots(type(self).__name__, 3) if axes is None else axes)
+        if len(axes) != len(_PANELS):
+            raise ValueError(f"axes must be three, got {len(axes)}.")
+        found = self.statistics
+        self.lines_: list[list[Any]] = []
+        for ax, (what, label) in zip(axes, _PANELS, strict=True):
+            lines = []
+            for layer, values in zip(found.layers, getattr(found, what), strict=True):
+                label_of_line = layer if self.name is None else f"{self.name}, {layer}"
+                options = {"marker": "o", "label": label_of_line} | line_options
+                lines += ax.plot(found.n_observed, values, **options)
+            ax.set(xlabel="observed features", ylabel=label)
+            self.lines_.append(lines)
+        axes[0].legend()
+        self.axes_, self.figure_ = axes, axes[0].figure
+        return self
+
+
+def _check_kind(kind: str, *, has_score: bool, needs: str) -> None:
+    if kind not in ("response", "score"):
+        raise ValueError(f"kind must be 'response' or 'score', got {kind!r}.")
+    if kind == "score" and not has_score:
+        raise ValueError(f"kind='score' needs {needs}.")
