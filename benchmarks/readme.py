@@ -1,7 +1,11 @@
-"""Writes the README's tables and picture: runs the demo, and formats benchmarks/results."""
+"""Writes the README's tables and picture: runs the demo, and formats benchmarks/results.
+
+``python benchmarks/readme.py ratings speed`` writes these parts only.
+"""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
@@ -55,17 +59,24 @@ def speed_table() -> str:
     return "\n".join([HEADER, *map(str, rows)]) + f"\n\nMeasured on: {where}; {versions}.\n"
 
 
+PARTS = {
+    "demo": demo_tables,
+    "report": report_table,
+    "ratings": summary,
+    "speed": speed_table,
+}
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; by default all")
+    parts = parser.parse_args().parts or list(PARTS)
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
     readme = ROOT / "README.md"
     text = readme.read_text()
-    parts = (
-        ("demo", demo_tables()),
-        ("report", report_table()),
-        ("ratings", summary()),
-        ("speed", speed_table()),
-    )
-    for name, content in parts:
-        text = insert(text, name, content)
+    for name in parts:
+        text = insert(text, name, PARTS[name]())
     readme.write_text(text)
 
 

@@ -52,6 +52,8 @@ def test_rows_differ_as_much_as_they_should(spread):
     of_rates = spread**2 / 3
     expected = of_rates + (0.25 - of_rates) / 500
     assert abs(per_row.var() - expected) < 5 * expected * math.sqrt(2 / 4000)
+    place = np.corrcoef(per_row, np.arange(4000))[0, 1]
+    assert abs(place) < 5 / math.sqrt(4000), "rows come in the order of their rates"
     assert per_row.min() >= 0.5 - spread - 5 * 0.5 / math.sqrt(500)
 
 

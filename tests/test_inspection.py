@@ -253,6 +253,10 @@ class TestActivationStatistics:
         z = module[0](torch.tensor(X, dtype=torch.float32)).detach().numpy()
         mean = np.average(found.mean[0], weights=found.count)
         assert mean == pytest.approx(z.mean(), abs=1e-5)
+        square = np.average(found.variance[0] + found.mean[0] ** 2, weights=found.count)
+        assert square == pytest.approx((z**2).mean(), rel=1e-5)
+        bins = zip(found.mean[0], found.variance[0], strict=True)
+        assert any(mean**2 > 0.02 * variance for mean, variance in bins), "rel is above that"
         dead = np.average(found.saturated[0], weights=found.count)
         assert dead == pytest.approx((z <= 0).mean())
         assert module.training
