@@ -6,12 +6,15 @@ import csv
 import gzip
 import os
 import sys
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import sparse
+from scipy.io import loadmat
+from sklearn.datasets import load_svmlight_files
 
 INCOMPLETE = (
     "hepatitis",
@@ -24,6 +27,16 @@ INCOMPLETE = (
     "physionet",
 )
 SPARSE = ("worm", "20news")
+HOURLY = "physionet, hourly"
+_SVMLIGHT = {  # training file, test file, features
+    "a9a": ("a9a.gz", "a9a.t.gz", 123),
+    "dna": ("dna.scale.gz", "dna.scale.t.gz", 180),
+    "agaricus": ("agaricus.txt.train.gz", "agaricus.txt.test.gz", 126),
+}
+MORE_SPARSE = ("BASEHOCK", "PCMAC", *_SVMLIGHT)
+_HOURS = 48
+_RARELY = 20  # hourly columns that are observed in no more stays are left out
+_DESCRIPTORS = ("Age", "Gender", "Height", "ICUType", "Weight")
 _OUTCOMES = ("recordid", "SAPS-I", "SOFA", "Length_of_stay", "Survival", "In-hospital_death")
 
 
@@ -49,8 +62,20 @@ def data_folder() -> Path:
 
 
 def load(name: str) -> Data:
-    """Load one of `INCOMPLETE` or `SPARSE`."""
+    """Load one of `INCOMPLETE`, `SPARSE` and `MORE_SPARSE`, or `HOURLY`."""
     folder = data_folder()
+    if name == HOURLY:
+        return _hourly(folder / "physionet2012")
+    if name in ("BASEHOCK", "PCMAC"):
+        file = loadmat(folder / "text" / f"{name}.mat")
+        X = sparse.csr_array(file["X"].astype(np.float64))
+        X.eliminate_zeros()
+        return Data(name, X, file["Y"].ravel(), "accuracy")
+    if name in _SVMLIGHT:
+        *files, n_features = _SVMLIGHT[name]
+        parts = load_svmlight_files([folder / "binary" / f for f in files], n_features=n_features)
+        X = sparse.csr_array(sparse.vstack(parts[::2]))
+        return Data(name, X, np.concatenate(parts[1::2]), "accuracy")
     if name == "physionet":
         return _physionet(folder / "physionet2012" / "PhysionetChallenge2012-set-a.csv.gz")
     if name == "worm":
@@ -72,6 +97,40 @@ def _physionet(path: Path) -> Data:
     y = cells[:, header.index("In-hospital_death")].astype(int)
     features = [i for i, column in enumerate(header) if column not in _OUTCOMES]
     return Data("physionet", cells[:, features], y, "AUROC")
+
+
+def _hourly(folder: Path) -> Data:
+    """Mean of each parameter in each of 48 hours; columns observed in more than 20 stays.
+
+    A descriptor of -1 is unknown.
+    """
+    stays, stay, column, values = [], [], [], []
+    names: dict[str, int] = {}
+    with tarfile.open(folder / "set-a-records.tar.gz") as tar:
+        for member in tar:
+            file = tar.extractfile(member)
+            if file is None:
+                continue
+            for line in file.read().decode().splitlines()[1:]:
+                clock, name, value = line.split(",")
+                if name == "RecordID":
+                    stays.append(int(value))
+                elif clock != "00:00" or name not in _DESCRIPTORS or float(value) != -1:
+                    hour = min(int(clock[:2]), _HOURS - 1)
+                    stay.append(len(stays) - 1)
+                    column.append(names.setdefault(name, len(names)) * _HOURS + hour)
+                    values.append(float(value))
+    shape = (len(stays), len(names) * _HOURS)
+    cell = np.ravel_multi_index((stay, column), shape)
+    count = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+    total = np.bincount(cell, values, shape[0] * shape[1]).reshape(shape)
+    X = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    died = {
+        int(row["RecordID"]): int(row["In-hospital_death"])
+        for row in csv.DictReader((folder / "Outcomes-a.txt").read_text().splitlines())
+    }
+    y = np.array([died[identifier] for identifier in stays])
+    return Data(HOURLY, X[:, (count > 0).sum(axis=0) > _RARELY], y, "AUROC")
 
 
 def _sparse(name: str, path: Path) -> Data:

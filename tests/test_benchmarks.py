@@ -1,5 +1,6 @@
 """The benchmark scripts run on small data, and fail loudly where the real data is missing."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -24,6 +25,12 @@ def run(*arguments, **environment):
     )
 
 
+@pytest.fixture
+def stats(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("_stats")
+
+
 @pytest.mark.parametrize("task", ["choose", "report"])
 def test_defaults(task, tmp_path):
     result = run(BENCHMARKS / "defaults.py", task, "--smoke", "--json", tmp_path / "r.json")
@@ -46,6 +53,42 @@ def test_sampled(tmp_path):
     ratios = json.loads((tmp_path / "r.json").read_text())["ratios"]
     assert [row["share"] for row in ratios] == [0.02, 0.05, 0.1, 0.2, 0.4, 0.8]
     assert all(row["ratio"] > 0 for row in ratios)
+
+
+def test_claims():
+    before = sorted((BENCHMARKS / "results").iterdir())
+    result = run(BENCHMARKS / "claims.py", "--smoke", SKSN_DATA="")
+    assert result.returncode == 0, result.stderr
+    for method in (
+        "SNClassifier, tuned",
+        "MLP, SoftImpute",
+        "HistGradientBoosting",
+        "LinearSVC, L2",
+    ):
+        assert f"| {method} | 0." in result.stdout
+    assert "average rank over 2 sets" in result.stdout
+    assert sorted((BENCHMARKS / "results").iterdir()) == before
+
+
+class TestStatistics:
+    def test_the_corrected_test_by_hand(self, stats):
+        """Mean 2, variance 1, k = 3: t = 2 / sqrt(1/3 + 1/4), with 2 degrees of freedom."""
+        mean, p = stats.corrected_test(np.array([1.0, 2.0, 3.0]), n_train=40, n_test=10)
+        t = 2 / np.sqrt(7 / 12)
+        assert mean == 2
+        assert p == pytest.approx(1 - t / np.sqrt(2 + t**2))  # Student's with 2 degrees of freedom
+        assert stats.corrected_test(np.zeros(3), 40, 10) == (0, 1)
+        assert stats.corrected_test(np.ones(3), 40, 10) == (1, 0)
+
+    def test_ranks(self, stats):
+        scores = np.array([[0.9, 0.5], [0.8, 0.5], [0.7, 0.9]])
+        assert stats.average_ranks(scores).tolist() == [1.75, 2.25, 2]
+
+    @pytest.mark.parametrize(("k", "q"), [(2, 1.960), (5, 2.728), (10, 3.164)])
+    def test_critical_differences_are_those_of_demsar(self, stats, k, q):
+        """His table 5 (a), to three digits."""
+        expected = q * np.sqrt(k * (k + 1) / (6 * 14))
+        assert stats.critical_difference(k, 14) == pytest.approx(expected, abs=1e-3)
 
 
 def test_movielens():

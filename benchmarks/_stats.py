@@ -1,0 +1,35 @@
+"""What is said of scores on the same folds: corrected tests, ranks, critical differences."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+
+def corrected_test(differences: np.ndarray, n_train: int, n_test: int) -> tuple[float, float]:
+    """Mean difference over folds and its p-value, corrected for training sets that overlap.
+
+    The variance of the mean is that of the differences times ``1 / k + n_test / n_train`` instead
+    of ``1 / k`` (Nadeau and Bengio, "Inference for the Generalization Error", Machine Learning 52,
+    2003), with k - 1 degrees of freedom.
+    """
+    k = len(differences)
+    mean, variance = np.mean(differences), np.var(differences, ddof=1)
+    if variance == 0:
+        return float(mean), 1.0 if mean == 0 else 0.0
+    t = mean / np.sqrt(variance * (1 / k + n_test / n_train))
+    return float(mean), float(2 * stats.t.sf(abs(t), k - 1))
+
+
+def average_ranks(scores: np.ndarray) -> np.ndarray:
+    """Mean rank of each method (rows) over data sets (columns); the highest score has rank 1."""
+    return stats.rankdata(-scores, axis=0).mean(axis=1)
+
+
+def critical_difference(n_methods: int, n_data: int, alpha: float = 0.05) -> float:
+    """By how much average ranks must differ to do so significantly (Nemenyi's test).
+
+    J. Demsar. "Statistical Comparisons of Classifiers over Multiple Data Sets". JMLR 7, 2006.
+    """
+    q = stats.studentized_range.ppf(1 - alpha, n_methods, np.inf) / np.sqrt(2)
+    return float(q * np.sqrt(n_methods * (n_methods + 1) / (6 * n_data)))
