@@ -248,7 +248,9 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         Parameters
         ----------
         X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
-            Further rows. The statistics that scale the entries go on being learned.
+            Further rows. The statistics that scale the entries go on being learned. All rows so
+            far count as one data set, which the penalties (`alpha`) are weighed against: they
+            weigh less with every chunk, and the same chunks once more are further rows.
         y : None
             Ignored.
 
@@ -281,6 +283,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         hidden: Any = None,
         *,
         weights: np.ndarray | None = None,
+        hidden_weights: np.ndarray | None = None,
         reset: bool = True,
         incremental: bool = False,
         n_epochs: int | None = None,
@@ -319,7 +322,8 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
             hidden = as_container(
                 self._scaling.transform(hidden, np.dtype(self.dtype)), self._is_sparse
             )
-            valid = EntryDataset(rows, entry_rows(hidden, dtype, device), device)
+            to_predict = entry_rows(hidden, dtype, device, weights=hidden_weights)
+            valid = EntryDataset(rows, to_predict, device)
         try:
             self._train(train, valid, X, incremental=incremental, n_epochs=n_epochs)
         except BaseException as error:
@@ -337,6 +341,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         hidden: Any,
         *,
         weights: np.ndarray | None,
+        hidden_weights: np.ndarray | None,
         n_epochs: int | None,
         with_history: bool,
     ) -> Self:
@@ -345,7 +350,12 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         self._random = check_random_state(self.random_state)
         self._split_seed = self._draw_seed()
         return self._fit_entries(
-            X, hidden, weights=weights, n_epochs=n_epochs, with_history=with_history
+            X,
+            hidden,
+            weights=weights,
+            hidden_weights=hidden_weights,
+            n_epochs=n_epochs,
+            with_history=with_history,
         )
 
     def _begin(self, X: Any, *, must_be_sparse: bool) -> None:
@@ -370,7 +380,8 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         net.lr = float(self.lr)
         n_entries = int(count_observed(X).sum())
         net.batch_size = rows_in_batch(self.batch_size, X.shape[0], n_entries)
-        net.set_penalties(*(penalty / n_entries for penalty in self._penalties(X)))
+        n_seen = self._scaling.n_entries if incremental else n_entries
+        net.set_penalties(*(penalty / n_seen for penalty in self._penalties(X)))
         net.train(
             train,
             valid,

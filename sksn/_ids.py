@@ -40,7 +40,8 @@ class Ids:
 
     def find(self, wanted: np.ndarray) -> np.ndarray:
         """Positions of ids, `UNKNOWN` for those that are not among them."""
-        if self.position is not None or wanted.dtype == object:
+        unsigned = {self.values.dtype.kind, wanted.dtype.kind} == {"i", "u"}  # else by way of float
+        if self.position is not None or wanted.dtype == object or unsigned:
             known = self.position or {v: i for i, v in enumerate(self.values.tolist())}
             found = (known.get(value, UNKNOWN) for value in wanted.tolist())
             return np.fromiter(found, dtype=np.intp, count=len(wanted))
@@ -70,7 +71,8 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
         If X does not have two columns, or an id is missing.
     """
     if hasattr(X, "columns") and hasattr(X, "dtypes"):  # each column has a type of its own
-        columns = [_plain(X[name]) for name in X.columns]
+        at = X.iloc if hasattr(X, "iloc") else X  # two columns may have the same name
+        columns = [_plain(at[:, i]) for i in range(len(X.columns))]
     else:
         if sparse.issparse(X):
             raise TypeError("Sparse X is not supported: X holds pairs of user and item, dense.")
@@ -96,6 +98,12 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
             row = int(missing.argmax())
             raise ValueError(f"X has a missing {name} ({column.tolist()[row]!r}) in row {row}.")
     return columns[0], columns[1]
+
+
+def column_names(X: Any) -> list[str] | None:
+    """The names of the columns of a data frame, where they all are strings."""
+    names = list(X.columns) if hasattr(X, "columns") else []
+    return names if names and all(isinstance(name, str) for name in names) else None
 
 
 def id_column(values: Any, name: str) -> np.ndarray:
@@ -132,6 +140,8 @@ def _plain(column: Any) -> np.ndarray:
 def _missing(column: np.ndarray) -> np.ndarray:
     if column.dtype.kind == "f":
         return np.isnan(column)
+    if column.dtype.kind in "mM":
+        return np.isnat(column)
     if column.dtype != object:
         return np.zeros(len(column), dtype=bool)
     return np.array([v is None or type(v).__name__ == "NAType" or v != v for v in column], bool)

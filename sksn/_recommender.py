@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from ._autoencoder import SNAutoencoder
 from ._blocks import blocks
 from ._factors import Factors, best, ridge_vectors
-from ._ids import UNKNOWN, Ids, id_column, id_columns
+from ._ids import UNKNOWN, Ids, column_names, id_column, id_columns
 from ._observed import check_weights
 from ._training._history import added_by_rows
 from ._training._offsets import column_offsets, row_offsets
@@ -231,23 +231,29 @@ class SNRecommender(RegressorMixin, BaseEstimator):
             a rating is NaN or infinite.
         """
         check_parameters(self, ENTRY_RULES)
-        self.__dict__.pop("estimators_", None)
+        for name in ("estimators_", "feature_names_in_"):
+            self.__dict__.pop(name, None)
         users, items, values, weights = _check_ratings(X, y, sample_weight)
         self._user_ids, self._item_ids = Ids(users), Ids(items)
         ratings = _Ratings(self._user_ids.find(users), self._item_ids.find(items), values, weights)
         _refuse_duplicates(ratings, users, items)
         self.n_features_in_ = 2
+        names = column_names(X)
+        if names is not None:
+            self.feature_names_in_ = np.array(names, dtype=object)
         self.users_, self.items_ = self._user_ids.values, self._item_ids.values
         self.rating_range_ = float(values.min()), float(values.max())
         self._learn_means(ratings)
         random = check_random_state(self.random_state)
         seeds = random.randint(2**31 - 1, size=(2, 2, self.n_estimators))
         sides = _SIDES[self.orientation]
+        self._sides = [side for side in sides for _ in range(self.n_estimators)]
+        self._fold_prior = max(self.row_offset or 0.0, _LEAST_PRIOR)
         n_epochs: list[int] | None = None
         valid: np.ndarray | None = None
         self.validation_score_: float | None = None
-        self.blend_ = 1.0 if self.orientation == "item" else 0.0
-        if self.early_stopping or len(sides) > 1:
+        self.blend_ = {"item": 1.0, "user": 0.0, "both": 0.5}[self.orientation]
+        if self.early_stopping or (len(sides) > 1 and self._n_valid(ratings) < len(values)):
             train, valid = self._hold_out(ratings, random)
             nets = self._train(ratings.at(train), ratings.at(valid), seeds[0], None)
             n_epochs = [net.best_epoch_ for net in nets] if self.early_stopping else None
@@ -261,14 +267,16 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         self._factors = self._as_factors(nets, ratings)
         return self
 
+    def _n_valid(self, ratings: _Ratings) -> int:
+        return int(np.ceil(self.validation_fraction * len(ratings.values)))
+
     def _hold_out(self, ratings: _Ratings, random: Any) -> tuple[np.ndarray, np.ndarray]:
         """Positions of ratings to train on and to validate by; both in their order."""
-        n = len(ratings.values)
-        n_valid = int(np.ceil(self.validation_fraction * n))
+        n, n_valid = len(ratings.values), self._n_valid(ratings)
         if n_valid >= n:
             raise ValueError(
                 f"validation_fraction={self.validation_fraction} takes all of the n_samples={n} "
-                "ratings; train on more, or use orientation='item' without early_stopping."
+                "ratings; train on more, or without early_stopping."
             )
         order = random.permutation(n)
         return np.sort(order[n_valid:]), np.sort(order[:n_valid])
@@ -285,9 +293,10 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         shape = len(self.users_), len(self.items_)
         for s, side in enumerate(_SIDES[self.orientation]):
             X, weights = ratings.rows(side, shape)
-            hidden = None
+            hidden = hidden_weights = None
             if valid is not None and (self.early_stopping or self.refit):
-                hidden = valid.rows(side, shape)[0]  # what is trained again anyway may stop early
+                # what is trained again anyway may stop early
+                hidden, hidden_weights = valid.rows(side, shape)
             for i, seed in enumerate(seeds[s], start=1):
                 net = self._new_net(side, int(seed))
                 net._label = f"{side} rows {i}/{self.n_estimators}"
@@ -295,6 +304,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
                     X,
                     hidden,
                     weights=weights,
+                    hidden_weights=hidden_weights,
                     n_epochs=None if n_epochs is None else n_epochs[len(nets)],
                     with_history=self.history and side == "item",
                 )
@@ -337,11 +347,11 @@ class SNRecommender(RegressorMixin, BaseEstimator):
 
     def _factors_by_side(self, nets: list[SNAutoencoder], ratings: _Ratings) -> list[list[Factors]]:
         shape = len(self.users_), len(self.items_)
-        found, parts = [], iter(nets)
-        for side in _SIDES[self.orientation]:
-            X, _ = ratings.rows(side, shape)
-            found.append([_factors(next(parts), X, side) for _ in range(self.n_estimators)])
-        return found
+        found: dict[str, list[Factors]] = {side: [] for side in self._sides}
+        rows = {side: ratings.rows(side, shape)[0] for side in found}
+        for net, side in zip(nets, self._sides, strict=True):
+            found[side].append(_factors(net, rows[side], side))
+        return list(found.values())
 
     def _as_factors(self, nets: list[SNAutoencoder], ratings: _Ratings) -> Factors:
         parts = [part for side in self._factors_by_side(nets, ratings) for part in side]
@@ -350,11 +360,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
 
     def _net_weights(self) -> list[float]:
         of_side = {"item": self.blend_, "user": 1 - self.blend_}
-        return [
-            of_side[side] / self.n_estimators
-            for side in _SIDES[self.orientation]
-            for _ in range(self.n_estimators)
-        ]
+        return [of_side[side] / self._sides.count(side) for side in self._sides]
 
     def _learn_means(self, ratings: _Ratings) -> None:
         """What is known of unknown users and items, and what each user has seen."""
@@ -382,6 +388,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
             Ratings within the range of the training ratings.
         """
         check_is_fitted(self, "estimators_")
+        self._check_names(X)
         users, items = id_columns(X)
         users, items = self._user_ids.find(users), self._item_ids.find(items)
         known_user, known_item = users != UNKNOWN, items != UNKNOWN
@@ -493,6 +500,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
             the vector of a user is the ridge regression of the ratings on the codes of the items.
         """
         check_is_fitted(self, "estimators_")
+        self._check_names(X)
         users, items, values, _ = _check_ratings(X, y, None)
         folded = copy.copy(self)
         folded._user_ids = Ids(users)
@@ -510,14 +518,13 @@ class SNRecommender(RegressorMixin, BaseEstimator):
 
     def _folded_factors(self, rows: sparse.csr_array, user_mean: np.ndarray) -> Factors:
         parts = []
-        sides = [side for side in _SIDES[self.orientation] for _ in range(self.n_estimators)]
         for net, side, (items, item_offset) in zip(
-            self.estimators_, sides, self._item_parts, strict=True
+            self.estimators_, self._sides, self._item_parts, strict=True
         ):
             if side == "user":
                 parts.append(_factors(net, rows, side))
                 continue
-            penalties = net._decoder_penalty(), max(self.row_offset or 0.0, _LEAST_PRIOR)
+            penalties = net._decoder_penalty(), self._fold_prior
             vectors = np.zeros((rows.shape[0], items.shape[1]))
             history = net._history()
             if history is not None:
@@ -527,6 +534,14 @@ class SNRecommender(RegressorMixin, BaseEstimator):
             )
             parts.append(Factors(users, items, user_offset, item_offset))
         return Factors.blend(parts, self._net_weights())
+
+    def _check_names(self, X: Any) -> None:
+        """Refuse columns that have other names, or another order, than in training."""
+        names, expected = column_names(X), getattr(self, "feature_names_in_", None)
+        if names is not None and expected is not None and names != list(expected):
+            raise ValueError(
+                f"X must have the columns {list(expected)}, in this order, as in fit; got {names}."
+            )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

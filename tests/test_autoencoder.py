@@ -276,6 +276,19 @@ def test_partial_fit_and_warm_start_go_on():
         model.fit(holes)
 
 
+def test_chunks_are_penalised_as_one_data_set():
+    """Twenty chunks of a matrix as much as the matrix, not twenty times as much."""
+    _, holes = low_rank(n_rows=200)
+    whole = SNAutoencoder(**QUICK).fit(holes)
+    chunked = SNAutoencoder(**QUICK)
+    for part in np.split(holes, 20):
+        chunked.partial_fit(part)
+    expected, found = (
+        model.net_.optimizer_.param_groups[1]["weight_decay"] for model in (whole, chunked)
+    )
+    assert found == pytest.approx(expected)
+
+
 def test_minibatches():
     full, holes = low_rank(n_rows=300)
     model = SNAutoencoder(hidden_layer_sizes=64, batch_size=64, random_state=0).fit(holes)

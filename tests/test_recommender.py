@@ -174,6 +174,34 @@ def test_every_id_finds_itself_and_no_other(values):
     assert ids.find(id_column([("unheard", "of")], "users")).tolist() == [UNKNOWN]
 
 
+@pytest.mark.parametrize("kinds", [(np.uint64, np.int64), (np.int64, np.uint64)])
+def test_long_ids_do_not_go_by_way_of_floats(kinds):
+    long = np.array([2**62 + 1, 2**62 + 2, 2**62 + 3])
+    found = Ids(long.astype(kinds[0])).find(np.append(long, 2**62).astype(kinds[1]))
+    assert found.tolist() == [0, 1, 2, UNKNOWN]
+
+
+def test_missing_times_are_missing():
+    X = pd.DataFrame({"user": pd.to_datetime(["2020-01-01", None]), "item": [1, 2]})
+    with pytest.raises(ValueError, match=r"missing user .* in row 1"):
+        id_columns(X)
+
+
+def test_columns_keep_their_names_and_order():
+    X, y = ratings(20, 10)
+    frame = pd.DataFrame(X, columns=["user", "item"])
+    model = SNRecommender("item", **QUICK).fit(frame, y)
+    assert model.feature_names_in_.tolist() == ["user", "item"]
+    np.testing.assert_array_equal(model.predict(frame), model.predict(X))
+    swapped = frame[["item", "user"]]
+    for ask in (model.predict, lambda X: model.fold_in(X, y)):
+        with pytest.raises(ValueError, match=r"must have the columns \['user', 'item'\], in this"):
+            ask(swapped)
+    assert not hasattr(model.fit(X, y), "feature_names_in_")
+    alike = pd.DataFrame(X, columns=["id", "id"])
+    np.testing.assert_array_equal(model.fit(alike, y).predict(alike), model.predict(X))
+
+
 def test_strings_are_no_numbers():
     ids = Ids(np.array([1, 2, 3]))
     assert ids.find(np.array(["1", "2"])).tolist() == [UNKNOWN, UNKNOWN]
@@ -226,8 +254,11 @@ def test_one_rating_in_all():
     np.testing.assert_allclose(model.predict([["a", "b"], ["c", "d"]]), 3.5)
     assert model.recommend(["a"])[0].mask.all()
     assert model.similar_items(["b"])[0].shape == (1, 0)
+    both = SNRecommender("both", **QUICK).fit([["a", "b"]], [3.5])
+    assert (both.blend_, both.validation_score_) == (0.5, None)
+    np.testing.assert_allclose(both.predict([["a", "b"]]), 3.5)
     with pytest.raises(ValueError, match="takes all of the n_samples=1 ratings"):
-        SNRecommender("both", **QUICK).fit([["a", "b"]], [3.5])
+        SNRecommender("both", early_stopping=True, **QUICK).fit([["a", "b"]], [3.5])
 
 
 @pytest.mark.parametrize(
@@ -438,6 +469,29 @@ def test_folding_in_a_training_user_changes_little_for_item_rows(history):
     assert abs(single.predict(given_one).mean() - y.mean()) < 0.3
 
 
+def test_folding_in_goes_by_what_was_learned():
+    X, y = ratings(20, 10)
+    model = SNRecommender("both", **QUICK).fit(X, y)
+    new, given = [["me", 0], ["me", 3]], [5, 1]
+    expected = model.fold_in(new, given).recommend(["me"])[1]
+    model.set_params(orientation="item", n_estimators=3, row_offset=None, alpha=9.0)
+    np.testing.assert_array_equal(model.fold_in(new, given).recommend(["me"])[1], expected)
+
+
+def test_held_out_ratings_count_what_they_weigh():
+    """Ratings of no weight to speak of, of which there are most, do not choose the epoch."""
+    X, y = ratings(60, 40)
+    light = np.random.RandomState(0).uniform(size=len(y)) < 0.7
+    weights = np.where(light, 1e-6, 1.0)
+    noise = np.where(light, np.random.RandomState(1).permutation(y), y)
+    options = {**QUICK, "max_epochs": 60, "early_stopping": True, "refit": False}
+    scores = [
+        SNRecommender("item", **options).fit(X, target, weights).estimators_[0].validation_scores_
+        for target in (y, noise)
+    ]
+    np.testing.assert_allclose(*scores, rtol=0.01)
+
+
 def test_vectors_of_new_users_are_ridge_regressions():
     rng = np.random.RandomState(0)
     items, item_offset = rng.normal(size=(6, 3)), rng.normal(size=6)
@@ -484,32 +538,35 @@ def test_a_progress_bar_for_each_network(capsys):
 
 # scikit-learn's own checks ----------------------------------------------------------------
 
-# They pass tables of random numbers as X, where this has two columns of ids, no pair of which
-# may occur twice: only checks that do not fit, or whose X never reaches fit, can apply.
-APPLICABLE = {
-    "check_estimator_cloneable",
-    "check_estimator_tags_renamed",
-    "check_valid_tag_types",
-    "check_estimator_repr",
-    "check_no_attributes_set_in_init",
-    "check_mixin_order",
-    "check_estimators_unfitted",
-    "check_do_not_raise_errors_in_init_or_set_param",
-    "check_parameters_default_constructible",
-    "check_get_params_invariance",
-    "check_set_params",
-    "check_estimator_sparse_tag",
-    "check_requires_y_none",
-}
+# What cannot apply passes tables of random numbers as X, where this has two columns of ids, no
+# pair of which may occur twice and none of which may be missing.
+OTHER_WIDTH = {
+    "check_dict_unchanged", "check_dont_overwrite_parameters", "check_dtype_object",
+    "check_estimators_dtypes", "check_estimators_pickle", "check_f_contiguous_array_estimator",
+    "check_fit2d_predict1d", "check_fit_score_takes_y", "check_methods_sample_order_invariance",
+    "check_methods_subset_invariance", "check_n_features_in_after_fitting",
+    "check_pipeline_consistency", "check_regressor_data_not_an_array", "check_regressors_int",
+    "check_regressors_no_decision_function", "check_regressors_train",
+    "check_sample_weight_equivalence_on_dense_data", "check_sample_weights_list",
+    "check_supervised_y_2d", "check_all_zero_sample_weights_error", "check_complex_data",
+    "check_estimators_empty_data_messages", "check_estimators_nan_inf", "check_fit2d_1feature",
+    "check_fit2d_1sample", "check_positive_only_tag_during_fit", "check_readonly_memmap_input",
+}  # fmt: skip
+PAIRS_TWICE = {
+    "check_estimators_fit_returns_self", "check_estimators_overwrite_params",
+    "check_fit_check_is_fitted", "check_fit_idempotent", "check_n_features_in",
+    "check_sample_weights_not_overwritten", "check_sample_weights_shape",
+}  # fmt: skip
 
 
 def checks():
-    for estimator, check in estimator_checks_generator(SNRecommender(), mark=None):
+    for estimator, check in estimator_checks_generator(SNRecommender(**QUICK), mark=None):
         name = getattr(check, "func", check).__name__
-        if name in APPLICABLE:
+        if name not in OTHER_WIDTH | PAIRS_TWICE:
             yield pytest.param(estimator, check, id=name)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 @pytest.mark.parametrize(("estimator", "check"), list(checks()))
 def test_checks_of_scikit_learn_that_can_apply(estimator, check):
     check(estimator)
