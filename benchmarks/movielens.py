@@ -181,11 +181,11 @@ LARGE_GRIDS = {
     "Surprise SVD": _product(
         algorithm=["SVD"], n_factors=[100], reg_all=[0.02, 0.05], n_epochs=[20, 40]
     ),
-    "Surprise KNNBaseline": [_knn(True, 40)],
+    "Surprise KNNBaseline": [_knn(True, k) for k in (20, 40, 80)],
     "LensKit biased MF": _product(embedding_size=[20, 50], regularization=[0.05, 0.1], epochs=[20]),
     "AutoRec": _product(
         orientation=["item"], power=[0.0], input_dropout=[0.0], row_offset=[None], history=[False],
-        early_stopping=[True], hidden_layer_sizes=[500], alpha=[1.0, 3.0],
+        early_stopping=[True], hidden_layer_sizes=[500], alpha=[0.3, 1.0, 3.0],
     ),
     "SNRecommender, tuned": _product(hidden_layer_sizes=[500], alpha=[0.7, 1.0]),
 }  # fmt: skip

@@ -8,6 +8,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer, SimpleHTTPRequestHandler
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sksn.datasets import _movielens, fetch_movielens, load_ratings
@@ -80,6 +81,13 @@ def test_integers_beside_strings_become_strings_in_data(tmp_path):
         ("1,2,3\n1,3,good\n", r"line 2: .*good.*expected a number"),
         ("1,2,3,4\n1,3,4\n", "line 2: only some of the lines have a timestamp"),
         ("1,2,3\n1,3,4,5\n", "line 2: only some of the lines have a timestamp"),
+        ("1,2,3,2005-09-06\n1,3,4,soon\n", "line 2: expected a date like the first, got 'soon'"),
+        ("1,2,3,2005-09-06\n1,3,4,\n", "line 2: expected a date like the first, got ''"),
+        ("1,2,3,2005-09-06\n1,3,4\n", "line 2: only some of the lines have a timestamp"),
+        ("1,2,3,fine\n1,3,4,5\n", "line 2: only some of the lines have a timestamp"),
+        ("1,2,nan\n", "line 1: expected a finite number, got 'nan'"),
+        ("1,2,3\n1,3,inf\n", "line 2: expected a finite number, got 'inf'"),
+        ("1,2,3\n,3,4\n", "line 2: expected user, item and rating"),
         ("user,item,rating\n", "holds no ratings"),
         ("", "line 1: expected user, item and rating"),
         ("nothing\n", "line 1: expected user, item and rating.*'nothing'"),
@@ -89,6 +97,31 @@ def test_a_line_that_cannot_be_read_is_named(tmp_path, text, message):
     path = tmp_path / "ratings.csv"
     path.write_text(text)
     with pytest.raises(ValueError, match=message):
+        load_ratings(path)
+
+
+def test_dates_and_other_text_beside_ratings(tmp_path):
+    path = tmp_path / "ratings.csv"
+    path.write_text("1,2,3,1970-01-02\n1,3,4,1970-01-01T00:01:00\n")
+    assert load_ratings(path).timestamps.tolist() == [86400, 60]
+    path.write_text("1,2,3,lovely\n1,3,4,\n")
+    assert load_ratings(path).timestamps is None
+
+
+def test_the_index_of_a_data_frame_is_no_user(tmp_path):
+    path = tmp_path / "ratings.csv"
+    frame = pd.DataFrame({"user": [5, 6], "item": [7, 8], "rating": [1.0, 2.0]})
+    frame.to_csv(path)
+    read = load_ratings(path)
+    assert read.data.tolist() == [[5, 7], [6, 8]]
+    assert read.ratings.tolist() == [1, 2]
+    assert read.timestamps is None
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path):
+    path = tmp_path / "ratings.csv"
+    path.write_bytes("1,Amélie,5\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"ratings.csv is no text in UTF-8"):
         load_ratings(path)
 
 

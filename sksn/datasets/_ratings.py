@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -67,8 +67,10 @@ def load_ratings(path: str | os.PathLike, *, delimiter: str | None = None) -> Ra
     ----------
     path : str or path-like
         A text file, plain or gzipped (``.gz``), whose lines hold a user, an item, a rating and,
-        if they like, a timestamp, in this order; further columns are ignored. A first line whose
-        third column is no number is taken for a header.
+        if they like, a timestamp (a number, or a date like 2005-09-06 or 2005-09-06T12:30:00, which
+        becomes seconds since 1970), in this order; further columns are ignored. A first line
+        whose third column is no number is taken for a header; where its first name is empty, the
+        first column is the index of a data frame and left out.
     delimiter : str, optional
         What separates the columns. By default the first of ``::``, tab, comma, semicolon and
         ``|`` that occurs in the first line. Comma, semicolon and ``|`` may stand within double
@@ -103,7 +105,10 @@ def load_ratings(path: str | os.PathLike, *, delimiter: str | None = None) -> Ra
     array([5. , 4. , 3.5])
     """
     with _opened(Path(path)) as file:
-        return read_ratings(file, str(path), delimiter=delimiter)
+        try:
+            return read_ratings(file, str(path), delimiter=delimiter)
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is no text in UTF-8: {error}.") from error
 
 
 @contextmanager
@@ -182,26 +187,64 @@ def _columns(
     items: list[str] = []
     ratings: list[float] = []
     times: list[float] = []
+    start, read_time = 0, None
     for number, row in _cells(lines, delimiter):
         if number == 1 and len(row) > 2 and not _is_number(row[2]):
+            start = int(len(row) > 3 and not row[0].strip())  # the index of a data frame
             continue
-        if len(row) < 3:
+        row = row[start:]
+        where = f"{name}, line {number}"
+        if len(row) < 3 or not row[0].strip() or not row[1].strip():
             raise ValueError(
-                f"{name}, line {number}: expected user, item and rating, separated by "
-                f"{delimiter!r}, got {delimiter.join(row)!r}."
+                f"{where}: expected user, item and rating, separated by {delimiter!r}, got "
+                f"{delimiter.join(row)!r}."
             )
         users.append(row[0].strip())
         items.append(row[1].strip())
-        try:
-            ratings.append(float(row[2]))
-            times += map(float, row[3:4])
-        except ValueError as error:
-            raise ValueError(f"{name}, line {number}: {error}; expected a number.") from None
-        if times and len(times) != len(ratings):
-            raise ValueError(f"{name}, line {number}: only some of the lines have a timestamp.")
+        ratings.append(_number(row[2], where))
+        if len(ratings) == 1 and len(row) > 3:
+            read_time = _reader_of_times(row[3])
+        if read_time is None and not (len(row) > 3 and _is_number(row[3])):
+            continue
+        if read_time is None or len(row) < 4:
+            raise ValueError(f"{where}: only some of the lines have a timestamp.")
+        times.append(read_time(row[3], where))
     if not ratings:
         raise ValueError(f"{name} holds no ratings.")
     return users, items, ratings, times
+
+
+def _number(cell: str, where: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}; expected a number.") from None
+    if not np.isfinite(value):
+        raise ValueError(f"{where}: expected a finite number, got {cell.strip()!r}.")
+    return value
+
+
+def _date(cell: str, where: str) -> float:
+    """Seconds since 1970."""
+    seconds = _seconds(cell)
+    if seconds is None:
+        raise ValueError(f"{where}: expected a date like the first, got {cell.strip()!r}.")
+    return seconds
+
+
+def _seconds(cell: str) -> float | None:
+    try:
+        date = np.datetime64(cell.strip(), "s")
+    except ValueError:
+        return None
+    return None if np.isnat(date) else float(date.astype(np.int64))
+
+
+def _reader_of_times(cell: str) -> Callable[[str, str], float] | None:
+    """What reads cells like this one; None for text that is neither a number nor a date."""
+    if _is_number(cell):
+        return _number
+    return None if _seconds(cell) is None else _date
 
 
 def _cells(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
