@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,6 +48,11 @@ class Ids:
             return np.fromiter(found, dtype=np.intp, count=len(wanted))
         kinds = {"number" if kind in "biuf" else kind for kind in _kinds(self.values, wanted)}
         if len(kinds) > 1:  # a string is no number, and bytes are no string
+            warnings.warn(
+                f"Ids of type {self.values.dtype} were in training, and these are of type "
+                f"{wanted.dtype}: none of them is known.",
+                stacklevel=3,
+            )
             return np.full(len(wanted), UNKNOWN, dtype=np.intp)
         place = np.searchsorted(self.values, wanted).clip(max=len(self.values) - 1)
         return np.where(self.values[place] == wanted, place, UNKNOWN)
