@@ -33,7 +33,6 @@ from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, roc_auc_score
 from sklearn.model_selection import GridSearchCV, RepeatedStratifiedKFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
@@ -46,6 +45,7 @@ from sksn.datasets import make_holes
 from _data import HOURLY, INCOMPLETE, MORE_SPARSE, SPARSE, Data, load
 from _stats import average_ranks, corrected_test, critical_difference
 from _timing import machine, versions
+from defaults import score
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "claims.json"
@@ -187,14 +187,6 @@ def datasets(claim: str) -> dict[str, Callable[[], Data]]:
 METHODS = {"tables": _table_methods, "sparse": _sparse_methods}
 
 
-def score(metric: str, y: np.ndarray, model: Any, X: Any) -> float:
-    if metric == "accuracy":
-        return float(accuracy_score(y, model.predict(X)))
-    probability = hasattr(model, "predict_proba")
-    found = model.predict_proba(X)[:, 1] if probability else model.decision_function(X)
-    return float(roc_auc_score(y, found))
-
-
 def compare(data: Data, steps: Steps, grid: Grid, repeats: int, smoke: bool) -> dict[str, Any]:
     """Scores of a method on all folds, and the seconds of its fits."""
     scores, seconds = [], []
@@ -262,6 +254,8 @@ def load_rows() -> list[dict[str, Any]]:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    where, rows = {"machine": machine(), "versions": versions()}, load_rows()
+    done = {(row["claim"], row["data"], row["method"]) for row in rows}
     for claim in arguments.claims or list(METHODS):
         methods = METHODS[claim]()
         for name, get in datasets(claim).items():
@@ -271,18 +265,15 @@ def run(arguments: argparse.Namespace) -> None:
             for method, (steps, grid) in methods.items():
                 wanted = not arguments.methods or method in arguments.methods
                 wanted = wanted and not (name == HOURLY and method in SLOW)
-                key = (claim, name, method)
-                if not wanted or any(
-                    (r["claim"], r["data"], r["method"]) == key for r in load_rows()
-                ):
+                if not wanted or (claim, name, method) in done:
                     continue
                 data = data or get()
                 row = compare(data, steps, grid, arguments.repeats, smoke=False)
                 row = {"claim": claim, "data": name, "method": method, **row}
                 mean = np.mean(row["scores"])
                 print(f"{name:30s} {method:40s} {mean:.4f} {row['seconds']:7.2f} s", flush=True)
-                result = {"machine": machine(), "versions": versions(), "rows": [*load_rows(), row]}
-                RESULTS.write_text(json.dumps(result, indent=1))
+                rows.append(row)
+                RESULTS.write_text(json.dumps(where | {"rows": rows}, indent=1))
 
 
 def smoke() -> None:

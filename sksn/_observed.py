@@ -126,6 +126,12 @@ def check_flags(estimator: Any, *names: str) -> None:
             raise ValueError(f"{name} must be True or False, got {value!r}.")
 
 
+def check_count(name: str, value: Any) -> None:
+    """Raise a ValueError if a parameter is no positive integer."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+
+
 def missing_mask(values: Any, missing_values: float = np.nan) -> Any:
     """Where an array of values (dense, or the stored ones) is missing; a bool array."""
     missing = values != values

@@ -15,7 +15,7 @@ from ._autoencoder import SNAutoencoder
 from ._blocks import blocks
 from ._factors import Factors, best, ridge_vectors
 from ._ids import UNKNOWN, Ids, column_names, id_column, id_columns
-from ._observed import check_weights
+from ._observed import check_count, check_weights
 from ._training._history import added_by_rows
 from ._training._offsets import column_offsets, row_offsets
 from ._training._parameters import ENTRY_RULES, check_parameters
@@ -422,7 +422,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
             Their predicted ratings, not clipped.
         """
         check_is_fitted(self, "estimators_")
-        _check_count("n", n)
+        check_count("n", n)
         position = self._user_ids.find(id_column(users, "users"))
         n = min(n, len(self.items_))
         columns = np.empty((len(position), n), dtype=np.intp)
@@ -463,7 +463,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
             If an item was not in training.
         """
         check_is_fitted(self, "estimators_")
-        _check_count("n", n)
+        check_count("n", n)
         wanted = id_column(items, "items")
         position = self._item_ids.find(wanted)
         if (position == UNKNOWN).any():
@@ -591,11 +591,6 @@ def _refuse_duplicates(ratings: _Ratings, users: np.ndarray, items: np.ndarray) 
             f"X holds the pair of user {user!r} and item {item!r} more than once "
             f"({len(twice)} surplus ratings in all); keep one rating of each pair, or their mean."
         )
-
-
-def _check_count(name: str, value: Any) -> None:
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}.")
 
 
 def _entries_of(X: sparse.csr_array, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -44,7 +44,7 @@ def sparsity_scale(n_observed: Any, target: Any, power: float) -> Any:
 
 def check_power(power: Any) -> float:
     """Return `power` as a float, or say why it cannot be one."""
-    if not _is_real(power) or not 0 <= power < np.inf:
+    if not is_real(power) or not 0 <= power < np.inf:
         raise ValueError(f"power must be a number in [0, inf), got {power!r}.")
     return float(power)
 
@@ -53,7 +53,7 @@ def check_target(target: Any) -> str | float:
     """Return `target` as ``"mean"``, ``"median"`` or a float, or say why it is none of them."""
     if isinstance(target, str) and target in ("mean", "median"):
         return target
-    if _is_real(target) and 0 < target < np.inf:
+    if is_real(target) and 0 < target < np.inf:
         return float(target)
     raise ValueError(f"target must be 'mean', 'median' or a positive number, got {target!r}.")
 
@@ -125,5 +125,6 @@ def _weighted_median(values: np.ndarray, weights: np.ndarray | None) -> float:
     return float(lower + upper) / 2
 
 
-def _is_real(value: Any) -> bool:
+def is_real(value: Any) -> bool:
+    """Whether a value is a real number, and no bool."""
     return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))

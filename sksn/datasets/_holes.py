@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from scipy.special import expit, logit
 from sklearn.utils import check_random_state
 
 from .._observed import validate_observed
+from .._scale import is_real
 
 _STRENGTH = 2.0  # how much the log-odds of a hole grow with one standard deviation of its cause
 _ROUNDS = 60  # of bisection between -_FARTHEST and _FARTHEST
@@ -106,8 +106,7 @@ def make_holes(
 
 def _check_rates(rate: Any, rate_spread: Any) -> None:
     for name, value in (("rate", rate), ("rate_spread", rate_spread)):
-        is_number = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
-        if not is_number or not 0 <= value <= 1:
+        if not is_real(value) or not 0 <= value <= 1:
             raise ValueError(f"{name} must be a number in [0, 1], got {value!r}.")
     if rate - rate_spread < -1e-12 or rate + rate_spread > 1 + 1e-12:
         raise ValueError(

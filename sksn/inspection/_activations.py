@@ -13,10 +13,10 @@ from scipy import sparse
 from skorch.callbacks import Callback
 from torch import Tensor, nn
 
-from .._observed import validate_observed
+from .._observed import check_count
 from ..nn._mlp import InputLayer
 from ..nn._rows import NormalizedRows, SparseRows
-from ._bins import bins_of, check_n_bins, count_features
+from ._bins import bins_of, count_features
 
 _NON_LINEAR = (
     *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish),
@@ -117,7 +117,7 @@ def activation_statistics(
     >>> found.layers, found.variance.shape
     (['hidden.0'], (1, 10))
     """
-    n_bins = check_n_bins(n_bins)
+    check_count("n_bins", n_bins)
     if isinstance(model, nn.Module):
         module: nn.Module = model
         run: Callable[[Any, Any], None] = _run_module
@@ -169,7 +169,7 @@ class ActivationRecorder(Callback):
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Begin to watch."""
-        check_n_bins(self.n_bins)
+        check_count("n_bins", self.n_bins)
         if hasattr(self, "_watch"):  # of a training that failed
             self._watch.remove()
         self.epochs_: list[ActivationStatistics] = []
@@ -343,8 +343,7 @@ def _count_entries(X: Any, missing_values: float) -> np.ndarray:
     if sparse.issparse(X):
         raise TypeError("X must be an array or a tensor for a torch module, got a sparse matrix.")
     X = np.asarray(X)
-    X = validate_observed(None, X.reshape(len(X), -1), missing_values=missing_values)
-    return count_features(X, missing_values)
+    return count_features(X.reshape(len(X), -1), missing_values)
 
 
 def _count_rows(rows: Tensor | SparseRows | NormalizedRows) -> np.ndarray:

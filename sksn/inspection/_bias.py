@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from ._bins import bins_of, check_n_bins, count_features
+from .._observed import check_count
+from ._bins import bins_of, count_features
 
 _METHODS = ("predict_proba", "decision_function", "predict")
 
@@ -127,7 +128,7 @@ def sparsity_bias(
     >>> 0.45 < bias.slope < 0.55
     True
     """
-    n_bins = check_n_bins(n_bins)
+    check_count("n_bins", n_bins)
     if isinstance(confidence_level, bool) or not 0 < confidence_level < 1:
         raise ValueError(f"confidence_level must be a number in (0, 1), got {confidence_level!r}.")
     n_observed = count_features(X, missing_values)
@@ -152,7 +153,8 @@ def relate(
     slope, interval = _slope(n_observed.astype(np.float64), response, confidence_level)
     varies = np.ptp(n_observed) > 0 and np.ptp(response) > 0
     rank = float(stats.spearmanr(n_observed, response).statistic) if varies else np.nan
-    bins = bins_of(n_observed, check_n_bins(n_bins))
+    check_count("n_bins", n_bins)
+    bins = bins_of(n_observed, n_bins)
     return SparsityBias(
         n_observed,
         response,

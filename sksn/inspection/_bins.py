@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 import numpy as np
@@ -55,11 +54,3 @@ def bins_of(n_observed: np.ndarray, n_bins: int = 10) -> list[np.ndarray]:
     edges = np.unique(np.quantile(n_observed, np.linspace(0, 1, n_bins + 1)))
     group = np.clip(np.searchsorted(edges, n_observed, side="right") - 1, 0, max(len(edges) - 2, 0))
     return [rows for i in range(len(edges)) if len(rows := np.flatnonzero(group == i))]
-
-
-def check_n_bins(n_bins: Any) -> int:
-    """Return `n_bins`, or say why it cannot be that."""
-    is_integer = isinstance(n_bins, numbers.Integral) and not isinstance(n_bins, (bool, np.bool_))
-    if not is_integer or n_bins < 1:
-        raise ValueError(f"n_bins must be a positive integer, got {n_bins!r}.")
-    return int(n_bins)

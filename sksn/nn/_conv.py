@@ -11,7 +11,7 @@ from torch.amp import is_autocast_available
 from torch.nn import functional as F
 
 from .._scale import check_power, sparsity_scale
-from ._norm import check_constant, observed_entries
+from ._norm import check_constant, exact_type, observed_entries
 
 
 class SNConv2d(nn.Conv2d):
@@ -98,7 +98,7 @@ class SNConv2d(nn.Conv2d):
         """
         observed = observed_entries(x, mask)
         sums = self._conv_forward(torch.where(observed, x, 0), self.weight, None)
-        exact = torch.float64 if x.dtype == torch.float64 else torch.float32
+        exact = exact_type(x.dtype)
         n_observed = self._count(observed, exact)
         if self.target is None:
             full = self._count(torch.ones_like(observed[:1] if x.ndim == 4 else observed), exact)

@@ -86,15 +86,10 @@ class SparsityNorm(nn.Module):
         ValueError
             If `mask` does not fit `x`.
         """
+        scaled = _scaled(x, mask, self.target, self.power, self.missing_values, self.dim)
         if isinstance(x, SparseRows):
-            _refuse_mask(mask)
-            scale = sparsity_scale(_counts(x), self.target, self.power)
-            scaled = x.values * scale.index_select(0, x.row_of_entry())
             return x._replace(values=scaled.to(x.values.dtype))
-        observed = observed_entries(x, mask, self.missing_values)
-        n_observed = count(observed, x.dtype, self.dim)
-        scale = sparsity_scale(n_observed, self.target, self.power)
-        return (torch.where(observed, x, 0) * scale).to(x.dtype)
+        return scaled.to(x.dtype)
 
     def extra_repr(self) -> str:
         """What ``repr`` says of the module."""
@@ -175,16 +170,12 @@ class SNLinear(nn.Linear):
         ValueError
             If `mask` does not fit `x`.
         """
+        scaled = _scaled(x, mask, self.constant, self.power)
         if isinstance(x, SparseRows):
-            _refuse_mask(mask)
-            scale = sparsity_scale(_counts(x), self.constant, self.power)
-            factors = x.values * scale.index_select(0, x.row_of_entry())
             table = self.weight.t().contiguous()
-            out = weighted_sums(x, factors.to(table.dtype), table)
+            out = weighted_sums(x, scaled.to(table.dtype), table)
             return out if self.bias is None else out + self.bias
-        observed = observed_entries(x, mask)
-        scale = sparsity_scale(count(observed, x.dtype, -1), self.constant, self.power)
-        return F.linear((torch.where(observed, x, 0) * scale).to(x.dtype), self.weight, self.bias)
+        return F.linear(scaled.to(x.dtype), self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """What ``repr`` says of the module."""
@@ -337,8 +328,12 @@ def observed_entries(
 
 def count(observed: Tensor, dtype: torch.dtype, dim: int | tuple[int, ...]) -> Tensor:
     """How many are observed, in a type that counts exactly; dimensions are kept, at size 1."""
-    exact = torch.float64 if dtype == torch.float64 else torch.float32
-    return observed.sum(dim=dim, keepdim=True).to(exact)
+    return observed.sum(dim=dim, keepdim=True).to(exact_type(dtype))
+
+
+def exact_type(dtype: torch.dtype) -> torch.dtype:
+    """A type that counts exactly beside entries of type `dtype`."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
 
 
 def check_constant(target: Any) -> float:
@@ -353,8 +348,25 @@ def check_constant(target: Any) -> float:
 
 
 def _counts(rows: SparseRows) -> Tensor:
-    exact = torch.float64 if rows.values.dtype == torch.float64 else torch.float32
-    return rows.n_observed().to(exact)
+    return rows.n_observed().to(exact_type(rows.values.dtype))
+
+
+def _scaled(
+    x: Any,
+    mask: Tensor | None,
+    target: float,
+    power: float,
+    missing_values: float = np.nan,
+    dim: int | tuple[int, ...] = -1,
+) -> Tensor:
+    """Normalised entries: of a tensor in its shape, of sparse rows those that are observed."""
+    if isinstance(x, SparseRows):
+        _refuse_mask(mask)
+        scale = sparsity_scale(_counts(x), target, power)
+        return x.values * scale.index_select(0, x.row_of_entry())
+    observed = observed_entries(x, mask, missing_values)
+    scale = sparsity_scale(count(observed, x.dtype, dim), target, power)
+    return torch.where(observed, x, 0) * scale
 
 
 def _refuse_mask(mask: Tensor | None) -> None:
