@@ -85,7 +85,7 @@ class SNClassifier(ClassifierMixin, BaseSNEstimator):
         lr: float = 3e-3,
         alpha: float = 1.0,
         batch_size: int = 128,
-        max_epochs: int = 40,
+        max_epochs: Any = "auto",
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,

@@ -429,6 +429,16 @@ class TestTraining:
         for parameter in parameters.values():
             assert decay[id(parameter)] == (0.7 if parameter.ndim > 1 else 0)
 
+    def test_weight_decay_falls_with_the_number_of_batches(self, cancer):
+        def weight_decay(n_rows):
+            X, y = (part[:n_rows] for part in cancer)
+            options = SMALL | {"batch_size": 4, "max_epochs": 1}
+            net = SNClassifier(alpha=0.7, **options).fit(X, y).net_
+            return net.optimizer_.param_groups[0]["weight_decay"]
+
+        assert weight_decay(40) == weight_decay(80) == 0.7
+        assert weight_decay(157) == pytest.approx(0.35)  # 40 batches
+
     def test_the_learning_rate_of_fit_ends_near_zero_and_of_partial_fit_stays(self, cancer):
         model = SNClassifier(**SMALL).fit(*cancer)
         assert model.net_.optimizer_.param_groups[0]["lr"] < 1e-3 * model.lr
@@ -630,7 +640,8 @@ class TestBadInput:
             ("alpha", -1e-9, r"a number in \[0, inf\)"),
             ("batch_size", 0, "a positive integer"),
             ("batch_size", 2.5, "a positive integer"),
-            ("max_epochs", 0, "a positive integer"),
+            ("max_epochs", 0, "'auto' or a positive integer"),
+            ("max_epochs", "many", "'auto' or a positive integer"),
             ("early_stopping", "yes", "True or False"),
             ("validation_fraction", 1.0, r"a number in \(0, 1\)"),
             ("n_iter_no_change", 0, "a positive integer"),
@@ -750,6 +761,16 @@ class TestBadInput:
             SNClassifier(class_weight={0: -1, 1: 1}).fit(*cancer)
         with pytest.raises(ValueError, match="The 'class_weight' parameter"):
             SNClassifier(class_weight="heavy").fit(*cancer)
+
+    def test_wide_dense_rows_are_trained_on_for_fewer_epochs(self):
+        def n_epochs(X, **options):
+            model = SNClassifier(hidden_layer_sizes=2, **options).fit(X, [0, 1] * 4)
+            return len(model.loss_curve_)
+
+        rows = np.random.RandomState(0).uniform(1, 2, (8, 513))
+        assert n_epochs(rows[:, :512]) == n_epochs(sparse.csr_array(rows)) == 40
+        assert n_epochs(rows) == 20
+        assert n_epochs(rows, max_epochs=3) == 3
 
     def test_validation_rows_need_rows_beside_them(self):
         with pytest.raises(ValueError, match="takes all: n_samples=2"):

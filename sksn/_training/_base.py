@@ -30,6 +30,9 @@ from ._scaling import InputScaling
 
 _BINS = 8
 _FEATURES_WITH_BINS = 512  # beyond, the bins would be most of the cost
+_BATCHES_OF_FULL_DECAY = 20  # in an epoch; the more rows, the less there is to be penalised
+_EPOCHS = 40
+_EPOCHS_WHEN_WIDE = 20  # rows of more features than have bins are learned by heart sooner
 _FIXED = (
     "hidden_layer_sizes",
     "activation",
@@ -67,7 +70,7 @@ class BaseSNEstimator(RowEstimator):
         lr: float = 3e-3,
         alpha: float = 1.0,
         batch_size: int = 128,
-        max_epochs: int = 40,
+        max_epochs: Any = "auto",
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
@@ -253,6 +256,7 @@ class BaseSNEstimator(RowEstimator):
             bins=bins,
             sparse=self._is_sparse,
             sparse_grad=self._row_sparse(X, incremental=incremental),
+            n_epochs=self._n_epochs(),
             seed=self._draw_seed(),
         )
 
@@ -270,6 +274,12 @@ class BaseSNEstimator(RowEstimator):
         if self.n_bins == "auto":  # a first chunk says too little about quantiles
             return 0 if incremental or X.shape[1] > _FEATURES_WITH_BINS else _BINS
         return int(self.n_bins)
+
+    def _n_epochs(self) -> int:
+        if self.max_epochs == "auto":
+            is_wide = not self._is_sparse and self.n_features_in_ > _FEATURES_WITH_BINS
+            return _EPOCHS_WHEN_WIDE if is_wide else _EPOCHS
+        return int(self.max_epochs)
 
     def _indicator_features(self, X: Any, n_bins: int, *, incremental: bool) -> np.ndarray | None:
         """Features that have indicators: those with missing entries, or that may yet have some."""
@@ -303,10 +313,13 @@ class BaseSNEstimator(RowEstimator):
     def _train(self, train: RowDataset, valid: RowDataset | None, *, incremental: bool) -> None:
         net, start = self.net_, len(self.net_.history)
         net.lr, net.batch_size = float(self.lr), self.batch_size  # they may change between calls
+        n_batches = -(-len(train) // self.batch_size)
+        decay = self.alpha * min(1.0, _BATCHES_OF_FULL_DECAY / n_batches)
+        net.optimizer_.param_groups[0]["weight_decay"] = float(decay)  # the others' is 0
         net.train(
             train,
             valid,
-            n_epochs=1 if incremental else self.max_epochs,
+            n_epochs=1 if incremental else self._n_epochs(),
             constant_lr=incremental,
             patience=self.n_iter_no_change,
             label=type(self).__name__ if self.verbose else None,

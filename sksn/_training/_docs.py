@@ -50,11 +50,13 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         then falls to 0 along a cosine; in ``partial_fit`` it is constant.
     alpha : float, default=1.0
         Weight decay of AdamW: in each step, weights shrink by the share ``alpha`` times the
-        learning rate. Biases do not.
+        learning rate. Biases do not. Where an epoch has more than 20 batches, by ``20 / n_batches``
+        of that: the more rows there are, the less need be penalised.
     batch_size : int, default=128
         Rows in a batch, at most.
-    max_epochs : int, default=40
-        Number of passes over the training rows; with `early_stopping`, at most.
+    max_epochs : {"auto"} or int, default="auto"
+        Number of passes over the training rows; with `early_stopping`, at most. "auto": 40, and
+        20 for dense rows of more than 512 features.
     early_stopping : bool, default=False
         Whether to set rows aside, stop when the loss on them no longer falls, and go back to the
         best weights.

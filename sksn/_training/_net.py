@@ -276,6 +276,7 @@ def build_net(
     bins: tuple[np.ndarray, np.ndarray] | None,
     sparse: bool,
     sparse_grad: bool,
+    n_epochs: int,
     seed: int,
 ) -> RowNet:
     """An initialised, untrained net with the parameters of an estimator."""
@@ -300,10 +301,9 @@ def build_net(
         criterion=MeanLoss,
         criterion__kind=loss,
         optimizer=RowSparseAdamW,
-        optimizer__weight_decay=float(estimator.alpha),
         optimizer__fused=device.type in ("cpu", "cuda"),
         lr=float(estimator.lr),
-        max_epochs=estimator.max_epochs,
+        max_epochs=n_epochs,
         batch_size=estimator.batch_size,
         iterator_train=BatchLoader,
         iterator_valid=BatchLoader,

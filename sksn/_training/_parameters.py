@@ -45,6 +45,10 @@ def _one_of(*allowed: Any) -> tuple[Callable[[Any], bool], str]:
     return is_allowed, "one of " + ", ".join(map(repr, allowed))
 
 
+def _auto_or(is_allowed: Callable[[Any], bool], expected: str) -> tuple[Callable[[Any], bool], str]:
+    return lambda v: (isinstance(v, str) and v == "auto") or is_allowed(v), f"'auto' or {expected}"
+
+
 def _layer_sizes(value: Any) -> bool:
     return _count(value) or (
         isinstance(value, (tuple, list, np.ndarray)) and all(_count(size) for size in value)
@@ -69,14 +73,11 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "history": (_flag, "True or False"),
     "n_estimators": (_count, "a positive integer"),
     "orientation": _one_of("item", "user", "both"),
-    "n_bins": (
-        lambda v: (isinstance(v, str) and v == "auto") or _integer(v, 0),
-        "'auto' or an integer that is not negative",
-    ),
+    "n_bins": _auto_or(lambda v: _integer(v, 0), "an integer that is not negative"),
     "lr": (lambda v: _is_number(v) and 0 < v < np.inf, "a positive number"),
     "alpha": (lambda v: _is_number(v) and 0 <= v < np.inf, "a number in [0, inf)"),
     "batch_size": (_count, "a positive integer"),
-    "max_epochs": (_count, "a positive integer"),
+    "max_epochs": _auto_or(_count, "a positive integer"),
     "early_stopping": (_flag, "True or False"),
     "validation_fraction": (lambda v: _is_number(v) and 0 < v < 1, "a number in (0, 1)"),
     "n_iter_no_change": (_count, "a positive integer"),
@@ -99,10 +100,8 @@ ENTRY_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "activation": _one_of("auto", *ACTIVATIONS),
     "input_scaling": _one_of(*ENTRY_SCALINGS),
     "add_indicator": (_flag, "True or False"),
-    "batch_size": (
-        lambda v: (isinstance(v, str) and v == "auto") or _count(v),
-        "'auto' or a positive integer",
-    ),
+    "batch_size": _auto_or(_count, "a positive integer"),
+    "max_epochs": (_count, "a positive integer"),
 }
 
 
