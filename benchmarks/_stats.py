@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import stats
 
@@ -33,3 +35,14 @@ def critical_difference(n_methods: int, n_data: int, alpha: float = 0.05) -> flo
     """
     q = stats.studentized_range.ppf(1 - alpha, n_methods, np.inf) / np.sqrt(2)
     return float(q * np.sqrt(n_methods * (n_methods + 1) / (6 * n_data)))
+
+
+def cliques(ranks: Sequence[float], gap: float) -> list[tuple[float, float]]:
+    """First and last rank of each largest group of more than one that lies within `gap`."""
+    ordered = sorted(ranks)
+    reach = [max(j for j in range(len(ordered)) if ordered[j] <= r + gap) for r in ordered]
+    return [
+        (ordered[i], ordered[j])
+        for i, j in enumerate(reach)
+        if j > i and (i == 0 or j > reach[i - 1])
+    ]

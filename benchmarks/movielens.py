@@ -32,6 +32,7 @@ from sksn import SNRecommender
 from sksn.datasets import fetch_movielens
 
 from _data import data_folder
+from _tables import as_rst
 from _timing import in_fresh_process, machine, peak_bytes, versions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -377,17 +378,6 @@ def ablation_table(rows: list[dict[str, Any]]) -> str:
         changed = ", ".join(f"{k}={v!r}" for k, v in row["variation"].items()) or "nothing"
         difference = np.mean(row["rmse"] - base)
         lines.append(f"| {changed} | {np.mean(row['rmse']):.4f} | {difference:+.4f} |")
-    return "\n".join(lines) + "\n"
-
-
-def as_rst(markdown: str) -> str:
-    """A table in Markdown as one for Sphinx."""
-    rows = [
-        [cell.strip() for cell in line.strip("|\n").split("|")] for line in markdown.splitlines()
-    ]
-    lines = [".. list-table::", "   :header-rows: 1", ""]
-    for row in [rows[0], *rows[2:]]:
-        lines += [f"   {'*' if i == 0 else ' '} - {cell}" for i, cell in enumerate(row)]
     return "\n".join(lines) + "\n"
 
 

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,17 +61,37 @@ def test_claims():
     result = run(BENCHMARKS / "claims.py", "--smoke", SKSN_DATA="")
     assert result.returncode == 0, result.stderr
     for method in (
-        "SNClassifier, tuned",
+        "SN, tuned",
         "MLP, SoftImpute",
         "HistGradientBoosting",
         "LinearSVC, L2",
     ):
-        assert f"| {method} | 0." in result.stdout
-    assert "average rank over 2 sets" in result.stdout
+        assert re.search(rf"(AUROC|accuracy) \| {re.escape(method)} \| 0\.\d+ ±", result.stdout)
+    assert "average rank, 2 sets" in result.stdout
+    assert sorted((BENCHMARKS / "results").iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("mechanisms.py", "| digits | ObservedNorm |"),
+        ("conditions.py", "| digits, accuracy | 160 | raw | 3 x 64 tanh |"),
+        ("capacity.py", "| digits, convolutions, batch norm, dropout | 2 |"),
+    ],
+)
+def test_what_happens_inside(script, expected):
+    before = sorted((BENCHMARKS / "results").iterdir())
+    result = run(BENCHMARKS / script, "--smoke", SKSN_DATA="")
+    assert result.returncode == 0, result.stderr
+    assert expected in result.stdout
     assert sorted((BENCHMARKS / "results").iterdir()) == before
 
 
 class TestStatistics:
+    def test_cliques_are_the_largest_groups_within_the_gap(self, stats):
+        assert stats.cliques([4.0, 1.0, 2.0, 2.5, 6.0], 1.5) == [(1.0, 2.5), (2.5, 4.0)]
+        assert stats.cliques([1.0, 3.0], 1.5) == []
+
     def test_the_corrected_test_by_hand(self, stats):
         """Mean 2, variance 1, k = 3: t = 2 / sqrt(1/3 + 1/4), with 2 degrees of freedom."""
         mean, p = stats.corrected_test(np.array([1.0, 2.0, 3.0]), n_train=40, n_test=10)
