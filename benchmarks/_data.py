@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 from scipy.io import loadmat
 from sklearn.datasets import load_svmlight_files
+from sklearn.metrics import get_scorer
 
 INCOMPLETE = (
     "hepatitis",
@@ -40,14 +41,26 @@ _DESCRIPTORS = ("Age", "Gender", "Height", "ICUType", "Weight")
 _OUTCOMES = ("recordid", "SAPS-I", "SOFA", "Length_of_stay", "Survival", "In-hospital_death")
 
 
+_SCORERS = {"AUROC": "roc_auc", "accuracy": "accuracy", "R2": "r2"}
+
+
 @dataclass
 class Data:
-    """A data set for classification; `metric` is "AUROC" or "accuracy"."""
+    """A data set; `metric` is "AUROC" or "accuracy" for classification, "R2" for regression."""
 
     name: str
     X: Any
     y: np.ndarray
     metric: str
+
+    @property
+    def scorer(self) -> Any:
+        """The metric as scikit-learn's function of a fitted model, rows and targets."""
+        return get_scorer(_SCORERS[self.metric])
+
+    def score(self, model: Any, rows: np.ndarray) -> float:
+        """Score of a fitted model on some rows."""
+        return self.scorer(model, self.X[rows], self.y[rows])
 
 
 def data_folder() -> Path:

@@ -3,7 +3,7 @@
 ``python benchmarks/claims.py run tables`` and ``run sparse`` compare methods by 5-fold
 cross-validation, twice on sets of up to 1000 rows: the same folds for all, and four settings for
 each method that is tuned, one of which is chosen by 3-fold cross-validation inside each training
-fold (by a quarter of it that is held out where there are more than 1000 rows). ``report`` writes
+fold (by a quarter of it that is held out where there are more than 550 rows). ``report`` writes
 docs/tables/claims-*.rst and docs/claims-*.png: means with their standard errors, the difference to
 the first method with the p-value of Nadeau and Bengio's corrected test, average ranks with
 Nemenyi's critical difference, and the seconds of a fit without the tuning.
@@ -42,7 +42,6 @@ from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     RepeatedKFold,
@@ -58,7 +57,7 @@ from sklearn.svm import LinearSVC
 from sksn import ObservedScaler, SNClassifier, SNRegressor
 from sksn.datasets import make_holes
 
-from _data import HOURLY, INCOMPLETE, MORE_SPARSE, SPARSE, Data, load
+from _data import HOURLY, INCOMPLETE, MORE_SPARSE, SPARSE, Data, data_folder, load
 from _stats import average_ranks, cliques, corrected_test, critical_difference
 from _tables import as_rst
 from _timing import machine, versions
@@ -67,8 +66,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "claims.json"
 LOCK = Path(tempfile.gettempdir()) / "sksn-claims.lock"
 SLOW = ("MLP, KNN", "MLP, iterative", "MLP, SoftImpute")  # take hours on the hourly records
-LARGE = 1000  # rows; above, folds are not repeated, and settings are chosen by one split
-SCORERS = {"AUROC": "roc_auc", "accuracy": "accuracy", "R2": "r2"}
+LARGE = 1000  # rows; above, folds are not repeated
+SMALL = 550  # rows; above, settings are chosen by one split
 HOLES = [(0.5, 0.0), (0.49, 0.49), (0.8, 0.18)]  # rate and spread
 Steps = list[tuple[str, Any]]
 Grid = dict[str, list[Any]]
@@ -215,13 +214,13 @@ METHODS = {"tables": _table_methods, "sparse": _sparse_methods}
 
 def compare(data: Data, steps: Steps, grid: Grid, smoke: bool = False) -> dict[str, Any]:
     """Scores of a method on all folds, and the seconds of its fits."""
-    is_large, labels = len(data.y) > LARGE, data.metric != "R2"
-    repeats = 1 if smoke or is_large else 2
+    labels = data.metric != "R2"
+    repeats = 1 if smoke or len(data.y) > LARGE else 2
     splitter = (RepeatedStratifiedKFold if labels else RepeatedKFold)(
         n_splits=5, n_repeats=repeats, random_state=0
     )
     inner: Any = 3
-    if is_large:
+    if len(data.y) > SMALL:
         inner = (StratifiedShuffleSplit if labels else ShuffleSplit)(
             1, test_size=0.25, random_state=0
         )
@@ -231,15 +230,14 @@ def compare(data: Data, steps: Steps, grid: Grid, smoke: bool = False) -> dict[s
         if smoke and "net__max_epochs" in model.get_params():
             model.set_params(net__max_epochs=2)
             grid = {}
-        scorer = get_scorer(SCORERS[data.metric])
         if grid:
-            model = GridSearchCV(model, grid, cv=inner, scoring=scorer)
+            model = GridSearchCV(model, grid, cv=inner, scoring=data.scorer)
         for train, test in splitter.split(data.y, data.y):
             start = time.perf_counter()
             model = clone(model).fit(data.X[train], data.y[train])
             seconds = time.perf_counter() - start
             found["seconds"].append(getattr(model, "refit_time_", seconds))
-            found["scores"].append(scorer(model, data.X[test], data.y[test]))
+            found["scores"].append(data.score(model, test))
             if data.metric == "AUROC":
                 found["accuracy"].append(
                     float(np.mean(model.predict(data.X[test]) == data.y[test]))
@@ -356,6 +354,36 @@ def details_table(found: Scores) -> str:
     return "\n".join(lines)
 
 
+SHOWN = {  # in the README
+    "tables": [
+        "SN",
+        "MLP, mean + indicator",
+        "HistGradientBoosting",
+        "random forest, mean + indicator",
+        "linear, mean + indicator",
+    ],
+    "sparse": ["SN", "MLPClassifier, TF-IDF", "LinearSVC, TF-IDF", "logistic, TF-IDF"],
+}
+
+
+def readme_table() -> str:
+    """Means on all data sets, for some of the methods; the best of a line in bold."""
+    tables = []
+    for claim, methods in SHOWN.items():
+        found = scores_of(load_rows(), claim)
+        lines = ["| | " + " | ".join(methods) + " |", "|---|" + "---:|" * len(methods)]
+        for name in _names(found)[0]:
+            cells = []
+            means = [np.mean(found[name, method]["scores"]) for method in methods]
+            for mean in means:
+                cells.append(
+                    f"**{mean:.3f}**" if f"{mean:.3f}" == f"{max(means):.3f}" else f"{mean:.3f}"
+                )
+            lines.append(f"| {name}, {found[name, 'SN']['metric']} | " + " | ".join(cells) + " |")
+        tables.append("\n".join(lines) + "\n")
+    return "\n".join(tables)
+
+
 def draw_ranks(found: Scores, path: Path) -> None:
     """Critical-difference diagrams (Demsar 2006), one for each ranking."""
     from matplotlib.figure import Figure
@@ -403,6 +431,7 @@ def load_rows() -> list[dict[str, Any]]:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    data_folder()  # rather now than after the first sets
     where, rows = {"machine": machine(), "versions": versions()}, load_rows()
     done = {(row["claim"], row["data"], row["method"]) for row in rows}
     for claim in arguments.claims or list(METHODS):

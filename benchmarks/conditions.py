@@ -35,11 +35,10 @@ from sklearn.preprocessing import MinMaxScaler
 from sksn import SNClassifier
 from sksn.datasets import make_holes
 
-from _data import HOURLY, Data, load
+from _data import Data, data_folder, load
 from _stats import corrected_test
 from _tables import as_rst
 from _timing import machine, versions
-from defaults import score
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "conditions.json"
@@ -62,7 +61,6 @@ DATA: dict[str, Callable[[], Data]] = {
     ),
     "digits, 0 to 98% holes": lambda: _holes("digits", *load_digits(return_X_y=True), "accuracy"),
     "physionet": lambda: load("physionet"),
-    HOURLY: lambda: load(HOURLY),
     "PCMAC": lambda: load("PCMAC"),
     "worm": lambda: load("worm"),
 }
@@ -90,8 +88,7 @@ def run(datasets: dict[str, Callable[[], Data]], shares: tuple[float, ...]) -> l
                 for power in POWERS:
                     net = model(entries, network, power, counts=sparse.issparse(data.X))
                     net.fit(data.X[train], data.y[train])
-                    value = score(data.metric, data.y[test], net, data.X[test])
-                    found[str(power)].append(value)
+                    found[str(power)].append(data.score(net, test))
             rows.append(
                 {"data": name, "metric": data.metric, "share": share, "entries": entries,
                  "network": network, "scores": found, "n_train": len(train), "n_test": len(test)}
@@ -125,6 +122,7 @@ def main() -> None:
         print(HEADER)
         run({"digits": lambda: _holes("digits", X[:200], y[:200], "accuracy")}, (1.0,))
     elif arguments.task == "run":
+        data_folder()  # rather now than after the first sets
         content = {"machine": machine(), "versions": versions(), "rows": run(DATA, SHARES)}
         RESULTS.write_text(json.dumps(content))
     else:

@@ -14,7 +14,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-import numpy as np
+from claims import readme_table as claims_table
 
 from sksn.__main__ import main as demo
 
@@ -34,21 +34,6 @@ def demo_tables() -> str:
     return "\n".join(tables)
 
 
-def report_table() -> str:
-    """What ``python benchmarks/defaults.py report`` wrote, one row a data set."""
-    result = json.loads((ROOT / "benchmarks" / "results" / "defaults.json").read_text())
-    lines = ["| data | model | 5 folds, ± standard error | rows never seen in choosing | fit, s |"]
-    lines.append("|---|---|---:|---:|---:|")
-    for row in result["results"]:
-        folds = np.array(row["folds"])
-        error = folds.std(ddof=1) / np.sqrt(len(folds))
-        lines.append(
-            f"| {row['data']}, {row['metric']} | {row['model']} | {folds.mean():.3f} ± {error:.3f} "
-            f"| {row['unseen']:.3f} | {row['seconds']:.1f} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
 def speed_table() -> str:
     """What ``python benchmarks/speed.py --json`` wrote."""
     result = json.loads((ROOT / "benchmarks" / "results" / "speed.json").read_text())
@@ -61,7 +46,7 @@ def speed_table() -> str:
 
 PARTS = {
     "demo": demo_tables,
-    "report": report_table,
+    "claims": claims_table,
     "ratings": summary,
     "speed": speed_table,
 }

@@ -32,9 +32,8 @@ def stats(monkeypatch):
     return importlib.import_module("_stats")
 
 
-@pytest.mark.parametrize("task", ["choose", "report"])
-def test_defaults(task, tmp_path):
-    result = run(BENCHMARKS / "defaults.py", task, "--smoke", "--json", tmp_path / "r.json")
+def test_defaults(tmp_path):
+    result = run(BENCHMARKS / "defaults.py", "choose", "--smoke", "--json", tmp_path / "r.json")
     assert result.returncode == 0, result.stderr
     assert "breast cancer" in result.stdout
     written = json.loads((tmp_path / "r.json").read_text())
@@ -85,6 +84,13 @@ def test_what_happens_inside(script, expected):
     assert result.returncode == 0, result.stderr
     assert expected in result.stdout
     assert sorted((BENCHMARKS / "results").iterdir()) == before
+
+
+@pytest.mark.parametrize("script", ["claims", "mechanisms", "conditions", "capacity"])
+def test_evidence_without_data(script):
+    result = run(BENCHMARKS / f"{script}.py", "run", SKSN_DATA="")
+    assert result.returncode != 0
+    assert "SKSN_DATA must name the folder" in result.stderr
 
 
 class TestStatistics:
@@ -194,7 +200,7 @@ def test_the_readme_can_be_rewritten():
     finally:
         sys.path.remove(str(BENCHMARKS))
     text = (BENCHMARKS.parent / "README.md").read_text()
-    for name in ("demo", "report", "speed"):
+    for name in ("demo", "claims", "ratings", "speed"):
         written = readme.insert(text, name, "| new |\n")
         assert "| new |\n<!-- /" in written
         assert readme.insert(written, name, "| new |\n") == written
