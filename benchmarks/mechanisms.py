@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -264,39 +265,51 @@ def line(row: dict[str, Any]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def draw(rows: list[dict[str, Any]]) -> None:
+def _curve(row: dict[str, Any], of_epoch: Callable[[dict[str, Any]], float]) -> np.ndarray:
+    """A loss by epoch, mean of the seeds."""
+    return np.mean([[of_epoch(e) for e in result["curve"]] for result in row["runs"]], axis=0)
+
+
+BY_TENTH: dict[str, Callable[[dict[str, Any]], np.ndarray]] = {
+    "mean of pre-activations,\nuntrained": lambda row: _mean(row, "before", "mean"),
+    "sd of pre-activations,\nuntrained": lambda row: _mean(row, "before", "variance") ** 0.5,
+    "gradient norm,\nuntrained": lambda row: _mean(row, "before", "gradient"),
+    "saturated share,\ntrained": lambda row: _mean(row, "after", "saturated"),
+}
+BY_EPOCH: dict[str, Callable[[dict[str, Any]], np.ndarray]] = {
+    "validation loss": lambda row: _curve(row, lambda epoch: epoch["valid"]),
+    "validation loss,\nemptiest tenth": lambda row: _curve(row, lambda e: e["valid_tenths"][0]),
+    "validation loss,\nfullest tenth": lambda row: _curve(row, lambda e: e["valid_tenths"][-1]),
+}
+
+
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
     from matplotlib.figure import Figure
 
     names = list(dict.fromkeys(row["data"] for row in rows))
-    figure = Figure(figsize=(4 * len(names), 10), layout="constrained")
-    panels = figure.subplots(4, len(names), squeeze=False)
+    n_panels = len(BY_TENTH) + len(BY_EPOCH)
+    figure = Figure(figsize=(3.6 * len(names), 2.3 * n_panels), layout="constrained")
+    panels = figure.subplots(n_panels, len(names), squeeze=False)
     for column, name in zip(panels.T, names, strict=True):
-        for i, way in enumerate(WAYS):
-            row = next(r for r in rows if (r["data"], r["way"]) == (name, way))
-            n = _mean(row, "before", "n_observed")
-            sd = _mean(row, "before", "variance") ** 0.5
-            gradient = _mean(row, "before", "gradient")
-            style = {"label": way, "color": f"C{i}"}
-            column[0].plot(n, sd, **style)
-            column[1].plot(n, gradient, **style)
-            column[2].plot(n, _mean(row, "after", "saturated"), **style)
-            curve = np.mean([[e["valid"] for e in r["curve"]] for r in row["runs"]], axis=0)
-            column[3].plot(np.arange(1, len(curve) + 1), curve, **style)
-        for panel in column[:3]:
-            panel.set(xlabel="observed features", xscale="log")
-        for panel in column[:2]:
-            panel.set(yscale="log")
         column[0].set(title=name)
-        column[3].set(xlabel="epoch", yscale="log")
-    for panel, label in zip(
-        panels[:, 0],
-        ("sd of pre-activations, untrained", "gradient norm, untrained",
-         "saturated share, trained", "validation loss"),
-        strict=True,
-    ):  # fmt: skip
-        panel.set(ylabel=label)
+        for panel, (label, get) in zip(column, (BY_TENTH | BY_EPOCH).items(), strict=True):
+            for i, way in enumerate(WAYS):
+                row = next(r for r in rows if (r["data"], r["way"]) == (name, way))
+                values = get(row)
+                x = np.arange(1, len(values) + 1)
+                if label in BY_TENTH:
+                    x = _mean(row, "before", "n_observed")
+                panel.plot(x, values, label=way, color=f"C{i}", linewidth=1.2)
+            if label in BY_TENTH:
+                panel.set(xlabel="observed features", xscale="log")
+            else:
+                panel.set(xlabel="epoch")
+            if label.startswith(("sd", "gradient", "validation")):
+                panel.set(yscale="log")
+            if name == names[0]:
+                panel.set(ylabel=label)
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
-    figure.savefig(ROOT / "docs" / "mechanisms.png", dpi=100)
+    figure.savefig(path, dpi=75)
 
 
 def main() -> None:
@@ -308,7 +321,9 @@ def main() -> None:
         X, y = load_digits(return_X_y=True)
         holes = make_holes(X[:300], rate=0.5, rate_spread=0.45, random_state=0)
         print(HEADER)
-        run({"digits": lambda: classification(holes, y[:300])}, 2)
+        rows = run({"digits": lambda: classification(holes, y[:300])}, 2)
+        with tempfile.TemporaryDirectory() as folder:
+            draw(rows, Path(folder) / "mechanisms.png")
     elif arguments.task == "run":
         rows = run(TASKS, EPOCHS)
         content = {"machine": machine(), "versions": versions(), "rows": rows}
@@ -317,7 +332,7 @@ def main() -> None:
         rows = json.loads(RESULTS.read_text())["rows"]
         table = "\n".join([HEADER, *map(line, rows)])
         (ROOT / "docs" / "tables" / "mechanisms.rst").write_text(as_rst(table))
-        draw(rows)
+        draw(rows, ROOT / "docs" / "mechanisms.png")
 
 
 if __name__ == "__main__":

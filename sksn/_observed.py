@@ -16,6 +16,7 @@ from sklearn import get_config
 from sklearn.utils.validation import check_array, validate_data
 
 from ._blocks import blocks
+from ._scale import is_real
 
 _UNENCODED = (
     *("str", "large_string", "categ", "dict", "enum", "date", "time", "dur", "period", "interval"),
@@ -122,13 +123,18 @@ def check_flags(estimator: Any, *names: str) -> None:
     """Raise a ValueError that names the first of these parameters that is not True or False."""
     for name in names:
         value = getattr(estimator, name)
-        if not isinstance(value, (bool, np.bool_)):
+        if not is_flag(value):
             raise ValueError(f"{name} must be True or False, got {value!r}.")
+
+
+def is_flag(value: Any) -> bool:
+    """Whether a value is True or False."""
+    return isinstance(value, (bool, np.bool_))
 
 
 def check_count(name: str, value: Any) -> None:
     """Raise a ValueError if a parameter is no positive integer."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
+    if not is_real(value, numbers.Integral) or value < 1:
         raise ValueError(f"{name} must be a positive integer, got {value!r}.")
 
 

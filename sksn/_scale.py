@@ -125,6 +125,6 @@ def _weighted_median(values: np.ndarray, weights: np.ndarray | None) -> float:
     return float(lower + upper) / 2
 
 
-def is_real(value: Any) -> bool:
-    """Whether a value is a real number, and no bool."""
-    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+def is_real(value: Any, kind: type = numbers.Real) -> bool:
+    """Whether a value is a real number (or an integer: ``numbers.Integral``), and no bool."""
+    return isinstance(value, kind) and not isinstance(value, (bool, np.bool_))

@@ -8,30 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from .._observed import check_missing_values
-from .._scale import check_power, check_target
+from .._observed import check_missing_values, is_flag
+from .._scale import check_power, check_target, is_real
 from ..nn._mlp import ACTIVATIONS, HIDDEN_NORMS
 from ._scaling import ENTRY_SCALINGS, INPUT_SCALINGS
 
 
-def _is_number(value: Any, kind: type = numbers.Real) -> bool:
-    return isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
-
-
 def _share(value: Any) -> bool:
-    return _is_number(value) and 0 <= value < 1
+    return is_real(value) and 0 <= value < 1
 
 
 def _integer(value: Any, least: int) -> bool:
-    return _is_number(value, numbers.Integral) and value >= least
+    return is_real(value, numbers.Integral) and value >= least
 
 
 def _count(value: Any) -> bool:
     return _integer(value, 1)
-
-
-def _flag(value: Any) -> bool:
-    return isinstance(value, (bool, np.bool_))
 
 
 def _one_of(*allowed: Any) -> tuple[Callable[[Any], bool], str]:
@@ -63,25 +55,25 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "hidden_norm": _one_of(*HIDDEN_NORMS),
     "input_scaling": _one_of(*INPUT_SCALINGS),
     "add_indicator": _one_of("auto", True, False),
-    "center": (_flag, "True or False"),
+    "center": (is_flag, "True or False"),
     "row_offset": (
-        lambda v: v is None or (_is_number(v) and 0 <= v < np.inf),
+        lambda v: v is None or (is_real(v) and 0 <= v < np.inf),
         "None or a number in [0, inf)",
     ),
-    "keep_observed": (_flag, "True or False"),
-    "refit": (_flag, "True or False"),
-    "history": (_flag, "True or False"),
+    "keep_observed": (is_flag, "True or False"),
+    "refit": (is_flag, "True or False"),
+    "history": (is_flag, "True or False"),
     "n_estimators": (_count, "a positive integer"),
     "orientation": _one_of("item", "user", "both"),
     "n_bins": _auto_or(lambda v: _integer(v, 0), "an integer that is not negative"),
-    "lr": (lambda v: _is_number(v) and 0 < v < np.inf, "a positive number"),
-    "alpha": (lambda v: _is_number(v) and 0 <= v < np.inf, "a number in [0, inf)"),
+    "lr": (lambda v: is_real(v) and 0 < v < np.inf, "a positive number"),
+    "alpha": (lambda v: is_real(v) and 0 <= v < np.inf, "a number in [0, inf)"),
     "batch_size": (_count, "a positive integer"),
     "max_epochs": _auto_or(_count, "a positive integer"),
-    "early_stopping": (_flag, "True or False"),
-    "validation_fraction": (lambda v: _is_number(v) and 0 < v < 1, "a number in (0, 1)"),
+    "early_stopping": (is_flag, "True or False"),
+    "validation_fraction": (lambda v: is_real(v) and 0 < v < 1, "a number in (0, 1)"),
     "n_iter_no_change": (_count, "a positive integer"),
-    "warm_start": (_flag, "True or False"),
+    "warm_start": (is_flag, "True or False"),
     "dtype": _one_of("float32", "float64"),
     "callbacks": (
         lambda v: v is None or isinstance(v, (list, tuple)),
@@ -99,7 +91,7 @@ ENTRY_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "activation": _one_of("auto", *ACTIVATIONS),
     "input_scaling": _one_of(*ENTRY_SCALINGS),
-    "add_indicator": (_flag, "True or False"),
+    "add_indicator": (is_flag, "True or False"),
     "batch_size": _auto_or(_count, "a positive integer"),
     "max_epochs": (_count, "a positive integer"),
 }
