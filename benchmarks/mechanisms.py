@@ -104,7 +104,8 @@ def movielens() -> Task:
 
 def worm() -> Task:
     data = load("worm")
-    X = data.X[:, data.X.getnnz(axis=0) > 20].toarray()
+    cells = np.bincount(data.X.indices, minlength=data.X.shape[1])
+    X = data.X[:, cells > 20].toarray()
     return classification(np.where(X > 0, np.log1p(X), np.nan), data.y)
 
 
