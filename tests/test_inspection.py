@@ -1,5 +1,6 @@
 """Figures of sparsity bias by hand, by theorem and by scipy; displays by what their axes hold."""
 
+import itertools
 import subprocess
 import sys
 
@@ -7,16 +8,23 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import sparse, stats
 from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    IsolationForest,
+    RandomForestClassifier,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import mean_absolute_error
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 from torch import nn
 from torch.nn import functional as F
 
@@ -29,7 +37,7 @@ from sksn.inspection import (
     activation_statistics,
     sparsity_bias,
 )
-from sksn.inspection._bins import count_features
+from sksn.inspection._bins import bins_of, count_features
 from sksn.nn import SNLinear
 
 from .helpers import to_csr
@@ -151,6 +159,34 @@ class TestSparsityBias:
         model = make_pipeline(encode, HistGradientBoostingClassifier(max_iter=2)).fit(frame, y)
         assert sparsity_bias(model, frame).n_observed.tolist() == [2, 1, 1, 2] * 5
 
+    def test_several_labels_at_once(self):
+        X, y = rows(60)
+        labels = np.column_stack([y, 1 - y, X[:, 0] > 0]).astype(int)
+        model = SNClassifier(**SMALL).fit(X, labels)
+        for two in (model, SNClassifier(**SMALL).fit(X, labels[:, :2])):
+            with pytest.raises(ValueError, match="several labels at once; name the one"):
+                sparsity_bias(two, X)
+        third = sparsity_bias(model, X, class_of_interest=2).response
+        np.testing.assert_allclose(third, model.predict_proba(X)[:, 2])
+        predicted = sparsity_bias(model, X, response_method="predict", class_of_interest=0)
+        np.testing.assert_array_equal(predicted.response, model.predict(X)[:, 0])
+
+    def test_classes_that_are_not_there(self):
+        """A wrong label must not pass for a model without bias."""
+        X, y = rows(60)
+        model = SNClassifier(**SMALL).fit(X, y)
+        with pytest.raises(ValueError, match=r"class_of_interest must be one of .*, got '1'"):
+            sparsity_bias(model, X, response_method="predict", class_of_interest="1")
+        with pytest.raises(ValueError, match="class_of_interest=1 needs a classifier, but SNRegr"):
+            sparsity_bias(SNRegressor(**SMALL).fit(X, y), X, class_of_interest=1)
+        four, X = np.arange(60) % 4, np.nan_to_num(X)
+        pairs = SVC(decision_function_shape="ovo").fit(X, four)
+        with pytest.raises(ValueError, match="gives 6 numbers a row for 4 classes"):
+            sparsity_bias(pairs, X, class_of_interest=1)
+        forest = RandomForestClassifier(2).fit(X, np.column_stack([four, y]))
+        with pytest.raises(ValueError, match="predict_proba gives a list of 2 arrays"):
+            sparsity_bias(forest, X)
+
     def test_nothing_varies(self):
         X, y = rows()
         constant = DummyClassifier().fit(X, y)
@@ -167,6 +203,7 @@ class TestSparsityBias:
             ({"n_bins": 0}, "n_bins must be a positive integer, got 0"),
             ({"n_bins": True}, "n_bins must be a positive integer, got True"),
             ({"confidence_level": 1}, r"confidence_level must be a number in \(0, 1\), got 1"),
+            ({"confidence_level": "a"}, r"confidence_level must be a number in \(0, 1\), got 'a'"),
             ({"response_method": "score"}, "response_method must be one of 'auto', .* got 'score'"),
             ({"response_method": "decision_function"}, "SNClassifier has no method decision_fun"),
             ({"class_of_interest": 7}, r"class_of_interest must be one of \[.*\], got 7"),
@@ -196,6 +233,32 @@ class TestSparsityBias:
             sparsity_bias(Counts(), X[:2])
 
 
+class TestBins:
+    @pytest.mark.parametrize(
+        ("n_observed", "n_bins", "expected"),
+        [
+            ([3] * 5 + [8] * 95, 10, [{3}, {8}]),
+            ([3] * 95 + [8] * 5, 10, [{3}, {8}]),
+            ([1] * 50 + [2] * 50, 3, [{1}, {2}]),
+            ([5] * 7, 4, [{5}]),
+            (np.repeat(np.arange(9), 4), 10, [{i} for i in range(9)]),
+            (np.arange(12)[::-1], 4, [{0, 1, 2}, {3, 4, 5}, {6, 7, 8}, {9, 10, 11}]),
+        ],
+    )
+    def test_by_hand(self, n_observed, n_bins, expected):
+        n_observed = np.array(n_observed)
+        assert [set(n_observed[rows].tolist()) for rows in bins_of(n_observed, n_bins)] == expected
+
+    @given(st.lists(st.integers(0, 8), min_size=1, max_size=60), st.integers(1, 12))
+    def test_equal_numbers_together_all_rows_once_in_rising_order(self, n_observed, n_bins):
+        n_observed = np.array(n_observed)
+        bins = bins_of(n_observed, n_bins)
+        assert 1 <= len(bins) <= n_bins
+        assert sorted(np.concatenate(bins).tolist()) == list(range(len(n_observed)))
+        for few, many in itertools.pairwise(bins):
+            assert n_observed[few].max() < n_observed[many].min()
+
+
 class TestActivationStatistics:
     @pytest.mark.parametrize("kind", ["dense", "sparse", "bins"])
     def test_of_an_estimator_by_hand(self, kind):
@@ -221,8 +284,7 @@ class TestActivationStatistics:
             first = module.hidden[0](module.input(rows_))
             second = module.hidden[1:5](first)
         n = count_features(X)
-        edges = np.quantile(n, [1 / 3, 2 / 3])
-        group = np.searchsorted(edges, n, side="right")
+        group = np.array([int(3 * ((n < v).mean() + (n == v).mean() / 2)) for v in n])
         for layer, z in enumerate((first.numpy(), second.numpy())):
             for b in range(3):
                 inside = z[group == b]
@@ -264,6 +326,52 @@ class TestActivationStatistics:
         assert named.layers == ["2"]
         assert np.isnan(named.saturated).all()
 
+    def test_leaves_the_mode_of_every_module(self):
+        X, _ = rows(50)
+        module = nn.Sequential(SNLinear(12, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Dropout(0.5))
+        module.train()[1].eval()
+        activation_statistics(module, X)
+        assert [part.training for part in module] == [True, False, True, True]
+
+    def test_of_a_module_that_is_run_twice_and_one_that_is_not(self):
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.first, self.second = SNLinear(12, 4), nn.Linear(4, 1)
+                self.relu, self.idle = nn.ReLU(), nn.Tanh()
+
+            def forward(self, x):
+                return self.relu(self.second(self.relu(self.first(x))))
+
+        X, _ = rows(1500)  # two blocks
+        net = Net()
+        found = activation_statistics(net, X, n_bins=1)
+        assert found.layers == ["relu", "relu (2)"]
+        x = torch.tensor(X, dtype=torch.float32)
+        z = [net.first(x), net.second(net.relu(net.first(x)))]
+        assert found.mean[:, 0] == pytest.approx([part.mean().item() for part in z], abs=1e-5)
+        with pytest.raises(ValueError, match="layers names 'idle', which the network ran on 0"):
+            activation_statistics(net, X, layers=["relu", "idle"])
+        net.forward = lambda x: x
+        with pytest.raises(ValueError, match="None of 'relu', 'idle' runs once for each sample"):
+            activation_statistics(net, X)
+
+    def test_of_searches_and_half_precision(self):
+        X, y = rows(60)
+        search = GridSearchCV(SNClassifier(**SMALL), {"power": [0.5]}, cv=2).fit(X, y)
+        expected = activation_statistics(search.best_estimator_, X)
+        for model in (search, make_pipeline(make_pipeline("passthrough", search))):
+            np.testing.assert_array_equal(activation_statistics(model, X).mean, expected.mean)
+        module = nn.Sequential(SNLinear(12, 4), nn.ReLU()).bfloat16()
+        found = activation_statistics(module, torch.tensor(X, dtype=torch.bfloat16), n_bins=2)
+        assert found.count.sum() == 60
+
+    def test_variances_are_never_negative(self):
+        module = nn.Sequential(nn.Linear(3, 5), nn.ReLU())
+        nn.init.zeros_(module[0].weight)
+        nn.init.constant_(module[0].bias, 1000.1)
+        assert (activation_statistics(module, np.ones((7, 3))).variance >= 0).all()
+
     def test_of_images_and_modules_without_activation_modules(self):
         class Net(nn.Module):
             def __init__(self):
@@ -299,6 +407,10 @@ class TestActivationStatistics:
             ValueError, match=r"layers names 'hidden.9', but the network has no such"
         ):
             activation_statistics(model, X, layers=["hidden.9"])
+        with pytest.raises(TypeError, match="got SNClassifier that is not fitted"):
+            activation_statistics(SNClassifier(), X)
+        with pytest.raises(ValueError, match="layers must name at least one module"):
+            activation_statistics(model, X, layers=[])
         with pytest.raises(
             ValueError, match="which the network ran on 0 samples where there are 40"
         ):
@@ -348,6 +460,15 @@ def axes():
     yield plt
     plt.close("all")
 
+    def test_survives_a_training_that_fails(self):
+        X, y = rows(60)
+        recorder = ActivationRecorder()
+        with pytest.raises(ValueError, match="loss became"):
+            SNRegressor(callbacks=[recorder], lr=1e30, random_state=0).fit(X, 1.0 * y)
+        assert pickle.loads(pickle.dumps(recorder)).n_bins == 10
+        SNRegressor(callbacks=[recorder], **SMALL).fit(X, y)
+        assert len(recorder.epochs_) == 2
+
 
 class TestDisplays:
     def test_responses_of_two_models_on_one_axes(self, axes):
@@ -374,7 +495,8 @@ class TestDisplays:
             model, X, y, kind="score", scoring="accuracy", n_bins=2
         )
         n = display.bias.n_observed
-        few = n < np.median(n)
+        middle = np.array([(n < v).mean() + (n == v).mean() / 2 for v in n])
+        few = middle < 0.5
         expected = [model.score(X[few], y[few]), model.score(X[~few], y[~few])]
         np.testing.assert_allclose(display.line_.get_ydata(), expected)
         assert display.band_ is None
@@ -385,6 +507,19 @@ class TestDisplays:
             model.fit(pd.DataFrame(X), y), pd.DataFrame(X), pd.Series(y), kind="score", n_bins=2
         )
         np.testing.assert_allclose(frames.score, expected)
+
+    def test_a_model_without_a_score_of_its_own(self, axes):
+        X, y = rows(60)
+        forest = IsolationForest(n_estimators=5, random_state=0).fit(np.nan_to_num(X))
+        display = SparsityBiasDisplay.from_estimator(forest, np.nan_to_num(X), y)
+        assert display.score is None
+        model = SNClassifier(**SMALL).fit(X, y)
+        assert SparsityBiasDisplay.from_estimator(model, X, y).score is None
+        assert SparsityBiasDisplay.from_estimator(model, X, y, scoring="accuracy").score.max() <= 1
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            SparsityBiasDisplay.from_estimator(model, X, [*y, 1], kind="score")
+        with pytest.raises(ValueError, match=r"scoring must be the name .* got \['r2'\]"):
+            SparsityBiasDisplay.from_estimator(model, X, y, scoring=["r2"])
 
     def test_predictions(self, axes):
         n, response, y = [1, 1, 2, 2], [0.0, 1.0, 3.0, 5.0], [0.0, 0.0, 3.0, 3.0]
@@ -398,6 +533,12 @@ class TestDisplays:
             SparsityBiasDisplay.from_predictions(n, response, y[:3], metric=mean_absolute_error)
         with pytest.raises(ValueError, match="must be one number a row, got shapes"):
             SparsityBiasDisplay.from_predictions(n, response[:3])
+        with pytest.raises(ValueError, match="response must hold numbers, got type <U1"):
+            SparsityBiasDisplay.from_predictions(n, list("abab"))
+        with pytest.raises(ValueError, match="n_observed holds NaN or infinity"):
+            SparsityBiasDisplay.from_predictions([1, np.nan, 2, 2], response)
+        with pytest.raises(ValueError, match="metric must be a callable or None, got 'r2'"):
+            SparsityBiasDisplay.from_predictions(n, response, y, metric="r2")
 
     def test_activations(self, axes):
         X, y = rows(100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from skorch.callbacks import Callback
 from torch import Tensor, nn
 
 from .._observed import check_count
+from .._training._estimator import RowEstimator
 from ..nn._mlp import InputLayer
 from ..nn._rows import NormalizedRows, SparseRows
 from ._bins import bins_of, count_features
@@ -24,6 +26,7 @@ _NON_LINEAR = (
     *(nn.Hardswish, nn.Tanhshrink),
 )
 _LINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, InputLayer)
+_HOLDERS = ("best_estimator_", "regressor_")  # of searches, of TransformedTargetRegressor
 _SATURATED = 0.05
 _METHODS = ("predict_proba", "predict", "transform")
 _BLOCK = 1024  # rows that a torch module is given at a time
@@ -38,7 +41,8 @@ class ActivationStatistics:
     layers : list of str
         Names of the layers, in the order in which the network computes them: of the modules of
         its non-linearities, whose inputs these are; where it has none, of its linear maps, whose
-        outputs they are.
+        outputs they are. A module that is run several times is several layers: "relu",
+        "relu (2)" and so on.
     n_observed : ndarray of shape (n_bins,)
         Mean number of observed features in each bin of rows.
     count : ndarray of int, shape (n_bins,)
@@ -73,8 +77,8 @@ def activation_statistics(
     ----------
     model : estimator or torch.nn.Module
         A fitted :class:`~sksn.SNClassifier`, :class:`~sksn.SNRegressor` or
-        :class:`~sksn.SNAutoencoder`, a pipeline that ends with one, or a torch module. They are
-        run as for prediction, without dropout.
+        :class:`~sksn.SNAutoencoder`, a pipeline that ends with one or a search that found one,
+        or a torch module. They are run as for prediction, without dropout.
     X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
         Rows as the estimator takes them. For a torch module an array or tensor of any shape whose
         first dimension is that of the samples, with NaN where an entry is missing; it is given
@@ -84,7 +88,8 @@ def activation_statistics(
     layers : list of str, optional
         Names of modules, as ``named_modules()`` has them, to look at: at the inputs of those that
         are non-linearities, and at the outputs of others. By default all non-linearities
-        of torch; where there is none, all linear maps and convolutions.
+        of torch; where there is none, all linear maps and convolutions. Of these, the ones that
+        do not run once for each sample (inside attention, say) are left out.
     missing_values : float, default=nan
         A further value that means missing in `X`.
 
@@ -197,6 +202,10 @@ class ActivationRecorder(Callback):
         self._watch.remove()
         del self._watch, self._counts
 
+    def __getstate__(self) -> dict[str, Any]:
+        passing = ("_watch", "_counts")  # they are left where a training failed
+        return {name: value for name, value in self.__dict__.items() if name not in passing}
+
 
 class _Watch:
     """Hooks that keep, for each row and layer, three means over the layer's units."""
@@ -204,8 +213,11 @@ class _Watch:
     def __init__(self, module: nn.Module, layers: list[str] | None) -> None:
         self.active = True
         self.found: dict[str, list[np.ndarray]] = {}
-        self.wanted = _chosen(module, layers)
-        self.handles = []
+        self.calls: Counter[str] = Counter()
+        self.wanted, self.named = _chosen(module, layers), layers is not None
+        self.handles: list[Any] = [
+            module.register_forward_pre_hook(lambda *_: self.calls.clear(), prepend=True)
+        ]
         for name, layer in self.wanted.items():
             if isinstance(layer, _NON_LINEAR):
                 handle: Any = layer.register_forward_pre_hook(self._before(name, layer))
@@ -227,6 +239,9 @@ class _Watch:
         share = torch.full_like(z[:, 0], torch.nan) if saturated is None else saturated(z)
         z = z.double() if z.device.type != "mps" else z.float()
         rows = torch.stack([z.mean(dim=1), z.square().mean(dim=1), share.to(z.dtype)])
+        self.calls[name] += 1
+        if self.calls[name] > 1:
+            name = f"{name} ({self.calls[name]})"
         self.found.setdefault(name, []).append(rows.cpu().numpy())
 
     def clear(self) -> None:
@@ -238,13 +253,20 @@ class _Watch:
 
     def statistics(self, n_observed: np.ndarray, n_bins: int) -> ActivationStatistics:
         by_layer = {name: np.concatenate(parts, axis=1) for name, parts in self.found.items()}
+        counts = {name: part.shape[1] for name, part in by_layer.items()}
         for name in self.wanted:
-            n_rows = by_layer[name].shape[1] if name in by_layer else 0
-            if n_rows != len(n_observed):
+            n_rows = counts.get(name, 0)
+            if self.named and n_rows != len(n_observed):
                 raise ValueError(
                     f"layers names {name!r}, which the network ran on {n_rows} samples where there "
                     f"are {len(n_observed)}; name modules that run once for each sample."
                 )
+        by_layer = {k: part for k, part in by_layer.items() if counts[k] == len(n_observed)}
+        if not by_layer:
+            raise ValueError(
+                f"None of {', '.join(map(repr, self.wanted))} runs once for each sample; choose "
+                "others by layers=[...]."
+            )
         bins = bins_of(n_observed, n_bins)
         means = np.array(
             [[part[:, rows].mean(axis=1) for rows in bins] for part in by_layer.values()]
@@ -255,7 +277,7 @@ class _Watch:
             np.array([n_observed[rows].mean() for rows in bins]),
             np.array([len(rows) for rows in bins]),
             mean,
-            square - mean**2,
+            np.maximum(square - mean**2, 0),  # rounding may leave less
             saturated,
         )
 
@@ -291,12 +313,15 @@ def _watched(module: nn.Module, layers: list[str] | None) -> Iterator[_Watch]:
 def _chosen(module: nn.Module, layers: list[str] | None) -> dict[str, nn.Module]:
     modules: dict[str, nn.Module] = dict(module.named_modules())
     if layers is not None:
-        unknown = [name for name in layers if name not in modules]
-        if unknown:
-            raise ValueError(
-                f"layers names {unknown[0]!r}, but the network has no such module; it has "
-                f"{', '.join(map(repr, filter(None, modules)))}."
-            )
+        layers = [layers] if isinstance(layers, str) else list(layers)
+        if not layers:
+            raise ValueError("layers must name at least one module, got none.")
+        for name in layers:
+            if name not in modules:
+                raise ValueError(
+                    f"layers names {name!r}, but the network has no such module; it has "
+                    f"{', '.join(map(repr, filter(None, modules)))}."
+                )
         return {name: modules[name] for name in layers}
     kinds: Any  # else the type of a dict of some of them would be the union of all
     for kinds in (_NON_LINEAR, _LINEAR):
@@ -309,13 +334,22 @@ def _chosen(module: nn.Module, layers: list[str] | None) -> dict[str, nn.Module]
 
 
 def _network(model: Any) -> nn.Module:
-    """The torch module of an estimator, or of the last step of a pipeline."""
-    last = model.steps[-1][1] if hasattr(model, "steps") else model
+    """The torch module of an estimator, within pipelines and searches too."""
+    last = model
+    while True:
+        if hasattr(last, "steps"):
+            last = last.steps[-1][1]
+        elif (inner := next((a for a in _HOLDERS if hasattr(last, a)), None)) is not None:
+            last = getattr(last, inner)
+        else:
+            break
     module = getattr(getattr(last, "net_", None), "module_", None)
     if not isinstance(module, nn.Module):
+        unfitted = " that is not fitted" if isinstance(last, RowEstimator) else ""
         raise TypeError(
             "model must be a torch.nn.Module, or a fitted SNClassifier, SNRegressor or "
-            f"SNAutoencoder or a pipeline that ends with one; got {type(last).__name__}."
+            "SNAutoencoder or a pipeline or search that ends with one; got "
+            f"{type(last).__name__}{unfitted}."
         )
     return module
 
@@ -327,19 +361,22 @@ def _run_estimator(model: Any, X: Any) -> None:
 def _run_module(module: nn.Module, X: Any) -> None:
     like = next(module.parameters(), torch.zeros(()))
     X = torch.as_tensor(np.asarray(X) if not isinstance(X, Tensor) else X)
-    training = module.training
+    training = [part for part in module.modules() if part.training]
     module.eval()
     try:
         with torch.no_grad():
             for block in X.split(_BLOCK):
                 module(block.to(like.device, like.dtype))
     finally:
-        module.train(training)
+        for part in training:  # some may have been frozen
+            part.training = True
 
 
 def _count_entries(X: Any, missing_values: float) -> np.ndarray:
     """Observed entries of each sample of any shape."""
-    X = X.detach().cpu().numpy() if isinstance(X, Tensor) else X
+    if isinstance(X, Tensor):
+        X = X.detach().cpu()
+        X = (X.float() if X.dtype == torch.bfloat16 else X).numpy()  # which NumPy has not
     if sparse.issparse(X):
         raise TypeError("X must be an array or a tensor for a torch module, got a sparse matrix.")
     X = np.asarray(X)

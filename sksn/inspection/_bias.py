@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
+from sklearn.utils import _safe_indexing
 
 from .._observed import check_count
+from .._scale import is_real
 from ._bins import bins_of, count_features
 
 _METHODS = ("predict_proba", "decision_function", "predict")
@@ -90,8 +92,10 @@ def sparsity_bias(
     response_method : {"auto", "predict_proba", "decision_function", "predict"}, default="auto"
         Where the answers come from; "auto": the first of these methods that it has.
     class_of_interest : label, optional
-        The class whose probability or score is the answer. By default the second of two classes;
-        of more, the highest value whichever class it belongs to (the model's confidence).
+        The class whose probability or score is the answer, or with "predict" whether it is
+        predicted. By default the second of two classes; of more, the highest value whichever class
+        it belongs to (the model's confidence). Where several labels may apply (multilabel), the
+        label; there is no default then.
     n_bins : int, default=10
         Bins at most.
     confidence_level : float in (0, 1), default=0.95
@@ -129,7 +133,7 @@ def sparsity_bias(
     True
     """
     check_count("n_bins", n_bins)
-    if isinstance(confidence_level, bool) or not 0 < confidence_level < 1:
+    if not is_real(confidence_level) or not 0 < confidence_level < 1:
         raise ValueError(f"confidence_level must be a number in (0, 1), got {confidence_level!r}.")
     n_observed = count_features(X, missing_values)
     response = respond(estimator, X, response_method, class_of_interest)
@@ -140,7 +144,13 @@ def relate(
     n_observed: Any, response: Any, *, n_bins: int = 10, confidence_level: float = 0.95
 ) -> SparsityBias:
     """Relate answers to numbers of observed features."""
-    n_observed, response = np.asarray(n_observed), np.asarray(response, dtype=np.float64)
+    n_observed, response = np.asarray(n_observed), np.asarray(response)
+    for name, values in (("n_observed", n_observed), ("response", response)):
+        if values.dtype.kind not in "biuf":
+            raise ValueError(f"{name} must hold numbers, got type {values.dtype}.")
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name} holds NaN or infinity; expected finite numbers.")
+    response = response.astype(np.float64)
     if n_observed.shape != response.shape or n_observed.ndim != 1:
         raise ValueError(
             "n_observed and the response must be one number a row, got shapes "
@@ -148,8 +158,6 @@ def relate(
         )
     if len(response) < 3:
         raise ValueError(f"At least three rows are needed, got {len(response)}.")
-    if not np.isfinite(response).all():
-        raise ValueError("The response holds NaN or infinity; expected finite numbers.")
     slope, interval = _slope(n_observed.astype(np.float64), response, confidence_level)
     varies = np.ptp(n_observed) > 0 and np.ptp(response) > 0
     rank = float(stats.spearmanr(n_observed, response).statistic) if varies else np.nan
@@ -182,34 +190,54 @@ def respond(
     method = next((name for name in methods if hasattr(estimator, name)), None)
     if method is None:
         raise ValueError(f"{type(estimator).__name__} has no method {' or '.join(methods)}.")
-    found = np.asarray(getattr(estimator, method)(X))
-    if method != "predict":
-        found = _of_class(estimator, found, class_of_interest)
-    elif class_of_interest is not None:
-        found = found == class_of_interest
+    found = getattr(estimator, method)(X)
+    if isinstance(found, list):  # one array for each output, as forests give them
+        raise ValueError(
+            f"{method} gives a list of {len(found)} arrays, one for each output; expected one "
+            "number a row. Give SparsityBiasDisplay.from_predictions the answers of one output."
+        )
+    found = np.asarray(found)
+    if class_of_interest is not None:
+        found = _of_class(estimator, found, class_of_interest, method)
+    elif method != "predict" and found.ndim == 2 and found.shape[1] > 1:
+        if np.ndim(estimator.predict(_safe_indexing(X, [0]))) > 1:
+            raise ValueError(
+                f"{type(estimator).__name__} answers several labels at once; name the one to look "
+                "at by class_of_interest."
+            )
+        found = found[:, 1] if found.shape[1] == 2 else found.max(axis=1)
     if found.ndim == 2 and found.shape[1] == 1:
         found = found[:, 0]
     if found.ndim != 1 or found.dtype.kind not in "biuf":
         raise ValueError(
             f"{method} must give one number a row, got an array of shape {found.shape} and type "
-            f"{found.dtype}; choose a response_method or a class_of_interest."
+            f"{found.dtype}; choose a response_method or a class_of_interest, or give "
+            "SparsityBiasDisplay.from_predictions one number a row."
         )
     return found.astype(np.float64)
 
 
-def _of_class(estimator: Any, found: np.ndarray, class_of_interest: Any) -> np.ndarray:
-    """The column of a class; of a score that has none, with the sign that the class asks for."""
-    if class_of_interest is None:
-        if found.ndim == 2 and found.shape[1] > 2:
-            return found.max(axis=1)
-        return found[:, 1] if found.ndim == 2 and found.shape[1] == 2 else found
+def _of_class(estimator: Any, found: np.ndarray, class_of_interest: Any, method: str) -> np.ndarray:
+    """The answers for a class: its column, whether it is predicted, or its signed score."""
+    if not hasattr(estimator, "classes_"):
+        raise ValueError(
+            f"class_of_interest={class_of_interest!r} needs a classifier, but "
+            f"{type(estimator).__name__} has no classes."
+        )
     classes = list(estimator.classes_)
     if class_of_interest not in classes:
         raise ValueError(f"class_of_interest must be one of {classes}, got {class_of_interest!r}.")
     at = classes.index(class_of_interest)
-    if found.ndim == 1:
-        return found if at == 1 else -found
-    return found[:, at]
+    if found.ndim == 2 and found.shape[1] == len(classes):
+        return found[:, at]
+    if found.ndim == 2:
+        raise ValueError(
+            f"{method} gives {found.shape[1]} numbers a row for {len(classes)} classes, so that "
+            "none is that of class_of_interest; choose another response_method."
+        )
+    if method == "predict":
+        return found == class_of_interest
+    return found if at == 1 else -found
 
 
 def _slope(

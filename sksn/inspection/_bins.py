@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
 
 from .._observed import check_missing_values, count_observed, missing_mask, validate_observed
 
@@ -41,8 +42,8 @@ def bins_of(n_observed: np.ndarray, n_bins: int = 10) -> list[np.ndarray]:
     Parameters
     ----------
     n_observed : ndarray of shape (n_samples,)
-        Observed features of each row. Rows that have the same number are in the same group, so
-        that there may be fewer groups.
+        Observed features of each row. Rows that have the same number are in the same group: that
+        of their mean rank, so that there may be fewer groups.
     n_bins : int, default=10
         How many groups there are at most.
 
@@ -51,6 +52,6 @@ def bins_of(n_observed: np.ndarray, n_bins: int = 10) -> list[np.ndarray]:
     list of ndarray
         The rows of each group; none is empty.
     """
-    edges = np.unique(np.quantile(n_observed, np.linspace(0, 1, n_bins + 1)))
-    group = np.clip(np.searchsorted(edges, n_observed, side="right") - 1, 0, max(len(edges) - 2, 0))
-    return [rows for i in range(len(edges)) if len(rows := np.flatnonzero(group == i))]
+    middle = (rankdata(n_observed) - 0.5) / len(n_observed)  # in (0, 1)
+    group = (middle * n_bins).astype(np.intp)
+    return [rows for i in range(n_bins) if len(rows := np.flatnonzero(group == i))]

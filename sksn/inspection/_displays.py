@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.metrics import check_scoring
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, check_consistent_length
 
 from ._activations import ActivationStatistics, activation_statistics
 from ._bias import SparsityBias, relate, sparsity_bias
@@ -127,7 +127,8 @@ class SparsityBiasDisplay:
             What to plot.
         scoring : str or callable, optional
             The score, as in :func:`sklearn.model_selection.cross_val_score`; the estimator's own
-            by default.
+            by default. With `kind` "response" it is computed where `scoring` is given, for
+            :meth:`plot`.
         response_method, class_of_interest, n_bins, missing_values
             See :func:`sparsity_bias`.
         name : str, optional
@@ -156,7 +157,12 @@ class SparsityBiasDisplay:
             missing_values=missing_values,
         )
         score = None
-        if y is not None:
+        if y is not None and (kind == "score" or scoring is not None):
+            if scoring is not None and not isinstance(scoring, str) and not callable(scoring):
+                raise ValueError(
+                    f"scoring must be the name of a score, a callable or None, got {scoring!r}."
+                )
+            check_consistent_length(X, y)
             scorer = check_scoring(estimator, scoring)
             bins = bins_of(bias.n_observed, n_bins)
             score = np.array(
@@ -193,7 +199,7 @@ class SparsityBiasDisplay:
         n_observed : array-like of shape (n_samples,)
             Observed features of each row.
         response : array-like of shape (n_samples,)
-            The answers.
+            The answers: numbers, such as probabilities.
         y : array-like of shape (n_samples,), optional
             What they should be, for the score.
         kind : {"response", "score"}, default="response"
@@ -220,6 +226,8 @@ class SparsityBiasDisplay:
             If `kind` is unknown, or "score" without `y` and `metric`; or if the numbers of rows
             do not agree.
         """
+        if metric is not None and not callable(metric):
+            raise ValueError(f"metric must be a callable or None, got {metric!r}.")
         has_score = y is not None and metric is not None
         _check_kind(kind, has_score=has_score, needs="y and metric")
         bias = relate(n_observed, response, n_bins=n_bins)
