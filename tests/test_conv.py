@@ -144,6 +144,13 @@ def test_half_precision(dtype):
     torch.testing.assert_close(out.float().item(), 40 * 81 / 4096, rtol=0.01, atol=0)
 
 
+def test_arguments_are_those_of_conv2d():
+    options = (4, 6, 3, 2, 1, 1, 2, False, "circular")
+    assert repr(SNConv2d(*options)).startswith(repr(nn.Conv2d(*options))[4:-1].join(["SNConv", ""]))
+    with pytest.raises(ValueError, match="return_mask must be True or False, got 'no'"):
+        SNConv2d(1, 1, 3, return_mask="no")
+
+
 class TestConversion:
     def model(self):
         torch.manual_seed(0)
@@ -192,6 +199,7 @@ class TestConversion:
         [
             ({"layers": ["0.0", "9"]}, "layers names '9', but the model has no such module"),
             ({"layers": ["0.0", "1"]}, "layers names '1', which is a Flatten; expected"),
+            ({"layers": []}, "layers must name at least one layer"),
             ({"target": 0.0}, "target must be a positive number, got 0.0"),
             ({"power": -1.0}, "power must be a number"),
         ],
@@ -205,3 +213,49 @@ class TestConversion:
     def test_nothing_to_turn(self):
         with pytest.raises(ValueError, match="model must hold a torch"):
             sparsity_normalize_(nn.ReLU())
+        for change in (sparsity_normalize_, remove_sparsity_normalization_):
+            with pytest.raises(TypeError, match=r"model must be a torch.nn.Module, got list"):
+                change([nn.Linear(2, 2)])
+
+    @pytest.mark.parametrize(
+        "first",
+        [
+            nn.utils.parametrizations.weight_norm(nn.Linear(3, 3)),
+            nn.LazyLinear(3),
+            nn.Conv1d(3, 3, 1),
+            nn.BatchNorm1d(3),
+            nn.modules.linear.NonDynamicallyQuantizableLinear(3, 3),
+        ],
+        ids=lambda first: type(first).__name__,
+    )
+    def test_a_first_layer_that_cannot_be_turned_is_not_passed_over(self, first):
+        """A later one would take the NaN that the first one makes for what is missing."""
+        model = nn.Sequential(nn.Flatten(), first, nn.Linear(3, 1))
+        with pytest.raises(ValueError, match=rf"model begins with '1', a {type(first).__name__}"):
+            sparsity_normalize_(model)
+        assert type(model[2]) is nn.Linear
+        assert type(sparsity_normalize_(model, layers="2")[2]) is SNLinear
+
+    def test_modules_with_parameters_of_their_own_are_no_layers(self):
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.token = nn.Parameter(torch.zeros(3))
+                self.body = nn.Sequential(nn.Linear(3, 2))
+
+        assert type(sparsity_normalize_(Net()).body[0]) is SNLinear
+
+    def test_shared_layers_have_all_their_names(self):
+        layer = nn.Linear(3, 3)
+        model = nn.Sequential(layer, nn.ReLU(), layer)
+        assert type(sparsity_normalize_(model, layers="2")[0]) is SNLinear
+
+    def test_what_has_been_given_more_is_not_turned_back(self):
+        model = sparsity_normalize_(nn.Sequential(nn.Linear(3, 2), nn.Conv2d(1, 1, 1)))
+        sparsity_normalize_(model, layers="1")
+        nn.utils.parametrizations.weight_norm(model[1])
+        with pytest.raises(ValueError, match="model has '1', a ParametrizedSNConv2d"):
+            remove_sparsity_normalization_(model)
+        assert type(model[0]) is SNLinear
+        nn.utils.parametrize.remove_parametrizations(model[1], "weight")
+        assert type(remove_sparsity_normalization_(model)[1]) is nn.Conv2d

@@ -147,6 +147,8 @@ def test_types_and_seeds():
         ({"rate": 0.2, "rate_spread": 0.3}, "rate_spread must leave .* from -0.1 to 0.5"),
         ({"mechanism": "random"}, "mechanism must be one of 'mcar', 'mar', 'mnar', got 'random'"),
         ({"sparse_output": "csr"}, "sparse_output must be None, True or False, got 'csr'"),
+        ({"sparse_output": np.ones(2)}, "sparse_output must be None, True or False, got array"),
+        ({"mechanism": np.array(["mar", "mar"])}, "mechanism must be one of .* got array"),
         ({"mechanism": "mar", "rate": 0.95}, "rate is too high for mechanism='mar'"),
     ],
 )
@@ -156,5 +158,25 @@ def test_bad_parameters(options, says):
 
 
 def test_mar_needs_another_feature():
-    with pytest.raises(ValueError, match="needs at least two features"):
-        make_holes(np.ones((3, 1)), mechanism="mar")
+    empty = np.column_stack([np.ones(3), np.full(3, np.nan)])
+    for X in (np.ones((3, 1)), empty):
+        with pytest.raises(ValueError, match=r"needs at least two features with .* X has 1"):
+            make_holes(X, mechanism="mar")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_mar_has_a_cause_that_is_observed(seed):
+    """Whichever feature is drawn, the two that have entries share the holes."""
+    X = np.column_stack([table(2000, 2), np.full(2000, np.nan)])
+    out = make_holes(X, mechanism="mar", rate=0.3, random_state=seed)
+    hidden = np.isnan(out[:, :2]).mean(axis=0)
+    assert hidden.min() == 0
+    assert abs(hidden.max() - 0.6) < 5 * math.sqrt(0.24 / 2000)
+
+
+@pytest.mark.parametrize("n_features", [3, 5, 6, 7, 11])
+def test_mar_reaches_the_highest_rate_there_is(n_features):
+    X = table(301, n_features)
+    rate = (n_features - 1) / n_features
+    holes = np.isnan(make_holes(X, mechanism="mar", rate=rate, random_state=0))
+    assert sorted(holes.mean(axis=0)) == [0] + [1] * (n_features - 1)

@@ -1,6 +1,7 @@
 """Figures of sparsity bias by hand, by theorem and by scipy; displays by what their axes hold."""
 
 import itertools
+import pickle
 import subprocess
 import sys
 

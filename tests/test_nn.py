@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from sksn.nn import SNMLP, SparseRows
+from sksn.nn._mlp import Dropout
 
 from .conftest import holey
 from .helpers import to_csr
@@ -242,3 +243,48 @@ def test_sparse_rows():
     assert rows.n_observed().tolist() == [1, 0, 2]
     assert rows.row_of_entry().tolist() == [0, 2, 2]
     assert rows.to("cpu").values.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("kind", ["rows", "dense"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_counts_exactly(kind, dtype):
+    """K / n times n ones is K, however many of 3000 are dropped; neither type counts that far.
+
+    The scale itself is rounded: 2 ** -9 relatively in bfloat16.
+    """
+    model = SNMLP(
+        3000, 1, hidden_layer_sizes=(), target=100.0, input_dropout=0.5, dtype=dtype, seed=0
+    ).train()
+    nn.init.ones_(model.input.weight)
+    x = torch.ones(2, 3000, dtype=dtype)
+    rows = sparse_rows(np.ones((2, 3000)), dtype) if kind == "rows" else x
+    torch.testing.assert_close(
+        model(rows).float(), torch.full((2, 1), 100.0), rtol=2**-7, atol=0, check_dtype=False
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_rare_dropout_in_half_precision(dtype):
+    """A share of 0.001 of a million, within 5 standard errors."""
+    dropped = (Dropout(0.001).train()(torch.ones(1000, 1000, dtype=dtype)) == 0).double().mean()
+    assert abs(dropped - 0.001) < 5 * (0.001 * 0.999 / 1e6) ** 0.5
+
+
+def test_compiled_training_takes_batches_of_all_sizes():
+    torch._dynamo.reset()
+    model = SNMLP(3, 2, hidden_layer_sizes=(4,), dropout=0.1, input_dropout=0.1).train()
+    compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+    for n_rows in (5, 7, 3):
+        assert compiled(torch.ones(n_rows, 3)).shape == (n_rows, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"hidden_norm": "foo"}, "hidden_norm must be one of None, 'batch', .* got 'foo'"),
+        ({"activation": "foo"}, "activation must be one of 'identity', .* got 'foo'"),
+    ],
+)
+def test_bad_options(options, says):
+    with pytest.raises(ValueError, match=says):
+        SNMLP(3, 2, **options)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from sksn import sparsity_normalize
-from sksn.nn import SNMLP, ObservedNorm, SNLinear, SparsityNorm
+from sksn.nn import SNMLP, ObservedNorm, SNLinear, SparseRows, SparsityNorm
 
 from .conftest import holey
 from .test_nn import sparse_rows
@@ -109,6 +109,8 @@ class TestSparsityNorm:
             (0, 1, "target must be a positive number, got 0"),
             (NAN, 1, "target must be a positive number, got nan"),
             (True, 1, "target must be a positive number, got True"),
+            (np.True_, 1, "target must be a positive number, got np.True_"),
+            (10**400, 1, "target must be a positive number, got 1000"),
             ("mean", 1, "target must be a positive number, got 'mean'"),
             (1, -1, "power must be a number"),
         ],
@@ -150,6 +152,28 @@ class TestSNLinear:
             gradients.append([p.grad.clone() for p in layer.parameters()])
         torch.testing.assert_close(*gradients)
 
+    @pytest.mark.parametrize("rows", [False, True])
+    def test_half_precision_overflows_only_where_the_result_does(self, rows):
+        """100 x 1000 / 1 and the sum of 1000 x 100 are beyond float16; 3000 and 1000 are not."""
+        layer = SNLinear(1000, 1, bias=False, dtype=torch.float16)
+        nn.init.constant_(layer.weight, 0.03)
+        x = torch.full((1, 1000), NAN, dtype=torch.float16)
+        x[0, 0] = 100
+        full = torch.full((1, 1000), 100, dtype=torch.float16)
+        small = SNLinear(1000, 1, bias=False, target=10.0, dtype=torch.float16)
+        nn.init.ones_(small.weight)
+        if rows:
+            first = torch.zeros(1, dtype=torch.int64)
+            x = SparseRows(x[0, :1], first, first)
+            full = SparseRows(full[0], torch.arange(1000), first)
+        assert layer(x).item() == pytest.approx(3000, rel=1e-3)
+        assert small(full).item() == pytest.approx(1000, rel=1e-3)
+        if not rows:
+            with torch.autocast("cpu", torch.float16):
+                out = layer.float()(x.float())
+            assert out.dtype == torch.float16
+            assert out.item() == pytest.approx(3000, rel=1e-3)
+
 
 class TestObservedNorm:
     @given(holey(), st.sampled_from([1e-5, 0.1]))
@@ -182,6 +206,30 @@ class TestObservedNorm:
         assert out.tolist() == [[0, 5, 0], [0, 0, 0], [5, 5, 0]]
         (out**2).sum().backward()
         assert x.grad.isfinite().all()
+
+    @pytest.mark.parametrize("value", [0.1, 1e4 + 0.1, -3e-5])
+    def test_what_rounding_leaves_of_equal_entries_is_no_variance(self, value):
+        x = torch.full((1, 7), value)
+        for eps in (0.0, 1e-5):
+            assert not ObservedNorm(7, affine=False, eps=eps)(x).any()
+            assert not ObservedNorm(7, affine=False, eps=eps)(sparse_rows(x.numpy())).values.any()
+
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            ({"n_features": 0}, "n_features must be a positive integer, got 0"),
+            ({"eps": -1}, r"eps must be a number in \[0, inf\), got -1"),
+            ({"eps": "x"}, r"eps must be a number in \[0, inf\), got 'x'"),
+            ({"affine": "no"}, "affine must be True or False, got 'no'"),
+        ],
+    )
+    def test_bad_parameters(self, options, says):
+        with pytest.raises(ValueError, match=says):
+            ObservedNorm(**({"n_features": 3} | options))
+
+    def test_samples_of_another_width(self):
+        with pytest.raises(ValueError, match=r"x must have 3 features .* got shape \(2, 1\)"):
+            ObservedNorm(3)(torch.ones(2, 1))
 
     def test_zeros_of_hidden_layers(self):
         module = ObservedNorm(4, affine=False, missing_values=0, eps=0)
@@ -244,6 +292,47 @@ class TestAll:
         other.load_state_dict(module.state_dict())
         torch.testing.assert_close(other(x), module(x))
         torch.testing.assert_close(pickle.loads(pickle.dumps(module))(x), module(x))
+
+    @pytest.mark.parametrize("at", range(6))
+    def test_rows_are_compiled_and_exported(self, at):
+        module = modules(5)[at]
+        rows, others = (sparse_rows(samples(4, 5, seed=seed).numpy()) for seed in (0, 1))
+        torch._dynamo.reset()
+        compiled = torch.compile(module, backend="aot_eager", fullgraph=True)
+        for batch in (rows, others):
+            torch.testing.assert_close(compiled(batch), module(batch))
+        exported = torch.export.export(module, (rows,)).module()
+        torch.testing.assert_close(exported(rows), module(rows))
+        gradients = []
+        for run in (compiled, module):
+            module.zero_grad()
+            out = run(rows)
+            out = out.values if isinstance(out, SparseRows) else out
+            if out.requires_grad:
+                out.square().sum().backward()
+            gradients.append([p.grad.clone() for p in module.parameters()])
+        torch.testing.assert_close(*gradients)
+
+    @pytest.mark.parametrize("make", [SparsityNorm, ObservedNorm])
+    def test_rows_that_store_what_is_missing(self, make):
+        """As dense rows have it: zeros are missing where they are said to be, NaN always."""
+        stored = torch.tensor([0.0, 1.0, 3.0, NAN, 5.0])
+        rows = SparseRows(stored, torch.tensor([0, 1, 2, 3, 0]), torch.tensor([0, 4]))
+        dense = torch.tensor([[0.0, 1.0, 3.0, NAN], [5.0, NAN, NAN, NAN]])
+        for missing in (0, NAN):
+            module = make(4, missing_values=missing)
+            expected = module(dense)[[0, 0, 0, 0, 1], [0, 1, 2, 3, 0]]
+            torch.testing.assert_close(module(rows).values, expected)
+        layer = SNLinear(4, 2)
+        torch.testing.assert_close(layer(rows), layer(dense))
+
+    @pytest.mark.parametrize("module", [SparsityNorm(1.0), SNLinear(3, 2), ObservedNorm(3)])
+    def test_what_is_no_tensor_of_floats(self, module):
+        for x, kind in ((torch.ones(2, 3).long(), "torch.int64"), (np.ones((2, 3)), "ndarray")):
+            with pytest.raises(TypeError, match=f"x must be a tensor of floating .* got {kind}"):
+                module(x)
+        with pytest.raises(TypeError, match="mask must be a tensor or None, got list"):
+            module(torch.ones(1, 3), [[True] * 3])
 
     @pytest.mark.parametrize("module", [SparsityNorm(1.0), SNLinear(3, 2), ObservedNorm(3)])
     def test_a_mask_that_does_not_fit(self, module):

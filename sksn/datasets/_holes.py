@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.special import expit, logit
 from sklearn.utils import check_random_state
 
-from .._observed import validate_observed
+from .._observed import is_flag, validate_observed
 from .._scale import is_real
 
 _STRENGTH = 2.0  # how much the log-odds of a hole grow with one standard deviation of its cause
@@ -38,6 +38,7 @@ def make_holes(
     rate_spread : float, default=0.0
         Rows are hidden at rates between ``rate - rate_spread`` and ``rate + rate_spread``, evenly
         spaced and shuffled: the variable sparsity setting of [1]_. Both ends must be in [0, 1].
+        With "mar" and "mnar" these are what a row's rate would be if its entries told nothing.
     mechanism : {"mcar", "mar", "mnar"}, default="mcar"
         What decides, beside the rate of the row, whether an entry is hidden. "mcar": nothing does.
         "mar": one feature, drawn at random, of which nothing is hidden; the larger it is, the more
@@ -76,11 +77,11 @@ def make_holes(
     True
     """
     _check_rates(rate, rate_spread)
-    if mechanism not in _MECHANISMS:
+    if not isinstance(mechanism, str) or mechanism not in _MECHANISMS:
         raise ValueError(
             f"mechanism must be one of {', '.join(map(repr, _MECHANISMS))}, got {mechanism!r}."
         )
-    if sparse_output not in (None, True, False):
+    if sparse_output is not None and not is_flag(sparse_output):
         raise ValueError(f"sparse_output must be None, True or False, got {sparse_output!r}.")
     X = validate_observed(None, X, drop=True)
     rng = check_random_state(random_state)
@@ -158,18 +159,22 @@ def _by_another(
 ) -> np.ndarray:
     """Chances that depend on a feature which has no holes itself."""
     n_rows, n_features = X.shape
-    if n_features < 2:
-        raise ValueError("mechanism='mar' needs at least two features, but X has one.")
-    cause = rng.randint(n_features)
+    candidates = np.flatnonzero(np.bincount(column, minlength=n_features))
+    if len(candidates) < 2:
+        raise ValueError(
+            "mechanism='mar' needs at least two features with observed entries, but X has "
+            f"{len(candidates)}."
+        )
+    cause = candidates[rng.randint(len(candidates))]
     own = column == cause
     in_row = np.zeros(n_rows)
     in_row[row[own]] = _standardised(column, values, n_features)[own]
-    total, others = rates[row].sum(), rates[row[~own]].sum()
-    share = total / others if others else 1.0
-    if total and (rates * share).max() > 1:
+    share = rates[row].sum() / max(rates[row[~own]].sum(), np.finfo(float).tiny)
+    highest = (rates * share).max()
+    if highest > 1 + 1e-9:  # rounding apart
         raise ValueError(
             f"rate is too high for mechanism='mar': feature {cause} has no holes, so the others "
-            f"would need rates of up to {(rates * share).max():.3g}."
+            f"would need rates of up to {highest:.3g}."
         )
     chance = np.zeros(len(values))
     chance[~own] = _shifted((rates * share)[row[~own]], in_row[row[~own]], column[~own], n_features)

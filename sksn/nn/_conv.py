@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.amp import is_autocast_available
 from torch.nn import functional as F
 
+from .._observed import is_flag
 from .._scale import check_power, sparsity_scale
 from ._norm import check_constant, exact_type, observed_entries
 
@@ -27,7 +28,7 @@ class SNConv2d(nn.Conv2d):
 
     Parameters
     ----------
-    in_channels, out_channels, kernel_size, **options
+    in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode
         See :class:`torch.nn.Conv2d`.
     target : float, optional
         The constant K. By default it is how many entries the window has within the image. With
@@ -37,6 +38,14 @@ class SNConv2d(nn.Conv2d):
         See :class:`SparsityNorm`.
     return_mask : bool, default=False
         Whether the result is a pair of the sums and the mask for the next layer.
+    device, dtype
+        See :class:`torch.nn.Conv2d`.
+
+    Notes
+    -----
+    `target`, `power` and `return_mask` are arguments, not part of the state dict. In half
+    precision the sum over a window has to be within range before it is scaled, as that of
+    :class:`torch.nn.Conv2d` has.
 
     References
     ----------
@@ -65,13 +74,34 @@ class SNConv2d(nn.Conv2d):
         in_channels: int,
         out_channels: int,
         kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: str | int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
         *,
         target: float | None = None,
         power: float = 1.0,
         return_mask: bool = False,
-        **options: Any,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, **options)
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,  # type: ignore[arg-type]
+            device=device,
+            dtype=dtype,
+        )
+        if not is_flag(return_mask):
+            raise ValueError(f"return_mask must be True or False, got {return_mask!r}.")
         self.target = None if target is None else check_constant(target)
         self.power, self.return_mask = check_power(power), return_mask
 

@@ -23,7 +23,7 @@ def sparsity_normalize_(
     power: float = 1.0,
     layers: Iterable[str] | None = None,
 ) -> Model:
-    """Turn the first layer of a model into its Sparsity-Normalized form, in place.
+    """Turn the first layers of a model into their Sparsity-Normalized form, in place.
 
     The layer keeps its parameters, hooks and place, so that optimisers and state dicts are none
     the wiser; the model then takes NaN for what is missing.
@@ -38,9 +38,10 @@ def sparsity_normalize_(
     power : float, default=1.0
         See :class:`SparsityNorm`.
     layers : iterable of str, optional
-        Names of the layers to turn, as ``model.named_modules()`` has them; those that the input
-        goes into. By default the first :class:`torch.nn.Linear` or :class:`torch.nn.Conv2d` in
-        that order.
+        Names of the layers to turn, as ``model.named_modules()`` has them: those that the input
+        goes into, each a :class:`torch.nn.Linear` or :class:`torch.nn.Conv2d`. By default the
+        first layer with parameters, in the order in which the model defines its modules; where
+        that is not the order in which it runs them, name them.
 
     Returns
     -------
@@ -49,8 +50,11 @@ def sparsity_normalize_(
 
     Raises
     ------
+    TypeError
+        If `model` is no module.
     ValueError
-        If there is no such layer, or a named one is none of these.
+        If there is no such layer; or the first one, or one that is named, is of another kind: a
+        subclass, a lazy layer, one with weight normalisation. The model is then as it was.
 
     Examples
     --------
@@ -68,28 +72,15 @@ def sparsity_normalize_(
       (1): ReLU()
     )
     """
+    _check_module(model)
     target = None if target is None else check_constant(target)
     power = check_power(power)
-    modules = dict(model.named_modules())
     if layers is None:
-        first = next((name for name, m in modules.items() if type(m) in (*_FORMS, *_PLAIN)), None)
-        if first is None:
-            raise ValueError(
-                f"model must hold a torch.nn.Linear or torch.nn.Conv2d; {type(model).__name__} "
-                "holds none."
-            )
-        layers = [first]
-    names = [layers] if isinstance(layers, str) else list(layers)
-    for name in names:
-        if name not in modules:
-            raise ValueError(f"layers names {name!r}, but the model has no such module.")
-        if type(modules[name]) not in (*_FORMS, *_PLAIN):
-            raise ValueError(
-                f"layers names {name!r}, which is a {type(modules[name]).__name__}; expected a "
-                "torch.nn.Linear or torch.nn.Conv2d."
-            )
-    for name in names:
-        _turn(modules[name], target, power)
+        chosen = [_first_layer(model)]
+    else:
+        chosen = _named_layers(model, [layers] if isinstance(layers, str) else list(layers))
+    for module in chosen:
+        _turn(module, target, power)
     return model
 
 
@@ -105,13 +96,69 @@ def remove_sparsity_normalization_(model: Model) -> Model:
     -------
     torch.nn.Module
         `model`.
+
+    Raises
+    ------
+    TypeError
+        If `model` is no module.
+    ValueError
+        If a layer has been given something since, such as weight normalisation, that has to be
+        taken away first. The model is then as it was.
     """
+    _check_module(model)
+    for name, module in model.named_modules():
+        if isinstance(module, tuple(_PLAIN)) and type(module) not in _PLAIN:
+            raise ValueError(
+                f"model has {name!r}, a {type(module).__name__}, which cannot be turned back while "
+                "it is one; take away its parametrizations first."
+            )
     for module in model.modules():
         if type(module) in _PLAIN:
             module.__class__ = _PLAIN[type(module)]
             for name in ("target", "power", "return_mask"):
                 module.__dict__.pop(name, None)
     return model
+
+
+def _check_module(model: nn.Module) -> None:
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
+
+
+def _first_layer(model: nn.Module) -> nn.Module:
+    """The first layer with parameters, if it has a Sparsity-Normalized form.
+
+    A later one would be given the NaN that this one makes of missing entries.
+    """
+    for name, module in model.named_modules():
+        is_layer = isinstance(module, tuple(_FORMS)) or not list(module.children())
+        if not is_layer or not list(module.parameters()):
+            continue
+        if type(module) in (*_FORMS, *_PLAIN):
+            return module
+        raise ValueError(
+            f"model begins with {name!r}, a {type(module).__name__}, which has no "
+            "Sparsity-Normalized form; torch.nn.Linear and torch.nn.Conv2d have. Name the layers "
+            "that the input goes into by layers=[...]."
+        )
+    raise ValueError(
+        f"model must hold a torch.nn.Linear or torch.nn.Conv2d; {type(model).__name__} holds none."
+    )
+
+
+def _named_layers(model: nn.Module, names: list[str]) -> list[nn.Module]:
+    modules = dict(model.named_modules(remove_duplicate=False))
+    if not names:
+        raise ValueError("layers must name at least one layer, got none.")
+    for name in names:
+        if name not in modules:
+            raise ValueError(f"layers names {name!r}, but the model has no such module.")
+        if type(modules[name]) not in (*_FORMS, *_PLAIN):
+            raise ValueError(
+                f"layers names {name!r}, which is a {type(modules[name]).__name__}; expected a "
+                "torch.nn.Linear or torch.nn.Conv2d."
+            )
+    return [modules[name] for name in names]
 
 
 def _turn(module: nn.Module, target: float | None, power: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch.nn import functional as F
 
 from .._scale import sparsity_scale
 from ._bag import ColumnIndex, weighted_sums
-from ._norm import ObservedNorm, SparsityNorm
+from ._norm import ObservedNorm, SparsityNorm, exact_type
 from ._rows import NormalizedRows, SparseRows
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -115,6 +116,14 @@ class SNMLP(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        for name, value, allowed in (
+            ("activation", activation, tuple(ACTIVATIONS)),
+            ("hidden_norm", hidden_norm, HIDDEN_NORMS),
+        ):
+            if value not in allowed:
+                raise ValueError(
+                    f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}."
+                )
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         widths = [*hidden_layer_sizes, n_outputs]
         self.input = InputLayer(
@@ -235,8 +244,9 @@ class InputLayer(nn.Module):
         observed = (~missing).to(rows.dtype)
         if self.training and self.input_dropout:
             observed *= _kept(rows, self.input_dropout, self.generator)
-        n_observed = observed.sum(dim=1)
-        factors = observed * sparsity_scale(n_observed, self.target, self.power)[:, None]
+        n_observed = observed.sum(dim=1, dtype=exact_type(rows.dtype))
+        scale = sparsity_scale(n_observed, self.target, self.power).to(rows.dtype)
+        factors = observed * scale[:, None]
         filled = unobserved = None
         if self.has_bins:
             filled = (entries[:, :, None] - self.bin_lower).div_(self.bin_width).clamp_(0, 1)
@@ -246,12 +256,14 @@ class InputLayer(nn.Module):
         return NormalizedRows(entries * factors, filled, unobserved, n_observed)
 
     def _forward_sparse(self, rows: SparseRows, index: ColumnIndex) -> Tensor:
-        n_observed = rows.n_observed().to(rows.values.dtype)
+        n_observed = rows.n_observed().to(exact_type(rows.values.dtype))
         kept = None
         if self.training and self.input_dropout:
             kept = _kept(rows.values, self.input_dropout, self.generator)
-            n_observed = torch.zeros_like(n_observed).index_add_(0, index.row, kept)
-        scale = sparsity_scale(n_observed, self.target, self.power).index_select(0, index.row)
+            counts = torch.zeros_like(n_observed)
+            n_observed = counts.index_add_(0, index.row, kept.to(counts.dtype))
+        scale = sparsity_scale(n_observed, self.target, self.power).to(rows.values.dtype)
+        scale = scale.index_select(0, index.row)
         if kept is not None:
             scale *= kept
         out = weighted_sums(rows, rows.values * scale, self.weight, index) + self.bias
@@ -313,7 +325,10 @@ _NORMS: dict[str, type[nn.Module]] = {
 
 def _kept(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
     """A tensor like `x` that is 0 with probability `p`, else 1."""
-    return torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device).ge_(p)
+    draws: dict[str, Any] = {"dtype": exact_type(x.dtype), "device": x.device}
+    if generator is not None:  # a compiler does not take one, not even None
+        draws["generator"] = generator
+    return torch.rand(x.shape, **draws).ge_(p).to(x.dtype)
 
 
 def initialise(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, overload
 
 import numpy as np
@@ -9,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .._observed import check_missing_values
-from .._scale import check_power, sparsity_scale
+from .._observed import check_count, check_missing_values, is_flag
+from .._scale import check_power, is_real, sparsity_scale
 from ._bag import weighted_sums
 from ._rows import SparseRows
 
@@ -34,6 +35,11 @@ class SparsityNorm(nn.Module):
         that ReLU and dropout leave.
     dim : int or tuple of int, default=-1
         The dimensions that a sample's entries fill, such as ``(1, 2, 3)`` for images.
+
+    Notes
+    -----
+    `target` and `power` are arguments, not part of the state dict: give a module that loads one the
+    same.
 
     References
     ----------
@@ -83,13 +89,16 @@ class SparsityNorm(nn.Module):
 
         Raises
         ------
+        TypeError
+            If `x` is no tensor of floating point numbers.
         ValueError
             If `mask` does not fit `x`.
         """
-        scaled = _scaled(x, mask, self.target, self.power, self.missing_values, self.dim)
+        entries, scale = _parts(x, mask, self.target, self.power, self.missing_values, self.dim)
         if isinstance(x, SparseRows):
-            return x._replace(values=scaled.to(x.values.dtype))
-        return scaled.to(x.dtype)
+            scaled = entries * scale.index_select(0, x.row_of_entry())
+            return x._replace(values=scaled.to(entries.dtype))
+        return (entries * scale).to(x.dtype)
 
     def extra_repr(self) -> str:
         """What ``repr`` says of the module."""
@@ -116,6 +125,11 @@ class SNLinear(nn.Linear):
         Where the parameters are.
     dtype : torch.dtype, optional
         Their type.
+
+    Notes
+    -----
+    `target` and `power` are arguments, not part of the state dict, which is that of
+    :class:`torch.nn.Linear`: give a module that loads one the same.
 
     References
     ----------
@@ -167,15 +181,24 @@ class SNLinear(nn.Linear):
 
         Raises
         ------
+        TypeError
+            If `x` is no tensor of floating point numbers.
         ValueError
             If `mask` does not fit `x`.
         """
-        scaled = _scaled(x, mask, self.constant, self.power)
+        entries, scale = _parts(x, mask, self.constant, self.power)
+        # What shrinks a row does so before the sum, what enlarges it after: neither overflows
+        # half precision unless the result does.
+        before, after = scale.clamp(max=1), scale.clamp(min=1)
         if isinstance(x, SparseRows):
             table = self.weight.t().contiguous()
-            out = weighted_sums(x, scaled.to(table.dtype), table)
-            return out if self.bias is None else out + self.bias
-        return F.linear(scaled.to(x.dtype), self.weight, self.bias)
+            factors = entries * before.index_select(0, x.row_of_entry())
+            sums = weighted_sums(x, factors.to(table.dtype), table)
+            after = after[:, None]
+        else:
+            sums = F.linear((entries * before).to(x.dtype), self.weight)
+        out = sums * after if self.bias is None else sums * after + self.bias
+        return out.to(sums.dtype)
 
     def extra_repr(self) -> str:
         """What ``repr`` says of the module."""
@@ -230,7 +253,12 @@ class ObservedNorm(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        self.n_features, self.eps = n_features, eps
+        check_count("n_features", n_features)
+        if not is_real(eps) or not 0 <= eps < np.inf:
+            raise ValueError(f"eps must be a number in [0, inf), got {eps!r}.")
+        if not is_flag(affine):
+            raise ValueError(f"affine must be True or False, got {affine!r}.")
+        self.n_features, self.eps = int(n_features), float(eps)
         self.missing_values = check_missing_values(missing_values)
         for name in ("weight", "bias"):
             values = torch.empty(n_features, device=device, dtype=dtype) if affine else None
@@ -264,42 +292,58 @@ class ObservedNorm(nn.Module):
 
         Raises
         ------
+        TypeError
+            If `x` is no tensor of floating point numbers.
         ValueError
-            If `mask` does not fit `x`.
+            If `mask` does not fit `x`, or `x` has not `n_features`.
         """
         if isinstance(x, SparseRows):
             _refuse_mask(mask)
             return self._sparse(x)
         observed = observed_entries(x, mask, self.missing_values)
+        if x.shape[-1:] != (self.n_features,):
+            raise ValueError(
+                f"x must have {self.n_features} features in its last dimension, got shape "
+                f"{tuple(x.shape)}."
+            )
         n_observed = count(observed, x.dtype, -1).clamp(min=1)
         entries = torch.where(observed, x, 0).to(n_observed.dtype)
-        mean = entries.sum(dim=-1, keepdim=True) / n_observed
-        left = torch.where(observed, entries - mean, 0)
-        variance = left.square().sum(dim=-1, keepdim=True) / n_observed
-        out = self._standardised(left, variance)
+
+        def mean_of_row(values: Tensor) -> Tensor:
+            return torch.where(observed, values, 0).sum(dim=-1, keepdim=True) / n_observed
+
+        out = self._standardised(entries, mean_of_row)
         if self.weight is not None and self.bias is not None:
             out = out * self.weight + self.bias
         return torch.where(observed, out, 0).to(x.dtype)
 
     def _sparse(self, x: SparseRows) -> SparseRows:
-        row, n_observed = x.row_of_entry(), _counts(x)
-        entries = x.values.to(n_observed.dtype)
+        observed = observed_entries(x.values, None, self.missing_values)
+        row, n_observed = x.row_of_entry(), _counts(x, observed)
+        entries = torch.where(observed, x.values, 0).to(n_observed.dtype)
 
         def mean_of_row(values: Tensor) -> Tensor:
+            values = torch.where(observed, values, 0)
             total = torch.zeros_like(n_observed).index_add(0, row, values)
             return (total / n_observed.clamp(min=1)).index_select(0, row)
 
-        left = entries - mean_of_row(entries)
-        out = self._standardised(left, mean_of_row(left.square()))
+        out = self._standardised(entries, mean_of_row)
         if self.weight is not None and self.bias is not None:
             out = out * self.weight.index_select(0, x.columns)
             out = out + self.bias.index_select(0, x.columns)
-        return x._replace(values=out.to(x.values.dtype))
+        return x._replace(values=torch.where(observed, out, 0).to(x.values.dtype))
 
-    def _standardised(self, left: Tensor, variance: Tensor) -> Tensor:
-        """By the root of the variance; zero where there is none, even without epsilon."""
-        variance = variance + self.eps
-        none = variance == 0
+    def _standardised(self, entries: Tensor, mean_of_row: Callable[[Tensor], Tensor]) -> Tensor:
+        """What is left of the mean, by the root of the variance; zero where there is none.
+
+        The mean is taken twice, since a rounding error of the first one would be all that is
+        left of equal entries.
+        """
+        mean = mean_of_row(entries)
+        left = entries - mean
+        left = left - mean_of_row(left)
+        variance = mean_of_row(left.square()) + self.eps
+        none = variance <= (torch.finfo(entries.dtype).eps * mean).square()
         return torch.where(none, 0, left * torch.rsqrt(variance + none))
 
     def extra_repr(self) -> str:
@@ -311,6 +355,13 @@ def observed_entries(
     x: Tensor, mask: Tensor | None = None, missing_values: float = np.nan
 ) -> Tensor:
     """Where entries are observed; bool, shape of `x`."""
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        raise TypeError(
+            "x must be a tensor of floating point numbers, got "
+            f"{x.dtype if isinstance(x, Tensor) else type(x).__name__}."
+        )
+    if mask is not None and not isinstance(mask, Tensor):
+        raise TypeError(f"mask must be a tensor or None, got {type(mask).__name__}.")
     observed = x == x  # not NaN
     if missing_values == missing_values:
         observed = observed & (x != missing_values)
@@ -340,33 +391,40 @@ def check_constant(target: Any) -> float:
     """Return the constant K as a float, or say why it cannot be one."""
     try:
         value = float(target)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = np.nan
-    if isinstance(target, (bool, str)) or not 0 < value < np.inf:
+    if is_flag(target) or isinstance(target, str) or not 0 < value < np.inf:
         raise ValueError(f"target must be a positive number, got {target!r}.")
     return value
 
 
-def _counts(rows: SparseRows) -> Tensor:
-    return rows.n_observed().to(exact_type(rows.values.dtype))
+def _counts(rows: SparseRows, observed: Tensor) -> Tensor:
+    """How many entries of each row are observed, in a type that counts exactly."""
+    kind = exact_type(rows.values.dtype)
+    counts = torch.zeros(len(rows.offsets), dtype=kind, device=rows.values.device)
+    return counts.index_add(0, rows.row_of_entry(), observed.to(kind))
 
 
-def _scaled(
+def _parts(
     x: Any,
     mask: Tensor | None,
     target: float,
     power: float,
     missing_values: float = np.nan,
     dim: int | tuple[int, ...] = -1,
-) -> Tensor:
-    """Normalised entries: of a tensor in its shape, of sparse rows those that are observed."""
+) -> tuple[Tensor, Tensor]:
+    """Entries with zeros where they are missing, and the factor of each sample.
+
+    The factors of a tensor broadcast to it; of sparse rows there is one for each row.
+    """
     if isinstance(x, SparseRows):
         _refuse_mask(mask)
-        scale = sparsity_scale(_counts(x), target, power)
-        return x.values * scale.index_select(0, x.row_of_entry())
+        observed = observed_entries(x.values, None, missing_values)
+        scale = sparsity_scale(_counts(x, observed), target, power)
+        return torch.where(observed, x.values, 0), scale
     observed = observed_entries(x, mask, missing_values)
     scale = sparsity_scale(count(observed, x.dtype, dim), target, power)
-    return torch.where(observed, x, 0) * scale
+    return torch.where(observed, x, 0), scale
 
 
 def _refuse_mask(mask: Tensor | None) -> None:

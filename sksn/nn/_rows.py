@@ -85,6 +85,6 @@ def take(rows: Tensor, index: Tensor | slice) -> Tensor:
 
 def repeat_each(values: Tensor, counts: Tensor, total: int) -> Tensor:
     """Each of `values` as often as its count says, `total` in all; asks no device for that."""
-    if values.device.type == "cpu":  # several times as fast as torch's
+    if values.device.type == "cpu" and not torch.compiler.is_compiling():  # far faster
         return torch.from_numpy(np.repeat(values.numpy(), counts.numpy()))
     return values.repeat_interleave(counts, output_size=total)
