@@ -334,7 +334,7 @@ class ObservedNorm(nn.Module):
         return x._replace(values=torch.where(observed, out, 0).to(x.values.dtype))
 
     def _standardised(self, entries: Tensor, mean_of_row: Callable[[Tensor], Tensor]) -> Tensor:
-        """What is left of the mean, by the root of the variance; zero where there is none.
+        """What is left of the mean, by the root of the variance, if there is any.
 
         The mean is taken twice, since a rounding error of the first one would be all that is
         left of equal entries.
@@ -344,7 +344,7 @@ class ObservedNorm(nn.Module):
         left = left - mean_of_row(left)
         variance = mean_of_row(left.square()) + self.eps
         none = variance <= (torch.finfo(entries.dtype).eps * mean).square()
-        return torch.where(none, 0, left * torch.rsqrt(variance + none))
+        return left * torch.rsqrt(variance + none)
 
     def extra_repr(self) -> str:
         """What ``repr`` says of the module."""
