@@ -370,8 +370,9 @@ class TestActivationStatistics:
     def test_variances_are_never_negative(self):
         module = nn.Sequential(nn.Linear(3, 5), nn.ReLU())
         nn.init.zeros_(module[0].weight)
-        nn.init.constant_(module[0].bias, 1000.1)
-        assert (activation_statistics(module, np.ones((7, 3))).variance >= 0).all()
+        nn.init.constant_(module[0].bias, 123.456)
+        for n_rows in range(1, 60):
+            assert (activation_statistics(module, np.ones((n_rows, 3))).variance >= 0).all()
 
     def test_of_images_and_modules_without_activation_modules(self):
         class Net(nn.Module):
@@ -451,6 +452,15 @@ class TestActivationRecorder:
         np.testing.assert_array_equal(watched.predict_proba(X), plain.predict_proba(X))
         assert not any(m._forward_pre_hooks for m in watched.net_.module_.modules())
 
+    def test_survives_a_training_that_fails(self):
+        X, y = rows(60)
+        recorder = ActivationRecorder()
+        with pytest.raises(ValueError, match="loss became"):
+            SNRegressor(callbacks=[recorder], lr=1e30, random_state=0).fit(X, 1.0 * y)
+        assert pickle.loads(pickle.dumps(recorder)).n_bins == 10
+        SNRegressor(callbacks=[recorder], **SMALL).fit(X, y)
+        assert len(recorder.epochs_) == 2
+
 
 @pytest.fixture
 def axes():
@@ -460,15 +470,6 @@ def axes():
 
     yield plt
     plt.close("all")
-
-    def test_survives_a_training_that_fails(self):
-        X, y = rows(60)
-        recorder = ActivationRecorder()
-        with pytest.raises(ValueError, match="loss became"):
-            SNRegressor(callbacks=[recorder], lr=1e30, random_state=0).fit(X, 1.0 * y)
-        assert pickle.loads(pickle.dumps(recorder)).n_bins == 10
-        SNRegressor(callbacks=[recorder], **SMALL).fit(X, y)
-        assert len(recorder.epochs_) == 2
 
 
 class TestDisplays:
