@@ -246,9 +246,9 @@ def draw(rows: list[dict[str, Any]]) -> None:
                     [_error(row) for row in mine],
                     label=f"power {power:g}", color=color, capsize=3,
                 )  # fmt: skip
-        panel.set(
-            title=name, xlabel="width", xscale="log", ylabel=mine[0]["metric"] if mine else ""
-        )
+        metric = next(row["metric"] for row in rows if _name(row) == name)
+        panel.set_title(name, fontsize=10)
+        panel.set(xlabel="width", ylabel=metric)
         panel.set_xscale("log", base=2)
     panels[0].legend()
     for panel in panels[len(names) :]:
