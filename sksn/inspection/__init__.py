@@ -1,12 +1,10 @@
 """Figures and pictures of how much a model depends on how much of a row is observed."""
 
-from ._activations import (
-    ActivationRecorder,
-    ActivationStatistics,
-    activation_statistics,
-)
+from ._activation_display import ActivationDisplay
+from ._activations import ActivationRecorder, activation_statistics
 from ._bias import SparsityBias, sparsity_bias
-from ._displays import ActivationDisplay, SparsityBiasDisplay
+from ._bias_display import SparsityBiasDisplay
+from ._watch import ActivationStatistics
 
 __all__ = [
     "ActivationDisplay",

@@ -4,7 +4,8 @@ from ._autoencoder import SNAE
 from ._conv import SNConv2d
 from ._convert import remove_sparsity_normalization_, sparsity_normalize_
 from ._mlp import SNMLP
-from ._norm import ObservedNorm, SNLinear, SparsityNorm
+from ._norm import SNLinear, SparsityNorm
+from ._observed_norm import ObservedNorm
 from ._optim import RowSparseAdamW
 from ._rows import SparseRows
 from ._sampled import sampled_product

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from .._observed import is_flag
 from .._scale import check_power, sparsity_scale
-from ._norm import check_constant, exact_type, observed_entries
+from ._mask import check_constant, exact_type, observed_entries
 
 
 class SNConv2d(nn.Conv2d):

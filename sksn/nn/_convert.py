@@ -9,7 +9,8 @@ from torch import nn
 
 from .._scale import check_power
 from ._conv import SNConv2d
-from ._norm import SNLinear, check_constant
+from ._mask import check_constant
+from ._norm import SNLinear
 
 Model = TypeVar("Model", bound=nn.Module)
 _FORMS: dict[type[nn.Module], type[nn.Module]] = {nn.Linear: SNLinear, nn.Conv2d: SNConv2d}

@@ -13,7 +13,9 @@ from torch.nn import functional as F
 
 from .._scale import sparsity_scale
 from ._bag import ColumnIndex, weighted_sums
-from ._norm import ObservedNorm, SparsityNorm, exact_type
+from ._mask import exact_type
+from ._norm import SparsityNorm
+from ._observed_norm import ObservedNorm
 from ._rows import NormalizedRows, SparseRows
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {

@@ -1,8 +1,7 @@
-"""Normalisation of rows by what is observed of them, as modules for networks of one's own."""
+"""Sparsity Normalization of samples, alone and with a linear map, as torch modules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, overload
 
 import numpy as np
@@ -10,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .._observed import check_count, check_missing_values, is_flag
-from .._scale import check_power, is_real, sparsity_scale
+from .._observed import check_missing_values
+from .._scale import check_power
 from ._bag import weighted_sums
+from ._mask import check_constant, entries_and_scale
 from ._rows import SparseRows
 
 
@@ -94,7 +94,9 @@ class SparsityNorm(nn.Module):
         ValueError
             If `mask` does not fit `x`.
         """
-        entries, scale = _parts(x, mask, self.target, self.power, self.missing_values, self.dim)
+        entries, scale = entries_and_scale(
+            x, mask, self.target, self.power, self.missing_values, self.dim
+        )
         if isinstance(x, SparseRows):
             scaled = entries * scale.index_select(0, x.row_of_entry())
             return x._replace(values=scaled.to(entries.dtype))
@@ -186,7 +188,7 @@ class SNLinear(nn.Linear):
         ValueError
             If `mask` does not fit `x`.
         """
-        entries, scale = _parts(x, mask, self.constant, self.power)
+        entries, scale = entries_and_scale(x, mask, self.constant, self.power)
         # What shrinks a row does so before the sum, what enlarges it after: neither overflows
         # half precision unless the result does.
         before, after = scale.clamp(max=1), scale.clamp(min=1)
@@ -203,230 +205,3 @@ class SNLinear(nn.Linear):
     def extra_repr(self) -> str:
         """What ``repr`` says of the module."""
         return f"{super().extra_repr()}, target={self.constant:g}, power={self.power:g}"
-
-
-class ObservedNorm(nn.Module):
-    r"""Standardise each sample by the mean and variance of its observed entries alone.
-
-    An observed entry becomes :math:`(x - m) / \sqrt{v + \epsilon} \cdot g + b`, with :math:`m` and
-    :math:`v` the mean and the variance of the :math:`n` observed entries of its sample (divided by
-    :math:`n`), and :math:`g` and :math:`b` the feature's gain and bias; a missing one becomes
-    zero. What depends on how much is observed, as in layer normalisation of zero-imputed rows,
-    are neither mean nor variance then. Of a single observed entry the bias is left, and a sample
-    of which nothing is observed becomes zeros.
-
-    Parameters
-    ----------
-    n_features : int
-        Width of the samples.
-    affine : bool, default=True
-        Whether each feature has a gain and a bias, which are learned.
-    missing_values : float, default=nan
-        A further value that means missing; NaN always does. In hidden layers, 0 for the zeros
-        that ReLU and dropout leave.
-    eps : float, default=1e-5
-        :math:`\epsilon`, in the units of the variance.
-    device : torch.device, optional
-        Where the parameters are.
-    dtype : torch.dtype, optional
-        Their type.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sksn.nn import ObservedNorm
-    >>> ObservedNorm(3, affine=False, eps=0)(torch.tensor([[1.0, torch.nan, 3.0]]))
-    tensor([[-1.,  0.,  1.]])
-    """
-
-    weight: nn.Parameter | None
-    bias: nn.Parameter | None
-
-    def __init__(
-        self,
-        n_features: int,
-        *,
-        affine: bool = True,
-        missing_values: float = np.nan,
-        eps: float = 1e-5,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__()
-        check_count("n_features", n_features)
-        if not is_real(eps) or not 0 <= eps < np.inf:
-            raise ValueError(f"eps must be a number in [0, inf), got {eps!r}.")
-        if not is_flag(affine):
-            raise ValueError(f"affine must be True or False, got {affine!r}.")
-        self.n_features, self.eps = int(n_features), float(eps)
-        self.missing_values = check_missing_values(missing_values)
-        for name in ("weight", "bias"):
-            values = torch.empty(n_features, device=device, dtype=dtype) if affine else None
-            self.register_parameter(name, None if values is None else nn.Parameter(values))
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Set gains to 1 and biases to 0."""
-        if self.weight is not None and self.bias is not None:
-            nn.init.ones_(self.weight)
-            nn.init.zeros_(self.bias)
-
-    @overload
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor: ...
-    @overload
-    def forward(self, x: SparseRows) -> SparseRows: ...
-    def forward(self, x: Any, mask: Tensor | None = None) -> Any:
-        """Standardise samples.
-
-        Parameters
-        ----------
-        x : Tensor of shape (..., n_features), or SparseRows
-            Samples with NaN where an entry is missing, or rows of observed entries.
-        mask : Tensor, optional
-            True, or not zero, where an entry is observed.
-
-        Returns
-        -------
-        Tensor or SparseRows
-            Shape, type and device of `x`; no NaN.
-
-        Raises
-        ------
-        TypeError
-            If `x` is no tensor of floating point numbers.
-        ValueError
-            If `mask` does not fit `x`, or `x` has not `n_features`.
-        """
-        if isinstance(x, SparseRows):
-            _refuse_mask(mask)
-            return self._sparse(x)
-        observed = observed_entries(x, mask, self.missing_values)
-        if x.shape[-1:] != (self.n_features,):
-            raise ValueError(
-                f"x must have {self.n_features} features in its last dimension, got shape "
-                f"{tuple(x.shape)}."
-            )
-        n_observed = count(observed, x.dtype, -1).clamp(min=1)
-        entries = torch.where(observed, x, 0).to(n_observed.dtype)
-
-        def mean_of_row(values: Tensor) -> Tensor:
-            return torch.where(observed, values, 0).sum(dim=-1, keepdim=True) / n_observed
-
-        out = self._standardised(entries, mean_of_row)
-        if self.weight is not None and self.bias is not None:
-            out = out * self.weight + self.bias
-        return torch.where(observed, out, 0).to(x.dtype)
-
-    def _sparse(self, x: SparseRows) -> SparseRows:
-        observed = observed_entries(x.values, None, self.missing_values)
-        row, n_observed = x.row_of_entry(), _counts(x, observed)
-        entries = torch.where(observed, x.values, 0).to(n_observed.dtype)
-
-        def mean_of_row(values: Tensor) -> Tensor:
-            values = torch.where(observed, values, 0)
-            total = torch.zeros_like(n_observed).index_add(0, row, values)
-            return (total / n_observed.clamp(min=1)).index_select(0, row)
-
-        out = self._standardised(entries, mean_of_row)
-        if self.weight is not None and self.bias is not None:
-            out = out * self.weight.index_select(0, x.columns)
-            out = out + self.bias.index_select(0, x.columns)
-        return x._replace(values=torch.where(observed, out, 0).to(x.values.dtype))
-
-    def _standardised(self, entries: Tensor, mean_of_row: Callable[[Tensor], Tensor]) -> Tensor:
-        """What is left of the mean, by the root of the variance, if there is any.
-
-        The mean is taken twice, since a rounding error of the first one would be all that is
-        left of equal entries.
-        """
-        mean = mean_of_row(entries)
-        left = entries - mean
-        left = left - mean_of_row(left)
-        variance = mean_of_row(left.square()) + self.eps
-        none = variance <= (torch.finfo(entries.dtype).eps * mean).square()
-        return left * torch.rsqrt(variance + none)
-
-    def extra_repr(self) -> str:
-        """What ``repr`` says of the module."""
-        return f"{self.n_features}, affine={self.weight is not None}, eps={self.eps:g}"
-
-
-def observed_entries(
-    x: Tensor, mask: Tensor | None = None, missing_values: float = np.nan
-) -> Tensor:
-    """Where entries are observed; bool, shape of `x`."""
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        raise TypeError(
-            "x must be a tensor of floating point numbers, got "
-            f"{x.dtype if isinstance(x, Tensor) else type(x).__name__}."
-        )
-    if mask is not None and not isinstance(mask, Tensor):
-        raise TypeError(f"mask must be a tensor or None, got {type(mask).__name__}.")
-    observed = x == x  # not NaN
-    if missing_values == missing_values:
-        observed = observed & (x != missing_values)
-    if mask is None:
-        return observed
-    if len(mask.shape) > len(x.shape) or any(
-        m not in (1, n) for m, n in zip(mask.shape[::-1], x.shape[::-1], strict=False)
-    ):
-        raise ValueError(
-            f"mask must have the shape of x, {tuple(x.shape)}, or one that broadcasts to it; got "
-            f"{tuple(mask.shape)}."
-        )
-    return observed & (mask if mask.dtype == torch.bool else mask != 0)
-
-
-def count(observed: Tensor, dtype: torch.dtype, dim: int | tuple[int, ...]) -> Tensor:
-    """How many are observed, in a type that counts exactly; dimensions are kept, at size 1."""
-    return observed.sum(dim=dim, keepdim=True).to(exact_type(dtype))
-
-
-def exact_type(dtype: torch.dtype) -> torch.dtype:
-    """A type that counts exactly beside entries of type `dtype`."""
-    return torch.float64 if dtype == torch.float64 else torch.float32
-
-
-def check_constant(target: Any) -> float:
-    """Return the constant K as a float, or say why it cannot be one."""
-    try:
-        value = float(target)
-    except (TypeError, ValueError, OverflowError):
-        value = np.nan
-    if is_flag(target) or isinstance(target, str) or not 0 < value < np.inf:
-        raise ValueError(f"target must be a positive number, got {target!r}.")
-    return value
-
-
-def _counts(rows: SparseRows, observed: Tensor) -> Tensor:
-    """How many entries of each row are observed, in a type that counts exactly."""
-    kind = exact_type(rows.values.dtype)
-    counts = torch.zeros(len(rows.offsets), dtype=kind, device=rows.values.device)
-    return counts.index_add(0, rows.row_of_entry(), observed.to(kind))
-
-
-def _parts(
-    x: Any,
-    mask: Tensor | None,
-    target: float,
-    power: float,
-    missing_values: float = np.nan,
-    dim: int | tuple[int, ...] = -1,
-) -> tuple[Tensor, Tensor]:
-    """Entries with zeros where they are missing, and the factor of each sample.
-
-    The factors of a tensor broadcast to it; of sparse rows there is one for each row.
-    """
-    if isinstance(x, SparseRows):
-        _refuse_mask(mask)
-        observed = observed_entries(x.values, None, missing_values)
-        scale = sparsity_scale(_counts(x, observed), target, power)
-        return torch.where(observed, x.values, 0), scale
-    observed = observed_entries(x, mask, missing_values)
-    scale = sparsity_scale(count(observed, x.dtype, dim), target, power)
-    return torch.where(observed, x, 0), scale
-
-
-def _refuse_mask(mask: Tensor | None) -> None:
-    if mask is not None:
-        raise ValueError("mask must be None for SparseRows, whose entries are all observed.")

@@ -1,4 +1,4 @@
-"""Pictures of what the figures say, after scikit-learn's displays."""
+"""A picture of how a model's answers depend on how much of a row is observed."""
 
 from __future__ import annotations
 
@@ -9,29 +9,9 @@ import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, check_consistent_length
 
-from ._activations import ActivationStatistics, activation_statistics
+from ._axes import new_axes
 from ._bias import SparsityBias, relate, sparsity_bias
 from ._bins import bins_of
-
-_PANELS = (
-    ("mean", "mean pre-activation"),
-    ("variance", "variance of pre-activations"),
-    ("saturated", "saturated share"),
-)
-
-
-def _subplots(needed_by: str, n: int = 1) -> Any:
-    """New axes, or an error that says what to install."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            f"{needed_by}.plot needs matplotlib; install it, or sksn with it: "
-            "pip install 'sksn[plot]'. The figures behind the picture need none: "
-            "sparsity_bias and activation_statistics."
-        ) from error
-    _, axes = plt.subplots(1, n, figsize=(5 * n, 4), layout="constrained")
-    return axes
 
 
 class SparsityBiasDisplay:
@@ -267,7 +247,7 @@ class SparsityBiasDisplay:
             If axes are needed and matplotlib is not there.
         """
         _check_kind(kind, has_score=self.score is not None, needs="a score")
-        ax = _subplots(type(self).__name__) if ax is None else ax
+        ax = new_axes(type(self).__name__) if ax is None else ax
         bias = self.bias
         values = bias.bin_mean if kind == "response" else self.score
         options = {"marker": "o", "label": self.name} | line_options
@@ -285,122 +265,6 @@ class SparsityBiasDisplay:
         if options["label"] is not None:
             ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
-        return self
-
-
-class ActivationDisplay:
-    """Mean, variance and saturated share of pre-activations against how much is observed.
-
-    Parameters
-    ----------
-    statistics : ActivationStatistics
-        What to plot.
-    name : str, optional
-        Name of the network, for the legend.
-
-    Attributes
-    ----------
-    lines_ : list of list of matplotlib Line2D
-        The lines of each panel, one for each layer, once plotted.
-    axes_ : ndarray of matplotlib Axes, shape (3,)
-        Mean, variance and saturated share.
-    figure_ : matplotlib Figure
-        Where they are.
-
-    See Also
-    --------
-    activation_statistics : The figures.
-    ActivationRecorder : The same of every epoch of training.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sksn import SNRegressor
-    >>> from sksn.datasets import make_holes
-    >>> from sksn.inspection import ActivationDisplay
-    >>> X = np.random.RandomState(0).uniform(size=(1000, 20))
-    >>> holes = make_holes(X, rate=0.5, rate_spread=0.5, random_state=0)
-    >>> model = SNRegressor(max_epochs=2, random_state=0).fit(holes, X.sum(axis=1))
-    >>> display = ActivationDisplay.from_estimator(model, holes)
-    >>> [axes.get_ylabel() for axes in display.axes_]
-    ['mean pre-activation', 'variance of pre-activations', 'saturated share']
-    """
-
-    def __init__(self, statistics: ActivationStatistics, *, name: str | None = None) -> None:
-        self.statistics, self.name = statistics, name
-
-    @classmethod
-    def from_estimator(
-        cls,
-        model: Any,
-        X: Any,
-        *,
-        n_bins: int = 10,
-        layers: list[str] | None = None,
-        missing_values: float = np.nan,
-        name: str | None = None,
-        axes: Any = None,
-        **line_options: Any,
-    ) -> Self:
-        """Run a network on rows, and plot what its units are given.
-
-        Parameters
-        ----------
-        model, X, n_bins, layers, missing_values
-            See :func:`activation_statistics`.
-        name : str, optional
-            For the legend.
-        axes : sequence of three matplotlib Axes, optional
-            Where to plot; by default new ones.
-        **line_options
-            For matplotlib's ``plot``.
-
-        Returns
-        -------
-        ActivationDisplay
-        """
-        statistics = activation_statistics(
-            model, X, n_bins=n_bins, layers=layers, missing_values=missing_values
-        )
-        return cls(statistics, name=name).plot(axes, **line_options)
-
-    def plot(self, axes: Any = None, **line_options: Any) -> Self:
-        """Plot.
-
-        Parameters
-        ----------
-        axes : sequence of three matplotlib Axes, optional
-            Where to plot; by default new ones.
-        **line_options
-            For matplotlib's ``plot``.
-
-        Returns
-        -------
-        ActivationDisplay
-            Itself.
-
-        Raises
-        ------
-        ImportError
-            If axes are needed and matplotlib is not there.
-        ValueError
-            If `axes` are not three.
-        """
-        axes = np.ravel(_subplots(type(self).__name__, 3) if axes is None else axes)
-        if len(axes) != len(_PANELS):
-            raise ValueError(f"axes must be three, got {len(axes)}.")
-        found = self.statistics
-        self.lines_: list[list[Any]] = []
-        for ax, (what, label) in zip(axes, _PANELS, strict=True):
-            lines = []
-            for layer, values in zip(found.layers, getattr(found, what), strict=True):
-                label_of_line = layer if self.name is None else f"{self.name}, {layer}"
-                options = {"marker": "o", "label": label_of_line} | line_options
-                lines += ax.plot(found.n_observed, values, **options)
-            ax.set(xlabel="observed features", ylabel=label)
-            self.lines_.append(lines)
-        axes[0].legend()
-        self.axes_, self.figure_ = axes, axes[0].figure
         return self
 
 

@@ -1,0 +1,19 @@
+"""Where displays draw, if matplotlib is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def new_axes(needed_by: str, n: int = 1) -> Any:
+    """New axes, or an error that says what to install."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"{needed_by}.plot needs matplotlib; install it, or sksn with it: "
+            "pip install 'sksn[plot]'. The figures behind the picture need none: "
+            "sparsity_bias and activation_statistics."
+        ) from error
+    _, axes = plt.subplots(1, n, figsize=(5 * n, 4), layout="constrained")
+    return axes

@@ -1,0 +1,161 @@
+"""Standardising samples by what is observed of them, as a torch module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, overload
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .._observed import check_count, check_missing_values, is_flag
+from .._scale import is_real
+from ._mask import count, count_entries, observed_entries, refuse_mask
+from ._rows import SparseRows
+
+
+class ObservedNorm(nn.Module):
+    r"""Standardise each sample by the mean and variance of its observed entries alone.
+
+    An observed entry becomes :math:`(x - m) / \sqrt{v + \epsilon} \cdot g + b`, with :math:`m` and
+    :math:`v` the mean and the variance of the :math:`n` observed entries of its sample (divided by
+    :math:`n`), and :math:`g` and :math:`b` the feature's gain and bias; a missing one becomes
+    zero. What depends on how much is observed, as in layer normalisation of zero-imputed rows,
+    are neither mean nor variance then. Of a single observed entry the bias is left, and a sample
+    of which nothing is observed becomes zeros.
+
+    Parameters
+    ----------
+    n_features : int
+        Width of the samples.
+    affine : bool, default=True
+        Whether each feature has a gain and a bias, which are learned.
+    missing_values : float, default=nan
+        A further value that means missing; NaN always does. In hidden layers, 0 for the zeros
+        that ReLU and dropout leave.
+    eps : float, default=1e-5
+        :math:`\epsilon`, in the units of the variance.
+    device : torch.device, optional
+        Where the parameters are.
+    dtype : torch.dtype, optional
+        Their type.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sksn.nn import ObservedNorm
+    >>> ObservedNorm(3, affine=False, eps=0)(torch.tensor([[1.0, torch.nan, 3.0]]))
+    tensor([[-1.,  0.,  1.]])
+    """
+
+    weight: nn.Parameter | None
+    bias: nn.Parameter | None
+
+    def __init__(
+        self,
+        n_features: int,
+        *,
+        affine: bool = True,
+        missing_values: float = np.nan,
+        eps: float = 1e-5,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        check_count("n_features", n_features)
+        if not is_real(eps) or not 0 <= eps < np.inf:
+            raise ValueError(f"eps must be a number in [0, inf), got {eps!r}.")
+        if not is_flag(affine):
+            raise ValueError(f"affine must be True or False, got {affine!r}.")
+        self.n_features, self.eps = int(n_features), float(eps)
+        self.missing_values = check_missing_values(missing_values)
+        for name in ("weight", "bias"):
+            values = torch.empty(n_features, device=device, dtype=dtype) if affine else None
+            self.register_parameter(name, None if values is None else nn.Parameter(values))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set gains to 1 and biases to 0."""
+        if self.weight is not None and self.bias is not None:
+            nn.init.ones_(self.weight)
+            nn.init.zeros_(self.bias)
+
+    @overload
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor: ...
+    @overload
+    def forward(self, x: SparseRows) -> SparseRows: ...
+    def forward(self, x: Any, mask: Tensor | None = None) -> Any:
+        """Standardise samples.
+
+        Parameters
+        ----------
+        x : Tensor of shape (..., n_features), or SparseRows
+            Samples with NaN where an entry is missing, or rows of observed entries.
+        mask : Tensor, optional
+            True, or not zero, where an entry is observed.
+
+        Returns
+        -------
+        Tensor or SparseRows
+            Shape, type and device of `x`; no NaN.
+
+        Raises
+        ------
+        TypeError
+            If `x` is no tensor of floating point numbers.
+        ValueError
+            If `mask` does not fit `x`, or `x` has not `n_features`.
+        """
+        if isinstance(x, SparseRows):
+            refuse_mask(mask)
+            return self._sparse(x)
+        observed = observed_entries(x, mask, self.missing_values)
+        if x.shape[-1:] != (self.n_features,):
+            raise ValueError(
+                f"x must have {self.n_features} features in its last dimension, got shape "
+                f"{tuple(x.shape)}."
+            )
+        n_observed = count(observed, x.dtype, -1).clamp(min=1)
+        entries = torch.where(observed, x, 0).to(n_observed.dtype)
+
+        def mean_of_row(values: Tensor) -> Tensor:
+            return torch.where(observed, values, 0).sum(dim=-1, keepdim=True) / n_observed
+
+        out = self._standardised(entries, mean_of_row)
+        if self.weight is not None and self.bias is not None:
+            out = out * self.weight + self.bias
+        return torch.where(observed, out, 0).to(x.dtype)
+
+    def _sparse(self, x: SparseRows) -> SparseRows:
+        observed = observed_entries(x.values, None, self.missing_values)
+        row, n_observed = x.row_of_entry(), count_entries(x, observed)
+        entries = torch.where(observed, x.values, 0).to(n_observed.dtype)
+
+        def mean_of_row(values: Tensor) -> Tensor:
+            values = torch.where(observed, values, 0)
+            total = torch.zeros_like(n_observed).index_add(0, row, values)
+            return (total / n_observed.clamp(min=1)).index_select(0, row)
+
+        out = self._standardised(entries, mean_of_row)
+        if self.weight is not None and self.bias is not None:
+            out = out * self.weight.index_select(0, x.columns)
+            out = out + self.bias.index_select(0, x.columns)
+        return x._replace(values=torch.where(observed, out, 0).to(x.values.dtype))
+
+    def _standardised(self, entries: Tensor, mean_of_row: Callable[[Tensor], Tensor]) -> Tensor:
+        """What is left of the mean, by the root of the variance, if there is any.
+
+        The mean is taken twice, since a rounding error of the first one would be all that is
+        left of equal entries.
+        """
+        mean = mean_of_row(entries)
+        left = entries - mean
+        left = left - mean_of_row(left)
+        variance = mean_of_row(left.square()) + self.eps
+        none = variance <= (torch.finfo(entries.dtype).eps * mean).square()
+        return left * torch.rsqrt(variance + none)
+
+    def extra_repr(self) -> str:
+        """What ``repr`` says of the module."""
+        return f"{self.n_features}, affine={self.weight is not None}, eps={self.eps:g}"
