@@ -1,4 +1,4 @@
-"""Under which conditions `power` matters: scale of the entries, depth, number of rows.
+"""Under which conditions `power` and norms matter: scale of the entries, depth, number of rows.
 
 ``python benchmarks/conditions.py run`` compares power 0, 1/2 and 1 by 5-fold cross-validation (seed
 0, the same folds) for every combination of
@@ -10,8 +10,11 @@
   and otherwise at the defaults of SNClassifier;
 - all training rows, and an eighth of them, drawn from the fold with seed 0.
 
-``report`` writes docs/tables/conditions.rst: mean scores, and p-values of Nadeau and Bengio's
-corrected test against power 0. Needs SKSN_DATA; ``--smoke`` runs on 200 digits.
+It also compares the norms of hidden layers, on prepared entries of all rows with power 1/2.
+
+``report`` writes docs/tables/conditions.rst and hidden-norms.rst: mean scores, and p-values of
+Nadeau and Bengio's corrected test against power 0 and against no norm. Needs SKSN_DATA;
+``--smoke`` runs on 200 digits.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -49,13 +52,15 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "3 x 64 tanh": {"hidden_layer_sizes": (64, 64, 64), "activation": "tanh", "dropout": 0.2},
 }
 SHARES = (1.0, 0.125)
+NORMS = (None, "batch", "layer", "sparsity", "observed")
 
 
 def _holes(name: str, X: np.ndarray, y: np.ndarray, metric: str) -> Data:
     return Data(name, make_holes(X, rate=0.49, rate_spread=0.49, random_state=0), y, metric)
 
 
-DATA: dict[str, Callable[[], Data]] = {
+Datasets = dict[str, Callable[[], Data]]
+DATA: Datasets = {
     "breast cancer, 0 to 98% holes": lambda: _holes(
         "breast cancer", *load_breast_cancer(return_X_y=True), "AUROC"
     ),
@@ -66,34 +71,55 @@ DATA: dict[str, Callable[[], Data]] = {
 }
 
 
-def model(entries: str, network: str, power: float, *, counts: bool) -> BaseEstimator:
+def model(
+    entries: str, network: str, power: float, norm: str | None = None, *, counts: bool
+) -> BaseEstimator:
     options = {"n_bins": 0, "add_indicator": False, "random_state": 0, "device": "cpu"}
+    options |= {"power": power, "hidden_norm": norm}
     scaling = None if entries == "raw" else "auto"
-    net = SNClassifier(power=power, input_scaling=scaling, **options | NETWORKS[network])
+    net = SNClassifier(input_scaling=scaling, **options | NETWORKS[network])
     return make_pipeline(MinMaxScaler(), net) if entries == "raw" and not counts else net
 
 
-def run(datasets: dict[str, Callable[[], Data]], shares: tuple[float, ...]) -> list[dict[str, Any]]:
+def compare(data: Data, models: dict[str, BaseEstimator], share: float) -> dict[str, Any]:
+    """Scores of models on the same folds."""
+    found: dict[str, list[float]] = {name: [] for name in models}
+    for train, test in StratifiedKFold(5, shuffle=True, random_state=0).split(data.X, data.y):
+        if share < 1:
+            train, _ = train_test_split(
+                train, train_size=share, random_state=0, stratify=data.y[train]
+            )
+        for name, net in models.items():
+            found[name].append(data.score(clone(net).fit(data.X[train], data.y[train]), test))
+    sizes = {"n_train": len(train), "n_test": len(test)}
+    return {"data": data.name, "metric": data.metric, "scores": found, **sizes}
+
+
+def run_powers(datasets: Datasets, shares: tuple[float, ...]) -> list[dict[str, Any]]:
     rows = []
     for name, get in datasets.items():
         data = get()
-        folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(data.X, data.y))
+        counts = sparse.issparse(data.X)
         for share, entries, network in itertools.product(shares, ENTRIES, NETWORKS):
-            found: dict[str, list[float]] = {str(power): [] for power in POWERS}
-            for train, test in folds:
-                if share < 1:
-                    train, _ = train_test_split(
-                        train, train_size=share, random_state=0, stratify=data.y[train]
-                    )
-                for power in POWERS:
-                    net = model(entries, network, power, counts=sparse.issparse(data.X))
-                    net.fit(data.X[train], data.y[train])
-                    found[str(power)].append(data.score(net, test))
-            rows.append(
-                {"data": name, "metric": data.metric, "share": share, "entries": entries,
-                 "network": network, "scores": found, "n_train": len(train), "n_test": len(test)}
-            )  # fmt: skip
+            models = {str(p): model(entries, network, p, counts=counts) for p in POWERS}
+            row = compare(data, models, share)
+            what = {"data": name, "share": share, "entries": entries, "network": network}
+            rows.append(row | what)
             print(line(rows[-1]), flush=True)
+    return rows
+
+
+def run_norms(datasets: Datasets) -> list[dict[str, Any]]:
+    rows = []
+    for name, get in datasets.items():
+        data = get()
+        counts = sparse.issparse(data.X)
+        for network in NETWORKS:
+            models = {
+                str(norm): model("prepared", network, 0.5, norm, counts=counts) for norm in NORMS
+            }
+            rows.append(compare(data, models, 1.0) | {"data": name, "network": network})
+            print(norm_line(rows[-1]), flush=True)
     return rows
 
 
@@ -103,13 +129,30 @@ HEADER = (
 )
 
 
+NORM_HEADER = (
+    "| data | network | none | " + " | ".join(f"{norm} (p)" for norm in NORMS[1:]) + " |\n"
+    "|---|---|" + "---:|" * len(NORMS)
+)
+
+
+def _scores(row: dict[str, Any]) -> list[str]:
+    """Means, all but the first with the p-value of the difference to it."""
+    scores = [np.array(values) for values in row["scores"].values()]
+    cells = [f"{scores[0].mean():.4f}"]
+    for values in scores[1:]:
+        _, p = corrected_test(values - scores[0], row["n_train"], row["n_test"])
+        cells.append(f"{values.mean():.4f} ({p:.3f})")
+    return cells
+
+
 def line(row: dict[str, Any]) -> str:
-    scores = {power: np.array(values) for power, values in row["scores"].items()}
     cells = [f"{row['data']}, {row['metric']}", str(row["n_train"]), row["entries"], row["network"]]
-    for power, values in scores.items():
-        _, p = corrected_test(values - scores["0.0"], row["n_train"], row["n_test"])
-        cells.append(f"{values.mean():.4f}" + (f" ({p:.3f})" if power != "0.0" else ""))
-    return "| " + " | ".join(cells) + " |"
+    return "| " + " | ".join(cells + _scores(row)) + " |"
+
+
+def norm_line(row: dict[str, Any]) -> str:
+    cells = [f"{row['data']}, {row['metric']}", row["network"]]
+    return "| " + " | ".join(cells + _scores(row)) + " |"
 
 
 def main() -> None:
@@ -119,16 +162,25 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.smoke:
         X, y = load_digits(return_X_y=True)
+        small = {"digits": lambda: _holes("digits", X[:200], y[:200], "accuracy")}
         print(HEADER)
-        run({"digits": lambda: _holes("digits", X[:200], y[:200], "accuracy")}, (1.0,))
+        run_powers(small, (1.0,))
+        print(NORM_HEADER)
+        run_norms(small)
     elif arguments.task == "run":
         data_folder()  # rather now than after the first sets
-        content = {"machine": machine(), "versions": versions(), "rows": run(DATA, SHARES)}
+        content = {"machine": machine(), "versions": versions()}
+        content |= {"rows": run_powers(DATA, SHARES), "norms": run_norms(DATA)}
         RESULTS.write_text(json.dumps(content))
     else:
-        rows = json.loads(RESULTS.read_text())["rows"]
-        table = "\n".join([HEADER, *map(line, rows)])
-        (ROOT / "docs" / "tables" / "conditions.rst").write_text(as_rst(table))
+        found = json.loads(RESULTS.read_text())
+        tables = {
+            "conditions": (HEADER, line, "rows"),
+            "hidden-norms": (NORM_HEADER, norm_line, "norms"),
+        }
+        for name, (header, line_of, key) in tables.items():
+            table = "\n".join([header, *map(line_of, found[key])])
+            (ROOT / "docs" / "tables" / f"{name}.rst").write_text(as_rst(table))
 
 
 if __name__ == "__main__":

@@ -75,6 +75,7 @@ def test_claims():
     [
         ("mechanisms.py", "| digits | ObservedNorm |"),
         ("conditions.py", "| digits, accuracy | 160 | raw | 3 x 64 tanh |"),
+        ("conditions.py", "| data | network | none | batch (p) | layer (p) | sparsity (p) |"),
         ("capacity.py", "| digits, convolutions, batch norm, dropout | 2 |"),
     ],
 )
