@@ -10,7 +10,7 @@ from scipy.stats import wilcoxon
 
 from _data import HOURLY, INCOMPLETE
 from _methods import SLOW
-from _stats import average_ranks, cliques, corrected_test, critical_difference
+from _stats import average_ranks, cliques, corrected_error, corrected_test, critical_difference
 
 Scores = dict[tuple[str, str], dict[str, Any]]  # by data set and method
 
@@ -25,25 +25,29 @@ def _names(found: Scores) -> tuple[list[str], list[str]]:
 
 
 def ranks(found: Scores, data: list[str], methods: list[str]) -> dict[str, float]:
-    """Average rank of each method over the data sets for which there are all."""
-    complete = [name for name in data if all((name, method) in found for method in methods)]
-    if not complete:
+    """Average rank of each method over the data sets."""
+    if not data:
         return {}
-    table = [[np.mean(found[name, method]["scores"]) for name in complete] for method in methods]
+    table = [[np.mean(found[name, method]["scores"]) for name in data] for method in methods]
     return dict(zip(methods, average_ranks(np.array(table)), strict=True))
 
 
 def groups(found: Scores) -> dict[str, tuple[list[str], list[str]]]:
-    """Data sets and methods to rank, by what the ranking is called."""
+    """Data sets and methods to rank, by what the ranking is called; sets that have all methods."""
     data, methods = _names(found)
-    complete = [name for name in data if all((name, method) in found for method in methods)]
+
+    def complete(names: list[str], methods: list[str]) -> list[str]:
+        return [name for name in names if all((name, method) in found for method in methods)]
+
+    every = complete(data, methods)
+    rankings = {f"{len(every)} sets": (every, methods)}
     if HOURLY not in data:
-        return {f"{len(complete)} sets": (complete, methods)}
+        return rankings
     real = [name for name in data if name in (*INCOMPLETE, HOURLY)]
+    without = complete([name for name in real if name != HOURLY], methods)
     quick = [method for method in methods if method not in SLOW]
-    without = [name for name in real if name != HOURLY]
-    return {
-        f"{len(complete)} sets": (complete, methods),
+    real = complete(real, quick)
+    return rankings | {
         f"{len(without)} with holes of their own": (without, methods),
         f"these and hourly ({len(real)})": (real, quick),
     }
@@ -110,7 +114,7 @@ def details_table(found: Scores) -> str:
                 continue
             row = found[name, method]
             scores = np.array(row["scores"])
-            error = scores.std(ddof=1) * np.sqrt(1 / len(scores) + row["n_test"] / row["n_train"])
+            error = corrected_error(scores, row["n_train"], row["n_test"])
             difference, p = lead(found, name, method)
             ahead = f"{difference:+.4f} ({p:.3f})" if method != methods[0] else ""
             accuracy = f"{np.mean(row['accuracy']):.4f}" if row["accuracy"] else ""
@@ -155,11 +159,12 @@ def draw_ranks(found: Scores, path: Path) -> None:
     """Critical-difference diagrams (Demsar 2006), one for each ranking."""
     from matplotlib.figure import Figure
 
-    rankings = {
-        f"{title} (critical difference {gap:.2f})": (ranks(found, data, methods), gap)
-        for title, (data, methods) in groups(found).items()
-        if (gap := critical_difference(len(methods), len(data)))
-    }
+    rankings = {}
+    for title, (data, methods) in groups(found).items():
+        if data:
+            gap = critical_difference(len(methods), len(data))
+            of_method = ranks(found, data, methods)
+            rankings[f"{title} (critical difference {gap:.2f})"] = (of_method, gap)
     figure = Figure(figsize=(11, 4.2 * len(rankings)), layout="constrained")
     panels = np.ravel(figure.subplots(len(rankings), 1, squeeze=False))
     for panel, (title, (of_method, gap)) in zip(panels, rankings.items(), strict=True):

@@ -15,12 +15,15 @@ def corrected_test(differences: np.ndarray, n_train: int, n_test: int) -> tuple[
     of ``1 / k`` (Nadeau and Bengio, "Inference for the Generalization Error", Machine Learning 52,
     2003), with k - 1 degrees of freedom.
     """
-    k = len(differences)
-    mean, variance = np.mean(differences), np.var(differences, ddof=1)
-    if variance == 0:
+    mean, error = np.mean(differences), corrected_error(differences, n_train, n_test)
+    if error == 0:
         return float(mean), 1.0 if mean == 0 else 0.0
-    t = mean / np.sqrt(variance * (1 / k + n_test / n_train))
-    return float(mean), float(2 * stats.t.sf(abs(t), k - 1))
+    return float(mean), float(2 * stats.t.sf(abs(mean / error), len(differences) - 1))
+
+
+def corrected_error(values: np.ndarray, n_train: int, n_test: int) -> float:
+    """Standard error of a mean over folds whose training sets overlap; see `corrected_test`."""
+    return float(np.std(values, ddof=1) * np.sqrt(1 / len(values) + n_test / n_train))
 
 
 def average_ranks(scores: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ from sksn.datasets import make_holes
 from sksn.nn import SNConv2d
 
 from _data import HOURLY, Data, data_folder, load
-from _stats import corrected_test
+from _stats import corrected_error, corrected_test
 from _tables import as_rst
 from _timing import machine, versions
 
@@ -157,9 +157,8 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def _error(row: dict[str, Any]) -> float:
-    """Standard error of the mean over folds, whose training sets overlap."""
-    scores = np.array(row["scores"])
-    return scores.std(ddof=1) * np.sqrt(1 / len(scores) + row["n_test"] / row["n_train"])
+    """Standard error of the mean."""
+    return corrected_error(row["scores"], row["n_train"], row["n_test"])
 
 
 def movielens_rows() -> list[dict[str, Any]]:

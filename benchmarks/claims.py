@@ -44,7 +44,7 @@ from sksn.datasets import make_holes
 
 from _data import HOURLY, INCOMPLETE, MORE_SPARSE, SPARSE, Data, data_folder, load
 from _methods import METHODS, SLOW, Grid, Steps
-from _ranking import details_table, draw_ranks, readme_table, scores_of, summary_table
+from _ranking import details_table, draw_ranks, scores_of, summary_table
 from _tables import as_rst
 from _timing import machine, versions
 
@@ -113,17 +113,13 @@ def compare(data: Data, steps: Steps, grid: Grid, smoke: bool = False) -> dict[s
 
 def report() -> None:
     """Write tables and figures into the docs."""
+    rows = load_rows()
     for claim in METHODS:
-        found = scores_of(load_rows(), claim)
+        found = scores_of(rows, claim)
         for name, table in (("", summary_table(found)), ("-details", details_table(found))):
             path = ROOT / "docs" / "tables" / f"claims-{claim}{name}.rst"
             path.write_text(as_rst(table))
         draw_ranks(found, ROOT / "docs" / f"claims-{claim}.png")
-
-
-def shown_in_readme() -> str:
-    """The README's table."""
-    return readme_table(load_rows())
 
 
 def load_rows() -> list[dict[str, Any]]:

@@ -92,7 +92,7 @@ def compare(data: Data, models: dict[str, BaseEstimator], share: float) -> dict[
         for name, net in models.items():
             found[name].append(data.score(clone(net).fit(data.X[train], data.y[train]), test))
     sizes = {"n_train": len(train), "n_test": len(test)}
-    return {"data": data.name, "metric": data.metric, "scores": found, **sizes}
+    return {"metric": data.metric, "scores": found, **sizes}
 
 
 def run_powers(datasets: Datasets, shares: tuple[float, ...]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from sklearn import get_config
 from sklearn.utils.validation import check_array, validate_data
 
 from ._blocks import blocks
-from ._scale import is_real
+from ._scale import is_flag, is_real
 
 _UNENCODED = (
     *("str", "large_string", "categ", "dict", "enum", "date", "time", "dur", "period", "interval"),
@@ -122,14 +122,13 @@ def check_missing_values(missing_values: Any) -> float:
 def check_flags(estimator: Any, *names: str) -> None:
     """Raise a ValueError that names the first of these parameters that is not True or False."""
     for name in names:
-        value = getattr(estimator, name)
-        if not is_flag(value):
-            raise ValueError(f"{name} must be True or False, got {value!r}.")
+        check_flag(name, getattr(estimator, name))
 
 
-def is_flag(value: Any) -> bool:
-    """Whether a value is True or False."""
-    return isinstance(value, (bool, np.bool_))
+def check_flag(name: str, value: Any) -> None:
+    """Raise a ValueError if a parameter is not True or False."""
+    if not is_flag(value):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
 
 
 def check_count(name: str, value: Any) -> None:

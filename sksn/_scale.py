@@ -44,9 +44,14 @@ def sparsity_scale(n_observed: Any, target: Any, power: float) -> Any:
 
 def check_power(power: Any) -> float:
     """Return `power` as a float, or say why it cannot be one."""
-    if not is_real(power) or not 0 <= power < np.inf:
-        raise ValueError(f"power must be a number in [0, inf), got {power!r}.")
-    return float(power)
+    return check_not_negative("power", power)
+
+
+def check_not_negative(name: str, value: Any) -> float:
+    """Return a parameter as a float, or say why it is no number from 0 on."""
+    if not is_real(value) or not 0 <= value < np.inf:
+        raise ValueError(f"{name} must be a number in [0, inf), got {value!r}.")
+    return float(value)
 
 
 def check_target(target: Any) -> str | float:
@@ -127,4 +132,9 @@ def _weighted_median(values: np.ndarray, weights: np.ndarray | None) -> float:
 
 def is_real(value: Any, kind: type = numbers.Real) -> bool:
     """Whether a value is a real number (or an integer: ``numbers.Integral``), and no bool."""
-    return isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
+    return isinstance(value, kind) and not is_flag(value)
+
+
+def is_flag(value: Any) -> bool:
+    """Whether a value is True or False."""
+    return isinstance(value, (bool, np.bool_))

@@ -63,6 +63,11 @@ def rows(n=400, n_features=12, seed=0):
     return X, rng.randint(2, size=n)
 
 
+def mean_rank(n):
+    """Of each row, as a share: rows below it, and half of those beside it."""
+    return np.array([(n < v).mean() + (n == v).mean() / 2 for v in n])
+
+
 class TestSparsityBias:
     def test_a_model_that_only_counts(self):
         X, _ = rows()
@@ -285,7 +290,7 @@ class TestActivationStatistics:
             first = module.hidden[0](module.input(rows_))
             second = module.hidden[1:5](first)
         n = count_features(X)
-        group = np.array([int(3 * ((n < v).mean() + (n == v).mean() / 2)) for v in n])
+        group = (3 * mean_rank(n)).astype(int)
         for layer, z in enumerate((first.numpy(), second.numpy())):
             for b in range(3):
                 inside = z[group == b]
@@ -497,8 +502,7 @@ class TestDisplays:
             model, X, y, kind="score", scoring="accuracy", n_bins=2
         )
         n = display.bias.n_observed
-        middle = np.array([(n < v).mean() + (n == v).mean() / 2 for v in n])
-        few = middle < 0.5
+        few = mean_rank(n) < 0.5
         expected = [model.score(X[few], y[few]), model.score(X[~few], y[~few])]
         np.testing.assert_allclose(display.line_.get_ydata(), expected)
         assert display.band_ is None

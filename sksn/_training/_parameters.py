@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .._observed import check_missing_values, is_flag
-from .._scale import check_power, check_target, is_real
+from .._observed import check_missing_values
+from .._scale import check_power, check_target, is_flag, is_real
 from ..nn._mlp import ACTIVATIONS, HIDDEN_NORMS
 from ._scaling import ENTRY_SCALINGS, INPUT_SCALINGS
 
@@ -28,7 +28,7 @@ def _count(value: Any) -> bool:
 
 def _one_of(*allowed: Any) -> tuple[Callable[[Any], bool], str]:
     def is_allowed(value: Any) -> bool:
-        if isinstance(value, (bool, np.bool_)) or value is None:
+        if is_flag(value) or value is None:
             return any(value is a for a in allowed) or (
                 value is not None and bool(value) in allowed
             )

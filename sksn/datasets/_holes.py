@@ -9,8 +9,8 @@ from scipy import sparse
 from scipy.special import expit, logit
 from sklearn.utils import check_random_state
 
-from .._observed import is_flag, validate_observed
-from .._scale import is_real
+from .._observed import validate_observed
+from .._scale import is_flag, is_real
 
 _STRENGTH = 2.0  # how much the log-odds of a hole grow with one standard deviation of its cause
 _ROUNDS = 60  # of bisection between -_FARTHEST and _FARTHEST

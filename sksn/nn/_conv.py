@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.amp import is_autocast_available
 from torch.nn import functional as F
 
-from .._observed import is_flag
+from .._observed import check_flag
 from .._scale import check_power, sparsity_scale
 from ._mask import check_constant, exact_type, observed_entries
 
@@ -100,8 +100,7 @@ class SNConv2d(nn.Conv2d):
             device=device,
             dtype=dtype,
         )
-        if not is_flag(return_mask):
-            raise ValueError(f"return_mask must be True or False, got {return_mask!r}.")
+        check_flag("return_mask", return_mask)
         self.target = None if target is None else check_constant(target)
         self.power, self.return_mask = check_power(power), return_mask
 

@@ -15,6 +15,7 @@ from ._norm import SNLinear
 Model = TypeVar("Model", bound=nn.Module)
 _FORMS: dict[type[nn.Module], type[nn.Module]] = {nn.Linear: SNLinear, nn.Conv2d: SNConv2d}
 _PLAIN = {form: plain for plain, form in _FORMS.items()}
+_TURNED = (*_FORMS, *_PLAIN)  # what can be given a target and a power, first or anew
 
 
 def sparsity_normalize_(
@@ -135,7 +136,7 @@ def _first_layer(model: nn.Module) -> nn.Module:
         is_layer = isinstance(module, tuple(_FORMS)) or not list(module.children())
         if not is_layer or not list(module.parameters()):
             continue
-        if type(module) in (*_FORMS, *_PLAIN):
+        if type(module) in _TURNED:
             return module
         raise ValueError(
             f"model begins with {name!r}, a {type(module).__name__}, which has no "
@@ -154,7 +155,7 @@ def _named_layers(model: nn.Module, names: list[str]) -> list[nn.Module]:
     for name in names:
         if name not in modules:
             raise ValueError(f"layers names {name!r}, but the model has no such module.")
-        if type(modules[name]) not in (*_FORMS, *_PLAIN):
+        if type(modules[name]) not in _TURNED:
             raise ValueError(
                 f"layers names {name!r}, which is a {type(modules[name]).__name__}; expected a "
                 "torch.nn.Linear or torch.nn.Conv2d."

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._observed import is_flag
-from .._scale import sparsity_scale
+from .._scale import is_flag, sparsity_scale
 from ._rows import SparseRows
 
 
@@ -49,33 +48,44 @@ def exact_type(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
-def count_entries(rows: SparseRows, observed: Tensor) -> Tensor:
-    """How many entries of each row are observed, in a type that counts exactly."""
+def count_entries(rows: SparseRows, observed: Tensor, row: Tensor) -> Tensor:
+    """How many entries of each row are observed, in a type that counts exactly.
+
+    `observed` is 1 or True for those that are, and `row` the row of each entry.
+    """
     kind = exact_type(rows.values.dtype)
     counts = torch.zeros(len(rows.offsets), dtype=kind, device=rows.values.device)
-    return counts.index_add(0, rows.row_of_entry(), observed.to(kind))
+    return counts.index_add(0, row, observed.to(kind))
 
 
 def entries_and_scale(
-    x: Any,
+    x: Tensor,
     mask: Tensor | None,
     target: float,
     power: float,
     missing_values: float = np.nan,
     dim: int | tuple[int, ...] = -1,
 ) -> tuple[Tensor, Tensor]:
-    """Entries with zeros where they are missing, and the factor of each sample.
-
-    The factors of a tensor broadcast to it; of sparse rows there is one for each row.
-    """
-    if isinstance(x, SparseRows):
-        refuse_mask(mask)
-        observed = observed_entries(x.values, None, missing_values)
-        scale = sparsity_scale(count_entries(x, observed), target, power)
-        return torch.where(observed, x.values, 0), scale
+    """Entries with zeros where they are missing, and the factors of samples, of size 1 in `dim`."""
     observed = observed_entries(x, mask, missing_values)
     scale = sparsity_scale(count(observed, x.dtype, dim), target, power)
     return torch.where(observed, x, 0), scale
+
+
+def entries_and_scale_of_rows(
+    rows: SparseRows,
+    row: Tensor,
+    target: float,
+    power: float,
+    missing_values: float = np.nan,
+) -> tuple[Tensor, Tensor]:
+    """Entries with zeros where they are missing, and the factor of each row.
+
+    `row` is the row of each entry.
+    """
+    observed = observed_entries(rows.values, None, missing_values)
+    scale = sparsity_scale(count_entries(rows, observed, row), target, power)
+    return torch.where(observed, rows.values, 0), scale
 
 
 def refuse_mask(mask: Tensor | None) -> None:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from .._scale import sparsity_scale
 from ._bag import ColumnIndex, weighted_sums
-from ._mask import exact_type
+from ._mask import count_entries, exact_type
 from ._norm import SparsityNorm
 from ._observed_norm import ObservedNorm
 from ._rows import NormalizedRows, SparseRows
@@ -258,12 +258,12 @@ class InputLayer(nn.Module):
         return NormalizedRows(entries * factors, filled, unobserved, n_observed)
 
     def _forward_sparse(self, rows: SparseRows, index: ColumnIndex) -> Tensor:
-        n_observed = rows.n_observed().to(exact_type(rows.values.dtype))
         kept = None
         if self.training and self.input_dropout:
             kept = _kept(rows.values, self.input_dropout, self.generator)
-            counts = torch.zeros_like(n_observed)
-            n_observed = counts.index_add_(0, index.row, kept.to(counts.dtype))
+            n_observed = count_entries(rows, kept, index.row)
+        else:
+            n_observed = rows.n_observed().to(exact_type(rows.values.dtype))
         scale = sparsity_scale(n_observed, self.target, self.power).to(rows.values.dtype)
         scale = scale.index_select(0, index.row)
         if kept is not None:

@@ -11,8 +11,13 @@ from torch.nn import functional as F
 
 from .._observed import check_missing_values
 from .._scale import check_power
-from ._bag import weighted_sums
-from ._mask import check_constant, entries_and_scale
+from ._bag import ColumnIndex, weighted_sums
+from ._mask import (
+    check_constant,
+    entries_and_scale,
+    entries_and_scale_of_rows,
+    refuse_mask,
+)
 from ._rows import SparseRows
 
 
@@ -94,12 +99,13 @@ class SparsityNorm(nn.Module):
         ValueError
             If `mask` does not fit `x`.
         """
-        entries, scale = entries_and_scale(
-            x, mask, self.target, self.power, self.missing_values, self.dim
-        )
+        how = (self.target, self.power, self.missing_values)
         if isinstance(x, SparseRows):
-            scaled = entries * scale.index_select(0, x.row_of_entry())
-            return x._replace(values=scaled.to(entries.dtype))
+            refuse_mask(mask)
+            row = x.row_of_entry()
+            entries, scale = entries_and_scale_of_rows(x, row, *how)
+            return x._replace(values=(entries * scale.index_select(0, row)).to(entries.dtype))
+        entries, scale = entries_and_scale(x, mask, *how, self.dim)
         return (entries * scale).to(x.dtype)
 
     def extra_repr(self) -> str:
@@ -188,19 +194,21 @@ class SNLinear(nn.Linear):
         ValueError
             If `mask` does not fit `x`.
         """
-        entries, scale = entries_and_scale(x, mask, self.constant, self.power)
         # What shrinks a row does so before the sum, what enlarges it after: neither overflows
         # half precision unless the result does.
-        before, after = scale.clamp(max=1), scale.clamp(min=1)
         if isinstance(x, SparseRows):
+            refuse_mask(mask)
             table = self.weight.t().contiguous()
-            factors = entries * before.index_select(0, x.row_of_entry())
-            sums = weighted_sums(x, factors.to(table.dtype), table)
-            after = after[:, None]
+            index = ColumnIndex(x, len(table))
+            entries, scale = entries_and_scale_of_rows(x, index.row, self.constant, self.power)
+            factors = entries * scale.clamp(max=1).index_select(0, index.row)
+            sums = weighted_sums(x, factors.to(table.dtype), table, index)
+            scale = scale[:, None]
         else:
-            sums = F.linear((entries * before).to(x.dtype), self.weight)
-        out = sums * after if self.bias is None else sums * after + self.bias
-        return out.to(sums.dtype)
+            entries, scale = entries_and_scale(x, mask, self.constant, self.power)
+            sums = F.linear((entries * scale.clamp(max=1)).to(x.dtype), self.weight)
+        out = sums * scale.clamp(min=1)
+        return (out if self.bias is None else out + self.bias).to(sums.dtype)
 
     def extra_repr(self) -> str:
         """What ``repr`` says of the module."""

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._observed import check_count, check_missing_values, is_flag
-from .._scale import is_real
+from .._observed import check_count, check_flag, check_missing_values
+from .._scale import check_not_negative
 from ._mask import count, count_entries, observed_entries, refuse_mask
 from ._rows import SparseRows
 
@@ -64,11 +64,8 @@ class ObservedNorm(nn.Module):
     ) -> None:
         super().__init__()
         check_count("n_features", n_features)
-        if not is_real(eps) or not 0 <= eps < np.inf:
-            raise ValueError(f"eps must be a number in [0, inf), got {eps!r}.")
-        if not is_flag(affine):
-            raise ValueError(f"affine must be True or False, got {affine!r}.")
-        self.n_features, self.eps = int(n_features), float(eps)
+        check_flag("affine", affine)
+        self.n_features, self.eps = int(n_features), check_not_negative("eps", eps)
         self.missing_values = check_missing_values(missing_values)
         for name in ("weight", "bias"):
             values = torch.empty(n_features, device=device, dtype=dtype) if affine else None
@@ -129,7 +126,8 @@ class ObservedNorm(nn.Module):
 
     def _sparse(self, x: SparseRows) -> SparseRows:
         observed = observed_entries(x.values, None, self.missing_values)
-        row, n_observed = x.row_of_entry(), count_entries(x, observed)
+        row = x.row_of_entry()
+        n_observed = count_entries(x, observed, row)
         entries = torch.where(observed, x.values, 0).to(n_observed.dtype)
 
         def mean_of_row(values: Tensor) -> Tensor:
