@@ -1,6 +1,6 @@
-"""Neural networks for data with holes, as scikit-learn estimators.
+"""Neural networks for data with missing values, as scikit-learn estimators.
 
-Importing sksn imports neither torch nor skorch; the neural estimators load on first use.
+Importing sksn imports neither torch nor skorch. The neural estimators load on first use.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ._scaler import ObservedScaler
 
 if TYPE_CHECKING:
     from ._autoencoder import SNAutoencoder
-    from ._estimators import SNClassifier, SNRegressor
+    from ._mlp_estimators import SNClassifier, SNRegressor
     from ._recommender import SNRecommender
 
 __version__ = "0.1.0.dev0"
@@ -31,9 +31,9 @@ __all__ = [
 
 _LAZY = {
     "SNAutoencoder": "._autoencoder",
-    "SNClassifier": "._estimators",
+    "SNClassifier": "._mlp_estimators",
     "SNRecommender": "._recommender",
-    "SNRegressor": "._estimators",
+    "SNRegressor": "._mlp_estimators",
     "datasets": ".datasets",
     "inspection": ".inspection",
     "nn": ".nn",

@@ -1,123 +1,102 @@
-"""SNAutoencoder: completes a matrix with holes."""
+"""SNAutoencoder: completes a matrix with missing entries."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.metrics import r2_score
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
-from ._observed import count_observed
-from ._scale import TargetLearner
-from ._training._completion import Decoder, decoder, encode_all, encode_blocks, products_at
+from . import _checks as rules
+from ._observed import row_of_entry, select_entries, to_container
+from ._training._completion import CompletionEngine, EntryRows
 from ._training._docs import document
-from ._training._entries import EntryDataset, build_entry_net, entry_rows, rows_in_batch
-from ._training._estimator import RowEstimator
-from ._training._history import HistoryAE
-from ._training._holdout import hold_out, select_entries
-from ._training._net import NonFiniteLossError
-from ._training._offsets import column_offsets, mean_square_left, row_offsets
-from ._training._outputs import as_container
-from ._training._parameters import ENTRY_RULES, check_parameters
-from ._training._scaling import EntryScaling
-
-_DENSE_SHARE = 0.4  # of entries observed, from which dense products are the faster ones
-_FIRST_PENALTY, _PENALTY = 15.0, 0.7  # what suited three sets of ratings; see the notes
-_FIXED = (
-    "hidden_layer_sizes",
-    "activation",
-    "power",
-    "target",
-    "input_dropout",
-    "dropout",
-    "row_offset",
-    "center",
-    "input_scaling",
-    "add_indicator",
-    "device",
-    "dtype",
-)
+from ._training._held_out import hold_out_entries
+from ._training._input_scaling import ENTRY_SCALINGS
+from ._training._lifecycle import NeuralEstimator
+from .nn._activations import ACTIVATIONS
 
 
 @document
-class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
-    """Completes rows with holes by an autoencoder with Sparsity Normalization [1]_, [2]_.
+class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
+    r"""Completes rows with missing entries by an autoencoder with Sparsity Normalization [1]_.
 
-    A network reads what is observed of a row, normalised by how much that is, and predicts all of
-    the row; it is trained on the observed entries only. As a transformer it is an imputer: it
-    fills the holes. Rows that were not in training are completed like any other. Where few entries
-    are observed, training computes no others, so that time and memory follow the observed entries.
+    The network reads the observed entries of a row and predicts all of its entries. It is trained
+    on the observed entries only [2]_. As a transformer it is an imputer: it replaces missing
+    entries by predictions. It also completes rows that were not in training. If few entries are
+    observed, training computes only those, so time and memory scale with the number of observed
+    entries.
 
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(300,)
-        Width of each layer of the encoder; the last one is the code. The decoder is linear.
+        Width of each layer of the encoder. The last layer is the code. The decoder is linear.
     activation : {"auto", "identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="auto"
-        Non-linearity of the hidden layers. "auto": "logistic" where `input_scaling` comes out as
-        "global", which suits ratings by far better, else "relu", which suits tables better.
+        Non-linearity of the hidden layers. "auto": "logistic" if entries are scaled by one
+        standard deviation (see `input_scaling`), which suits ratings, and "relu" otherwise.
     power : float in [0, inf), default=0.5
-        Rows are scaled by ``(K / n) ** power``, n being how many of their features are observed.
+        Rows are scaled by ``(K / n) ** power``. n is the number of observed features of the row.
     target : {"mean", "median"} or float, default="mean"
         The constant K: a statistic of n over the training rows, or a positive number.
     missing_values : number, default=np.nan
         A further value that means missing; NaN always does.
     input_dropout : float in [0, 1), default=0.5
-        Share of the observed entries that the encoder does not see in training, though they are to
-        be predicted. n is counted afterwards.
+        Share of the observed entries that the encoder does not see in training. They are
+        predicted all the same. n is counted after dropping.
     dropout : float in [0, 1), default=0.0
         Share of the hidden units that is dropped in training.
     row_offset : float or None, default=10.0
-        Each row has an offset: the mean of what the rest of the model leaves of its observed
-        entries, so many entries at zero being counted in. None: no offsets.
+        Shrinkage of the row offsets: a row's offset is its mean residual, computed with this many
+        extra zero residuals. None: rows have no offsets.
     center : bool, default=False
-        Whether the encoder sees what offsets of columns and rows leave of the entries, instead of
-        the entries.
+        Whether the encoder sees the residuals of the entries after subtracting offsets of columns
+        and rows, instead of the entries.
     input_scaling : {"auto", "observed", "global"}, default="auto"
-        "observed" centres and scales each feature by its observed entries, "global" divides all
-        entries by one standard deviation. "auto": "global" for sparse rows, whose entries are
-        usually of one kind, such as ratings; "observed" for dense ones.
+        "observed" centres and scales each feature by its observed entries. "global" divides all
+        entries by one standard deviation. "auto" is "global" for sparse rows, whose entries are
+        usually of one kind, such as ratings, and "observed" for dense rows.
     add_indicator : bool, default=False
-        Whether the encoder also sees, as features of their own, which entries are observed.
+        Whether the encoder also sees which entries are observed, as features of their own.
     lr : float, default=6e-3
-        Learning rate of Adam at its height. It rises over the first twentieth of the steps and
-        then falls to 0 along a cosine; in ``partial_fit`` it is constant.
+        Maximum learning rate of Adam. The learning rate rises over the first 5 % of the steps and
+        then falls to 0 along a cosine. In ``partial_fit`` it is constant.
     alpha : float, default=1.0
-        Strength of the L2 penalty, relative to one that does not ask for another `alpha` when
-        layers become wider or rows longer; see the notes.
+        Strength of the L2 penalty, rescaled so that a good value does not depend on layer width.
+        See the notes.
     batch_size : "auto" or int, default="auto"
-        Rows in a batch, at most. "auto": all rows, unless they hold more than 16 million entries.
+        Most rows in a batch. "auto": all rows, unless they have more than 16 million entries.
     max_epochs : int, default=150
-        Number of passes over the training rows; with `early_stopping`, at most.
+        Number of passes over the training rows, or the maximum with `early_stopping`.
     early_stopping : bool, default=False
-        Whether to hide observed entries, stop when the loss on them no longer falls, and go back
-        to the best weights.
+        Whether to hold out observed entries, to stop when their loss no longer falls, and to use
+        the weights with the lowest loss.
     validation_fraction : float in (0, 1), default=0.1
-        Share of the observed entries to hide for that, and in `score`.
+        Share of the observed entries that is held out for `early_stopping` and in `score`.
     n_iter_no_change : int, default=20
-        Epochs without a lower validation loss after which to stop.
+        Number of epochs without a lower validation loss after which training stops.
     keep_observed : bool, default=True
-        Whether `transform` keeps observed entries as they are, instead of predicting them too.
+        Whether `transform` keeps observed entries, instead of predicting them too.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights and scales of the previous ``fit``. Only `lr`,
-        `alpha`, `batch_size`, `max_epochs` and what concerns early stopping may have changed.
+        Whether ``fit`` continues from the weights and scales of the previous ``fit``. Only `lr`,
+        `alpha`, `batch_size`, `max_epochs` and the parameters of early stopping may change.
     random_state : int, RandomState instance or None, default=None
-        Determines initial weights, the order of rows, dropout and the hidden entries. The same
-        integer on the same machine gives the same result.
+        Seed of the initial weights, the order of rows, dropout and the held-out entries. The same
+        integer gives the same result on the same machine.
     device : str or torch.device, default="auto"
-        Where to train. "auto": CUDA where there is one, then MPS, then the CPU.
+        Device to train on. "auto": CUDA if available, then MPS, then the CPU.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the network.
     callbacks : list of skorch callbacks, optional
-        Called during training, as :class:`skorch.NeuralNet` does.
+        Called during training, as in :class:`skorch.NeuralNet`.
     verbose : bool, default=False
-        Whether to show a progress bar with the epoch, the losses and the time left.
+        Whether to show a progress bar with the epoch, the losses and the remaining time.
 
     Attributes
     ----------
+    net_ : skorch.NeuralNet
+        The trained net. ``net_.module_`` is the :class:`sksn.nn.SNAE`.
     {attributes}
 
     See Also
@@ -127,16 +106,25 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
 
     Notes
     -----
-    Beside the squared errors of the scaled observed entries, what is made small is
-    ``alpha / 2`` times 0.7 h for each squared weight behind the first layer, h being the width
-    of the code, and times 15 K s / h' for each squared weight of the first layer, h' being its
-    width, K the mean number of observed entries of a row and s their mean square (with `center`,
-    twice that of what is left of them; an indicator adds 1). To copy every hidden unit and halve
-    its outgoing weights changes neither the function nor the penalty, and it does not matter how
-    large entries are or how many a row has. The constants suited three sets of ratings.
+    The entry of feature :math:`j` in row :math:`i` is predicted as
+    :math:`\hat x_{ij} = b_j + o_i + v_j^\top c_i`, from the code :math:`c_i` and the offset
+    :math:`o_i` of the row (see :class:`sksn.nn.SNAE`). With :math:`T` the set of observed entries
+    in the units of the network, training minimizes
 
-    A row of which nothing is observed is completed from the biases. A feature that was never
-    observed in training is predicted as the overall mean ("global") or 0 ("observed").
+    .. math:: \sum_{(i, j) \in T} (\hat x_{ij} - x_{ij})^2
+        + \frac{\alpha}{2} \left(\frac{15 K s}{h_1} \lVert W_1 \rVert^2
+        + 0.7\, h \sum_{l > 1} \lVert W_l \rVert^2\right)
+
+    :math:`W_1` are the weights of the first layer, of width :math:`h_1`; :math:`W_l` those of the
+    layers behind it, decoder included; and :math:`h` is the width of the code. :math:`K` is the
+    mean number of observed entries of a row, and :math:`s` their mean square. With `center`, s is
+    twice the mean square of the residuals; `add_indicator` adds 1 to it. The penalty depends
+    neither on layer width (copying each hidden unit and halving its outgoing weights changes
+    neither the function nor the penalty) nor on the size and number of a row's entries. The two
+    constants were chosen on three sets of ratings.
+
+    A row with nothing observed is completed from the biases. A feature that was never observed in
+    training is predicted as the overall mean ("global") or 0 ("observed").
 
     References
     ----------
@@ -151,16 +139,27 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
     >>> from sklearn.datasets import load_iris
     >>> from sksn import SNAutoencoder
     >>> X = load_iris().data
-    >>> holes = np.random.RandomState(0).uniform(size=X.shape) < 0.2
-    >>> X_holes = np.where(holes, np.nan, X)
-    >>> X_full = SNAutoencoder(random_state=0).fit_transform(X_holes)
-    >>> error = np.sqrt(np.mean((X_full - X)[holes] ** 2))
-    >>> of_means = np.sqrt(np.mean((np.nanmean(X_holes, axis=0) - X)[holes] ** 2))
+    >>> missing = np.random.RandomState(0).uniform(size=X.shape) < 0.2
+    >>> X_missing = np.where(missing, np.nan, X)
+    >>> X_full = SNAutoencoder(random_state=0).fit_transform(X_missing)
+    >>> error = np.sqrt(np.mean((X_full - X)[missing] ** 2))
+    >>> of_means = np.sqrt(np.mean((np.nanmean(X_missing, axis=0) - X)[missing] ** 2))
     >>> bool(error < 0.6 * of_means)
     True
     """
 
-    _label = "SNAutoencoder"  # what a progress bar is called
+    _rules: ClassVar = NeuralEstimator._rules | {
+        "hidden_layer_sizes": rules.SOME_LAYER_SIZES,
+        "activation": rules.one_of("auto", *ACTIVATIONS),
+        "row_offset": rules.none_or(rules.NOT_NEGATIVE),
+        "center": rules.FLAG,
+        "input_scaling": rules.one_of(*ENTRY_SCALINGS),
+        "add_indicator": rules.FLAG,
+        "batch_size": rules.auto_or(rules.COUNT),
+        "max_epochs": rules.COUNT,
+        "keep_observed": rules.FLAG,
+    }
+    _learner: CompletionEngine
 
     def __init__(
         self,
@@ -217,15 +216,13 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         self.callbacks = callbacks
         self.verbose = verbose
 
-    # Fitting -----------------------------------------------------------------------------
-
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train the network to predict the observed entries of rows from some of them.
 
         Parameters
         ----------
         X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
-            Training rows; NaN, or not stored in a sparse matrix, is missing.
+            Training rows. NaN is missing, and so is an entry that a sparse matrix does not store.
         y : None
             Ignored.
 
@@ -237,20 +234,20 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         Raises
         ------
         ValueError
-            If an argument or parameter cannot be used, nothing in X is observed, or the loss
+            If an argument or a parameter cannot be used, nothing in X is observed, or the loss
             becomes infinite or NaN.
         """
-        return self._fit(X)
+        return self._fit(X, incremental=False)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Go on training, for one pass over these rows.
+        """Continue training, for one pass over further rows.
 
         Parameters
         ----------
         X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
-            Further rows. The statistics that scale the entries go on being learned. All rows so
-            far count as one data set, which the penalties (`alpha`) are weighed against: they
-            weigh less with every chunk, and the same chunks once more are further rows.
+            Further rows. They also update the statistics that scale the entries. The penalties
+            (`alpha`) are weighed against all rows so far, so they weigh less with each chunk. A
+            chunk that is passed twice counts as further rows.
         y : None
             Ignored.
 
@@ -261,167 +258,22 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         """
         return self._fit(X, incremental=True)
 
-    def _fit(self, X: Any, *, incremental: bool = False) -> Self:
-        check_parameters(self, ENTRY_RULES)
-        reset = not (hasattr(self, "net_") and (incremental or self.warm_start))
-        if reset:
-            self.__dict__.pop("net_", None)  # if fit fails, no network is better than the old one
-        else:
-            self._check_unchanged()
-        X = self._validate_X(X, reset=reset)
-        hidden = None
-        if reset:
-            self._random = check_random_state(self.random_state)
-            self._split_seed = self._draw_seed()
+    def _fit(self, X: Any, *, incremental: bool) -> Self:
+        goes_on = self._goes_on(incremental=incremental)
+        X = self._validate_X(X, reset=not goes_on)
+        engine = (
+            self._learner
+            if goes_on
+            else CompletionEngine(self.get_params(deep=False), is_sparse=sparse.issparse(X))
+        )
+        held_out = None
         if self.early_stopping and not incremental:
-            X, hidden = hold_out(X, self.validation_fraction, self._split_seed)
-        return self._fit_entries(X, hidden, reset=reset, incremental=incremental)
-
-    def _fit_entries(
-        self,
-        X: Any,
-        hidden: Any = None,
-        *,
-        weights: np.ndarray | None = None,
-        hidden_weights: np.ndarray | None = None,
-        reset: bool = True,
-        incremental: bool = False,
-        n_epochs: int | None = None,
-        with_history: bool = False,
-    ) -> Self:
-        """Train on validated rows, for `max_epochs` epochs if not for another number."""
-        n_rows = X.shape[0] if with_history else None
-        if reset:
-            self._begin(X, must_be_sparse=weights is not None)
-        if reset or incremental:
-            self._scaling.partial_fit(X)
-            if not self._scaling.n_entries:
-                raise ValueError("X has no observed entry; there is nothing to learn from.")
-            if reset or self.target != "median":  # which cannot be updated: the first one stays
-                self.target_ = self._learner.update(count_observed(X))
-        X = as_container(self._scaling.transform(X, np.dtype(self.dtype)), self._is_sparse)
-        if reset:
-            self._built_with = {name: getattr(self, name) for name in _FIXED}
-            self.net_ = build_entry_net(
-                self,
-                activation=self._activation,
-                baseline=column_offsets(X, self.row_offset, weights),
-                target=self.target_,
-                sparse=self._is_sparse,
-                seed=self._draw_seed(),
-                n_rows=n_rows,
-            )
-        module = self.net_.module_
-        if with_history:
-            module.remember(as_container(X, True))
-        module.input.target = self.target_
-        device, dtype = module.weight.device, module.weight.dtype
-        rows = entry_rows(X, dtype, device, weights=weights)
-        train, valid = EntryDataset(rows, None, device), None
-        if hidden is not None:
-            hidden = as_container(
-                self._scaling.transform(hidden, np.dtype(self.dtype)), self._is_sparse
-            )
-            to_predict = entry_rows(hidden, dtype, device, weights=hidden_weights)
-            valid = EntryDataset(rows, to_predict, device)
-        try:
-            self._train(train, valid, X, incremental=incremental, n_epochs=n_epochs)
-        except BaseException as error:
-            if reset or isinstance(error, NonFiniteLossError):
-                del self.net_  # rather no network than a broken one
-            raise
-        if with_history:
-            module.settle()
-        self._decoder: Decoder = decoder(self.net_)
-        return self
-
-    def _fit_csr(
-        self,
-        X: Any,
-        hidden: Any,
-        *,
-        weights: np.ndarray | None,
-        hidden_weights: np.ndarray | None,
-        n_epochs: int | None,
-        with_history: bool,
-    ) -> Self:
-        """Train on a CSR matrix of observed entries that was validated elsewhere."""
-        self.n_features_in_ = X.shape[1]
-        self._random = check_random_state(self.random_state)
-        self._split_seed = self._draw_seed()
-        return self._fit_entries(
-            X,
-            hidden,
-            weights=weights,
-            hidden_weights=hidden_weights,
-            n_epochs=n_epochs,
-            with_history=with_history,
-        )
-
-    def _begin(self, X: Any, *, must_be_sparse: bool) -> None:
-        """Decide how rows are held and scaled."""
-        self._scaling = EntryScaling(self.input_scaling, is_sparse=sparse.issparse(X))
-        self._learner = TargetLearner(self.target)
-        automatic = "logistic" if self._scaling.kind == "global" else "relu"
-        self._activation = automatic if self.activation == "auto" else self.activation
-        few = count_observed(X).sum() < _DENSE_SHARE * X.shape[0] * X.shape[1]
-        self._is_sparse = bool(few) or must_be_sparse
-
-    def _train(
-        self,
-        train: EntryDataset,
-        valid: EntryDataset | None,
-        X: Any,
-        *,
-        incremental: bool,
-        n_epochs: int | None,
-    ) -> None:
-        net, start = self.net_, len(self.net_.history)
-        net.lr = float(self.lr)
-        n_entries = int(count_observed(X).sum())
-        net.batch_size = rows_in_batch(self.batch_size, X.shape[0], n_entries)
-        n_seen = self._scaling.n_entries if incremental else n_entries
-        net.set_penalties(*(penalty / n_seen for penalty in self._penalties(X)))
-        net.train(
-            train,
-            valid,
-            n_epochs=1 if incremental else n_epochs or self.max_epochs,
-            constant_lr=incremental,
-            patience=self.n_iter_no_change,
-            label=self._label if self.verbose else None,
-            seeds=(self._draw_seed(), self._draw_seed()),
-        )
-        self._record(start, validated=valid is not None)
-
-    def _penalties(self, X: Any) -> tuple[float, float, float]:
-        """Of squares, beside a sum of squared errors: first layer, behind it, vectors of rows."""
-        module = self.net_.module_
-        baseline = module.baseline.cpu().double().numpy()
-        rows, columns = np.zeros(X.shape[0]), np.zeros(X.shape[1])
-        if self.center:
-            columns = baseline
-            if self.row_offset is not None:
-                rows = row_offsets(X, baseline, self.row_offset)
-        square = mean_square_left(X, rows, columns) + bool(self.add_indicator)
-        constant = _FIRST_PENALTY * (2 if self.center else 1)
-        first = constant * self.target_ * square / module.input.weight.shape[1]
-        behind = self._decoder_penalty()
-        return self.alpha * first, behind, behind / 7
-
-    def _decoder_penalty(self) -> float:
-        return self.alpha * _PENALTY * self.net_.module_.weight.shape[1]
-
-    def _history(self) -> np.ndarray | None:
-        """The vectors of the training rows, where they were learned."""
-        module = self.net_.module_
-        if not isinstance(module, HistoryAE):
-            return None
-        return module.history.detach().cpu().double().numpy()
-
-    # Predicting --------------------------------------------------------------------------
+            X, held_out = hold_out_entries(X, self.validation_fraction, engine.split_seed)
+            held_out = EntryRows(held_out)
+        return self._let_learn(engine, EntryRows(X), held_out, incremental=incremental)
 
     def transform(self, X: Any) -> np.ndarray:
-        """Fill the holes of rows.
+        """Complete rows.
 
         Parameters
         ----------
@@ -431,15 +283,15 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            The completed rows, also of sparse ones: observed entries as they are (with
-            `keep_observed`), predictions elsewhere. For a few entries of many rows see
-            :meth:`predict_entries`.
+            The completed rows, dense also for sparse X. Observed entries are kept (with
+            `keep_observed`); all other entries are predictions. To predict a few entries of many
+            rows, use :meth:`predict_entries`.
         """
-        X = self._checked(X)
-        completed = self._reconstruct(X)
+        X = self._validated(X)
+        completed = self._learner.reconstruct(X)
         if self.keep_observed:
             if sparse.issparse(X):
-                completed[np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.indices] = X.data
+                completed[row_of_entry(X), X.indices] = X.data
             else:
                 observed = ~np.isnan(X)
                 completed[observed] = X[observed]
@@ -458,7 +310,8 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         ndarray of shape (n_samples, n_features)
             Predictions, in the units of the data.
         """
-        return self._reconstruct(self._checked(X))
+        X = self._validated(X)
+        return self._learner.reconstruct(X)
 
     def encode(self, X: Any) -> np.ndarray:
         """Compute the codes of rows.
@@ -471,91 +324,72 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, RowEstimator):
         Returns
         -------
         ndarray of shape (n_samples, hidden_layer_sizes[-1])
-            What the last hidden layer says.
+            The outputs of the last hidden layer.
         """
-        return self._encode(self._checked(X))[0]
+        X = self._validated(X)
+        return self._learner.codes(X)
 
     def predict_entries(self, X: Any, rows: Any, cols: Any) -> np.ndarray:
-        """Predict single entries, computing no others.
+        """Predict single entries, without computing others.
 
         Parameters
         ----------
         X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
             The rows.
         rows, cols : array-like of int of shape (n_entries,)
-            Row and column of each entry that is wanted, counted from 0.
+            Row and column of each entry to predict, counted from 0.
 
         Returns
         -------
         ndarray of shape (n_entries,)
             ``reconstruct(X)[rows, cols]``.
         """
-        X = self._checked(X)
-        return self._predict_entries(X, *_check_places(rows, cols, X.shape))
+        X = self._validated(X)
+        return self._learner.predict_entries(X, *_check_places(rows, cols, X.shape))
 
     def score(self, X: Any, y: Any = None, *, hidden: Any = None) -> float:
-        """Hide entries of rows, predict them from the others, and say how well that went.
+        """Hold out entries of rows, predict them from the rest, and compute R squared.
 
         Parameters
         ----------
         X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
-            The rows. The share `validation_fraction` of their observed entries is hidden, always
-            the same ones.
+            The rows. The share `validation_fraction` of their observed entries is held out. It is
+            always the same entries.
         y : None
             Ignored.
         hidden : array-like or sparse matrix of shape (n_samples, n_features), optional
-            The same rows with further entries: those are predicted instead, from all of `X`.
+            The same rows with further entries. These entries are then predicted, from all of `X`.
 
         Returns
         -------
         float
-            R squared of the hidden entries in the scaled units of the network: 1 is perfect, 0 as
-            good as one constant.
+            R squared of the held-out entries in the units of the network: 1 is perfect, and 0 is
+            as good as one constant.
         """
-        X = self._checked(X)
+        X = self._validated(X)
         if hidden is None:
-            X, hidden = hold_out(X, self.validation_fraction, self._split_seed)
-            hidden = as_container(hidden, True)
+            X, held_out = hold_out_entries(X, self.validation_fraction, self._learner.split_seed)
+            held_out = to_container(held_out, True)
         else:
-            hidden = _entries_beside(self._checked(hidden), X)
-        if hidden.nnz < 2:
-            raise ValueError(f"score needs at least 2 hidden entries, got {hidden.nnz}.")
-        rows = np.repeat(np.arange(X.shape[0]), np.diff(hidden.indptr))
-        predicted = hidden.copy()
-        predicted.data = self._predict_entries(X, rows, hidden.indices)
-        scaled = [self._scaling.transform(part).data for part in (hidden, predicted)]
+            held_out = _entries_beside(self._validated(hidden), X)
+        if held_out.nnz < 2:
+            raise ValueError(f"score needs at least 2 hidden entries, got {held_out.nnz}.")
+        predicted = held_out.copy()
+        predicted.data = self._learner.predict_entries(X, row_of_entry(held_out), held_out.indices)
+        scaled = [self._learner.scaling.transform(part).data for part in (held_out, predicted)]
         return float(r2_score(*scaled))
 
-    def _checked(self, X: Any) -> Any:
-        check_is_fitted(self, "net_")
-        return self._validate_X(X, reset=False)
 
-    def _options(self) -> dict[str, Any]:
-        return {"as_sparse": self._is_sparse, "transform": self._scaling.transform}
-
-    def _encode(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Codes and offsets of validated rows."""
-        return encode_all(self.net_, X, **self._options())
-
-    def _predict_entries(self, X: Any, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-        wanted, position = np.unique(rows, return_inverse=True)
-        if not len(wanted):
-            return np.empty(0)
-        codes, offsets = self._encode(X[wanted])
-        scaled = products_at(codes, self._decoder.weight, position, cols)
-        scaled += self._decoder.bias[cols] + offsets[position]
-        return self._scaling.inverse(scaled, cols)
-
-    def _reconstruct(self, X: Any) -> np.ndarray:
-        out, start = np.empty(X.shape), 0
-        for codes, offsets in encode_blocks(self.net_, X, **self._options()):
-            scaled = codes @ self._decoder.weight.T + self._decoder.bias + offsets[:, None]
-            out[start : start + len(codes)] = self._scaling.inverse(scaled)
-            start += len(codes)
-        return out
+def with_engine(autoencoder: SNAutoencoder, engine: CompletionEngine) -> SNAutoencoder:
+    """Return an autoencoder that was not fitted as the face of a trained engine."""
+    assert engine.net is not None
+    autoencoder._publish(engine)
+    autoencoder.n_features_in_ = engine.net.module_.weight.shape[0]
+    return autoencoder
 
 
 def _check_places(rows: Any, cols: Any, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Check positions of entries, and return them as arrays."""
     checked = []
     for name, index, size in (("rows", rows, shape[0]), ("cols", cols, shape[1])):
         index = np.asarray(index)
@@ -579,12 +413,9 @@ def _check_places(rows: Any, cols: Any, shape: tuple[int, int]) -> tuple[np.ndar
 
 
 def _entries_beside(more: Any, X: Any) -> Any:
-    """CSR of the entries that `more` has and `X` has not."""
+    """Return CSR of the entries of `more` that `X` does not have."""
     if more.shape != X.shape:
         raise ValueError(f"hidden must be of the shape of X, {X.shape}, got {more.shape}.")
-    more, X = as_container(more, True), as_container(X, True)
-    keys, known = (
-        np.repeat(np.arange(M.shape[0], dtype=np.int64), np.diff(M.indptr)) * M.shape[1] + M.indices
-        for M in (more, X)
-    )
+    more, X = to_container(more, True), to_container(X, True)
+    keys, known = (row_of_entry(M).astype(np.int64) * M.shape[1] + M.indices for M in (more, X))
     return select_entries(more, ~np.isin(keys, known))

@@ -1,7 +1,7 @@
-"""Large arrays in blocks that fit a cache, so that no temporary is as large as the array.
+"""Large arrays in blocks that fit the cache, so that no temporary is as large as the array.
 
-Threads were tried on these blocks and did not pay: one core all but fills the memory bus, and two
-wait for each other's page faults (``benchmarks/README.md``).
+One thread works on the blocks. Two were no faster: one core nearly fills the memory bus, and
+threads wait for each other's page faults (``benchmarks/README.md``).
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 
 _ENTRIES = 1 << 17
+_GATHERED = 1 << 21  # numbers that are gathered at a time for single products
 
 
 def blocks(n: int, entries: float = 1.0, *, most_entries: int | None = None) -> Iterator[slice]:
-    """Split a range of `n` items, behind each of which there are so many entries.
+    """Split a range of `n` items, each of which stands for a number of entries.
 
     Parameters
     ----------
@@ -23,7 +24,7 @@ def blocks(n: int, entries: float = 1.0, *, most_entries: int | None = None) -> 
     entries : float, default=1.0
         Entries behind each item.
     most_entries : int, optional
-        Entries in a block, at most, if there is more than one item in it.
+        Most entries in a block of more than one item.
 
     Yields
     ------
@@ -45,9 +46,9 @@ def blocks_of_rows(
     indptr : ndarray of shape (n_rows + 1,)
         Where the rows start.
     most_entries : int, optional
-        Entries in a block, at most, if there is more than one row in it.
+        Most entries in a block of more than one row.
     most_rows : int, default=65536
-        Rows in a block, at most.
+        Most rows in a block.
 
     Yields
     ------
@@ -61,3 +62,25 @@ def blocks_of_rows(
         stop = start + max(1, fitting)
         yield slice(start, stop)
         start = stop
+
+
+def products_of_pairs(
+    left: np.ndarray, right: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Compute ``(left @ right.T)[rows, columns]`` without the full product.
+
+    Parameters
+    ----------
+    left, right : ndarray of shape (n_rows, n_factors), (n_columns, n_factors)
+        The factors.
+    rows, columns : ndarray of int of shape (n_pairs,)
+        The entries to compute.
+
+    Returns
+    -------
+    ndarray of shape (n_pairs,)
+    """
+    out = np.empty(len(rows))
+    for part in blocks(len(rows), left.shape[1], most_entries=_GATHERED):
+        out[part] = np.einsum("ij,ij->i", left[rows[part]], right[columns[part]])
+    return out

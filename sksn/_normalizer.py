@@ -1,26 +1,25 @@
-"""Sparsity Normalization of rows, as a function and as a transformer."""
+"""Sparsity Normalization as a function and as a transformer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import MethodType
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from ._observed import (
+from ._checks import (
     check_flags,
     check_missing_values,
+    check_power,
+    check_target,
     check_weights,
-    count_observed,
-    missing_mask,
-    validate_observed,
 )
-from ._rescale import finite_scale, hstack, reciprocal, rescale, scale_stored, survey
-from ._scale import TargetLearner, check_power, check_target
+from ._formula import ConstantLearner
+from ._observed import missing_mask, row_counts, validate_observed
+from ._row_scaling import finite_scale, hstack, reciprocal, rescale, scale_stored, survey
 
 
 def sparsity_normalize(
@@ -31,7 +30,9 @@ def sparsity_normalize(
     missing_values: float = np.nan,
     copy: bool = True,
 ) -> Any:
-    """Scale each row by ``(K / n) ** power``, n being how many of its features are observed.
+    r"""Multiply each row by :math:`(K / n)^{\text{power}}`.
+
+    :math:`n` is the number of observed features of the row, and :math:`K` a constant.
 
     Parameters
     ----------
@@ -41,11 +42,11 @@ def sparsity_normalize(
     target : {"mean", "median"} or float, default="mean"
         The constant K: a statistic of the observed features per row of `X`, or a number.
     power : float in [0, inf), default=1.0
-        1 keeps means, 1/2 keeps variances, 0 keeps the entries.
+        1 keeps means, 1/2 keeps variances, 0 keeps the entries as they are.
     missing_values : number, default=np.nan
         A further value that means missing; NaN always does.
     copy : bool, default=True
-        False normalises in place where the input allows: float arrays, CSR and CSC
+        False normalizes in place where the input allows it: float arrays, and CSR and CSC
         matrices of floats.
 
     Returns
@@ -60,7 +61,7 @@ def sparsity_normalize(
 
     Notes
     -----
-    K taken from the rows at hand differs between training and test rows: to prepare data
+    K differs between training and test rows if it is taken from the rows at hand. To prepare data
     for a model, use :class:`SparsityNormalizer`, which learns K once.
 
     References
@@ -78,47 +79,36 @@ def sparsity_normalize(
            [0.66666667, 0.66666667, 2.        , 0.        ],
            [3.        , 0.        , 1.5       , 1.        ]])
     """
-    power, learner = check_power(power), TargetLearner(target)
+    power, learner = check_power(power), ConstantLearner(check_target(target))
     missing_values = check_missing_values(missing_values)
     X = validate_observed(
         None, X, missing_values=missing_values, writeable=not copy, tensors=True, drop=True
     )
-    target = learner.update(survey(X, missing_values).in_rows)
+    target = learner.update(survey(X, missing_values).row_counts)
     return rescale(X, target, power, missing_values, copy=copy)
 
 
-class _UnlessMedian:
-    """A method that is not there for ``target="median"``, with an error that says why.
-
-    :func:`sklearn.utils.metaestimators.available_if` would only say that it is not there.
-    """
-
-    def __init__(self, method: Callable) -> None:
-        self.method = method
-        self.__doc__ = method.__doc__
-
-    def __get__(self, normalizer: Any, owner: type | None = None) -> Any:
-        if normalizer is None:
-            return self.method
-        if isinstance(normalizer.target, str) and normalizer.target == "median":
-            raise AttributeError(
-                "partial_fit cannot learn target='median': the median of all rows does not follow "
-                "from the medians of chunks. Use target='mean', a number, or fit."
-            )
-        return MethodType(self.method, normalizer)
+def _has_partial_fit(normalizer: Any) -> bool:
+    """Whether K can be learned in chunks; raises an AttributeError that says why it cannot."""
+    if isinstance(normalizer.target, str) and normalizer.target == "median":
+        raise AttributeError(
+            "partial_fit cannot learn target='median': the median of all rows does not follow "
+            "from the medians of chunks. Use target='mean', a number, or fit."
+        )
+    return True
 
 
 class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    r"""Make rows comparable however many of their features are observed.
+    r"""Rescale each row by the number of its observed features.
 
-    A row in which few features are known produces smaller sums than a row in which many are,
-    so a network fed zero-imputed rows confuses how much is known with what is known.
+    A row with few observed features produces smaller sums than a row with many. A network that
+    reads zero-imputed rows therefore confuses how much of a row is known with what it says.
     Sparsity Normalization [1]_ multiplies each row by
 
     .. math:: \left(\frac{K}{n}\right)^{\text{power}}
 
     where :math:`n` is the number of observed features of the row and :math:`K` the mean of
-    :math:`n` over the training rows. Missing entries become 0, and a row with nothing observed
+    :math:`n` over the training rows. Missing entries become 0. A row with nothing observed
     becomes a row of zeros.
 
     Parameters
@@ -126,21 +116,21 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     target : {"mean", "median"} or float, default="mean"
         The constant K: a statistic of the training rows, or a positive number.
     power : float in [0, inf), default=1.0
-        1, as published, makes the *mean* of a linear function of the row independent of n:
-        right for raw, non-negative entries such as ratings and counts. 1/2 makes its
-        *variance* independent of n: right for centred entries. 0 only fills the holes with
-        zeros. Search it like any other hyper-parameter.
+        1, as published, makes the *mean* of a linear function of the row independent of n.
+        It suits raw, non-negative entries such as ratings and counts. 1/2 makes the *variance*
+        independent of n, and suits centred entries. 0 only replaces missing entries by zeros.
+        Tune it like any other hyper-parameter.
     missing_values : number, default=np.nan
         A further value that means missing; NaN always does. With ``missing_values=0`` the
         stored zeros of a sparse matrix are missing too.
     add_indicator : bool, default=False
-        For dense input, append a column of 0 and 1 for each feature that had missing entries in
-        ``fit``, 1 where the entry is missing: the columns that scikit-learn's imputers append.
-        For sparse input, append for the same features the indicator of the *observed* entries, so
-        that the result stays sparse. What ``fit`` saw decides which of the two.
+        Whether to append a column for each feature that had missing entries in ``fit``. If
+        ``fit`` saw dense rows, the column is 1 where the entry is missing, as in scikit-learn's
+        imputers. If it saw sparse rows, the column is 1 where the entry is *observed*, so that
+        the result stays sparse.
     copy : bool, default=True
-        False normalises in place where the input allows: float arrays, CSR and CSC matrices of
-        floats.
+        False normalizes in place where the input allows it: float arrays, and CSR and CSC
+        matrices of floats.
 
     Attributes
     ----------
@@ -149,25 +139,25 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     n_samples_seen_ : int
         Number of training rows.
     indicator_features_ : ndarray of shape (n_indicators,)
-        Indices of the features that had missing entries in ``fit``, which with
-        ``add_indicator=True`` have an indicator.
+        Indices of the features that had missing entries in ``fit``. With ``add_indicator=True``
+        these features have an indicator.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the features, where `X` has names that are all strings.
+        Names of the features, if `X` has names that are all strings.
 
     See Also
     --------
-    sparsity_normalize : The same without an estimator.
-    ObservedScaler : Centres and scales features by their observed entries; a good step before.
+    sparsity_normalize : The same as a function.
+    ObservedScaler : Centres and scales features by their observed entries. Use it before.
     SNClassifier : A network with Sparsity Normalization inside.
 
     Notes
     -----
-    Sparse output stores exactly the observed entries: stored zeros stay stored and stored NaN is
-    dropped. CSC stays CSC; other sparse formats become CSR of the same family (matrix or array).
+    Sparse output stores exactly the observed entries: stored zeros stay stored, and stored NaN is
+    dropped. CSC stays CSC. Other sparse formats become CSR of the same family (matrix or array).
 
-    Under scikit-learn's ``array_api_dispatch``, torch tensors go in and come out on their device.
+    Under scikit-learn's ``array_api_dispatch``, torch tensors stay tensors on their device.
 
     References
     ----------
@@ -188,7 +178,7 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
            [ 2.66666667,  1.33333333,  2.        ,  0.        ],
            [ 0.        ,  1.        ,  5.        ,  0.        ]])
 
-    In a dense array NaN is missing, and zeros are observed:
+    In a dense array, NaN is missing and zeros are observed:
 
     >>> SparsityNormalizer(target=2).fit_transform([[3.0, 0.0], [3.0, np.nan]])
     array([[3., 0.],
@@ -232,9 +222,9 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._learn(X, sample_weight, reset=True)
         return self
 
-    @_UnlessMedian
+    @available_if(_has_partial_fit)
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> SparsityNormalizer:
-        """Go on learning K from further rows; any chunking gives what one ``fit`` gives.
+        """Update K with further rows. All ways to chunk the rows give the same K.
 
         Parameters
         ----------
@@ -252,8 +242,8 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Notes
         -----
-        There is no ``partial_fit`` with ``target="median"``: asking for it is an AttributeError
-        that says why.
+        With ``target="median"`` there is no ``partial_fit``, and accessing it raises an
+        AttributeError whose cause says why.
         """
         self._learn(X, sample_weight, reset=not hasattr(self, "target_"))
         return self
@@ -270,20 +260,20 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         seen = survey(X, missing_values)
 
         if reset:
-            self._learner = TargetLearner(self.target)
-            self._n_observed_features = np.zeros(X.shape[1], dtype=np.int64)
+            self._constant = ConstantLearner(self.target)
+            self._column_counts = np.zeros(X.shape[1], dtype=np.int64)
             self._is_sparse = sparse.issparse(X)
             self._saw_zero = np.zeros(X.shape[1], dtype=bool)
             self.n_samples_seen_ = 0
-        self._learner.target = self.target
-        self.target_ = self._learner.update(seen.in_rows, weights)
+        self._constant.target = self.target
+        self.target_ = self._constant.update(seen.row_counts, weights)
         self.n_samples_seen_ += X.shape[0]
-        self._n_observed_features += seen.in_features
+        self._column_counts += seen.column_counts
         self._saw_zero = self._saw_zero | seen.zeros
-        (self.indicator_features_,) = np.nonzero(self._n_observed_features < self.n_samples_seen_)
+        (self.indicator_features_,) = np.nonzero(self._column_counts < self.n_samples_seen_)
 
     def transform(self, X: Any) -> Any:
-        """Normalise rows.
+        """Normalize rows.
 
         Parameters
         ----------
@@ -313,31 +303,31 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return X if indicator is None else hstack(X, indicator)
 
     def inverse_transform(self, X: Any) -> Any:
-        """Give back the observed values; what was missing is missing again.
+        """Restore the observed entries; missing entries become missing again.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features + n_indicators)
-            What ``transform`` returned.
+            Rows as ``transform`` returns them.
 
         Returns
         -------
         ndarray or sparse matrix of shape (n_samples, n_features)
-            Dense results have NaN (or `missing_values`) where an entry was missing; sparse
-            ones do not store it.
+            A dense result has NaN (or `missing_values`) where an entry was missing; a sparse
+            result does not store the entry.
 
         Raises
         ------
         ValueError
-            For dense input without indicators, if observed zeros occurred in ``fit`` or ``fit``
-            saw sparse rows: after ``transform`` zeros cannot be told from missing entries, so the
-            number of observed features is lost. ``add_indicator=True`` or sparse input keep it.
+            If the input is dense, there are no indicators, and ``fit`` saw observed zeros or
+            sparse rows: observed zeros then look like missing entries, and the number of observed
+            features is lost. ``add_indicator=True`` or sparse input keep it.
 
         Notes
         -----
-        In dense input, a zero of a feature that has no indicator and had no observed zero in
-        ``fit`` is taken as missing; a row that was the first to have an observed zero there
-        does not come back as it was.
+        In dense input, a zero is taken as missing if its feature has no indicator and had no
+        observed zero in ``fit``. A row with the first observed zero of such a feature is not
+        restored exactly.
         """
         check_is_fitted(self)
         power = check_power(self.power)
@@ -350,7 +340,7 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
         if sparse.issparse(X):
             X = X[:, : self.n_features_in_]
-            scale = finite_scale(count_observed(X), self.target_, power, X.dtype)
+            scale = finite_scale(row_counts(X), self.target_, power, X.dtype)
             return scale_stored(X, reciprocal(scale), copy=False)
         entries = X[:, : self.n_features_in_]
         missing = missing_mask(entries)
@@ -374,18 +364,18 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return X
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names of the output columns.
+        """Return the names of the output columns.
 
         Parameters
         ----------
         input_features : array-like of str, optional
-            Names of the features, for input that had none in ``fit``.
+            Names of the features, if the input of ``fit`` had none.
 
         Returns
         -------
         ndarray of str
-            The features, then ``missingindicator_<name>`` (dense) or ``observedindicator_<name>``
-            (sparse) for each indicator.
+            Names of the features, then ``missingindicator_<name>`` (dense) or
+            ``observedindicator_<name>`` (sparse) for each indicator.
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
@@ -396,7 +386,7 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return np.concatenate([names, np.asarray(indicators, dtype=object)])
 
     def _indicator(self, X: Any, missing_values: float) -> Any:
-        """Indicator columns of the kind that ``fit`` saw, in the container that X is."""
+        """Return indicator columns of the kind of ``fit``, in the container of X."""
         if not sparse.issparse(X):
             missing = missing_mask(X[:, self.indicator_features_], missing_values)
             return ~missing if self._is_sparse else missing

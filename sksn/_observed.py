@@ -1,13 +1,13 @@
-"""What counts as observed: the one place that inspects inputs for holes.
+"""What counts as observed: the one place that looks for missing entries.
 
-A dense entry is missing where it is NaN, a sparse entry where it is not stored or stored as
+A dense entry is missing if it is NaN. A sparse entry is missing if it is not stored, or stored as
 NaN; stored zeros are observed. `missing_values` names one further value that means missing.
 """
 
 from __future__ import annotations
 
-import numbers
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,10 @@ from sklearn import get_config
 from sklearn.utils.validation import check_array, validate_data
 
 from ._blocks import blocks
-from ._scale import is_flag, is_real
+from ._checks import check_missing_values, is_torch
+from ._moments import Entries
+
+_BLOCK = 1 << 20  # entries in a block of observed entries
 
 _UNENCODED = (
     *("str", "large_string", "categ", "dict", "enum", "date", "time", "dur", "period", "interval"),
@@ -35,39 +38,39 @@ def validate_observed(
     tensors: bool = False,
     drop: bool = False,
 ) -> Any:
-    """Check an input matrix once, at the door, without touching its holes.
+    """Check an input matrix once, and leave its missing entries as they are.
 
     Parameters
     ----------
     estimator : estimator or None
-        Receives ``n_features_in_`` and ``feature_names_in_`` where `reset` is true, and is
-        compared with them where it is not. None: neither.
+        With `reset`, it receives ``n_features_in_`` and ``feature_names_in_``. Without, its
+        attributes of these names are compared with `X`. None: neither.
     X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
         The input.
     missing_values : number, default=np.nan
         A further value that means missing; NaN always does.
     reset : bool, default=True
-        Whether this input defines the features (``fit``) or has to match them.
+        Whether this input defines the features, as in ``fit``, or has to match them.
     copy : bool, default=False
-        Whether the result may not share memory with `X`.
+        Whether the result must not share memory with `X`.
     writeable : bool, default=False
-        Whether the caller will write into the result; read-only input is then copied.
+        Whether the caller will write into the result. Read-only input is then copied.
     tensors : bool, default=False
         Whether torch tensors stay tensors under ``array_api_dispatch``.
     drop : bool, default=False
-        Whether a sparse result is to store exactly the observed entries.
+        Whether a sparse result must store exactly the observed entries.
 
     Returns
     -------
     ndarray, torch.Tensor, CSR or CSC
-        float32 or float64. Sparse formats other than CSC become CSR; sparse matrices have
-        their duplicates summed.
+        float32 or float64. Sparse formats other than CSC become CSR. Duplicate entries of a
+        sparse matrix are summed.
 
     Raises
     ------
     ValueError
         If `X` holds an infinity or text, is not two-dimensional or empty, does not match the
-        fitted features, or is a DIA or BSR matrix that does not tell stored zeros from padding.
+        fitted features, or is a DIA or BSR matrix that stores zeros, which may be padding.
     """
     missing_values = check_missing_values(missing_values)
     _refuse_unencoded(X)
@@ -107,55 +110,24 @@ def validate_observed(
     return X
 
 
-def check_missing_values(missing_values: Any) -> float:
-    """Return `missing_values` as a float, or say why it cannot be one."""
-    if missing_values is None or type(missing_values).__name__ == "NAType":
-        return np.nan
-    if isinstance(missing_values, numbers.Real) and abs(float(missing_values)) != np.inf:
-        return float(missing_values)
-    raise ValueError(
-        f"missing_values must be NaN or a finite number, got {missing_values!r}. "
-        "Values of other kinds have to be replaced by NaN first."
-    )
-
-
-def check_flags(estimator: Any, *names: str) -> None:
-    """Raise a ValueError that names the first of these parameters that is not True or False."""
-    for name in names:
-        check_flag(name, getattr(estimator, name))
-
-
-def check_flag(name: str, value: Any) -> None:
-    """Raise a ValueError if a parameter is not True or False."""
-    if not is_flag(value):
-        raise ValueError(f"{name} must be True or False, got {value!r}.")
-
-
-def check_count(name: str, value: Any) -> None:
-    """Raise a ValueError if a parameter is no positive integer."""
-    if not is_real(value, numbers.Integral) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}.")
-
-
 def missing_mask(values: Any, missing_values: float = np.nan) -> Any:
-    """Where an array of values (dense, or the stored ones) is missing; a bool array."""
+    """Return a bool array that is true where an array of values is missing."""
     missing = values != values
     return missing if np.isnan(missing_values) else missing | (values == missing_values)
 
 
 def _drop_stored_missing(X: Any, missing_values: float) -> Any:
-    """A CSR or CSC matrix whose stored entries are exactly the observed ones of `X`."""
+    """Return a CSR or CSC matrix that stores exactly the observed entries of `X`."""
     missing = missing_mask(X.data, missing_values)
     if not missing.any():
         return X
-    kept = np.concatenate([[0], np.cumsum(~missing)])[X.indptr].astype(X.indptr.dtype)
-    result = type(X)((X.data[~missing], X.indices[~missing], kept), shape=X.shape)
+    result = select_entries(X, ~missing)
     result.has_canonical_format = True
     return result
 
 
-def count_observed(X: Any) -> np.ndarray:
-    """Observed entries in each row of a NaN-marked array, or stored ones of CSR or CSC."""
+def row_counts(X: Any) -> np.ndarray:
+    """Count the observed entries of each row of an array with NaN, or the stored ones."""
     if not sparse.issparse(X):
         return (~np.isnan(X)).sum(axis=1)
     if X.format == "csr":
@@ -163,16 +135,8 @@ def count_observed(X: Any) -> np.ndarray:
     return _count(X.indices, X.shape[0])
 
 
-def _count(indices: np.ndarray, n: int) -> np.ndarray:
-    """How often each of the integers below `n` occurs, without a copy of all indices."""
-    counts = np.zeros(n, dtype=np.intp)
-    for part in blocks(len(indices), most_entries=max(n, 1 << 20)):
-        counts += np.bincount(indices[part], minlength=n)
-    return counts
-
-
-def count_observed_features(X: Any) -> np.ndarray:
-    """Observed entries in each column of a NaN-marked array, or stored ones of CSR or CSC."""
+def column_counts(X: Any) -> np.ndarray:
+    """Count the observed entries of each column of an array with NaN, or the stored ones."""
     if not sparse.issparse(X):
         return (~np.isnan(X)).sum(axis=0)
     if X.format == "csc":
@@ -180,47 +144,80 @@ def count_observed_features(X: Any) -> np.ndarray:
     return _count(X.indices, X.shape[1])
 
 
-def check_weights(
-    sample_weight: Any, n_samples: int, *, allow_all_zero: bool = False
-) -> np.ndarray | None:
-    """Return `sample_weight` as float64 of shape (n_samples,), or say what is wrong with it.
+def _count(indices: np.ndarray, n: int) -> np.ndarray:
+    """Count how often each integer below `n` occurs, without a copy of all indices."""
+    counts = np.zeros(n, dtype=np.intp)
+    for part in blocks(len(indices), most_entries=max(n, 1 << 20)):
+        counts += np.bincount(indices[part], minlength=n)
+    return counts
 
-    None stays None; one number weighs every row.
+
+def observed_blocks(
+    X: Any, weights: np.ndarray | None = None, missing_values: float = np.nan
+) -> Iterator[Entries]:
+    """Yield the observed entries of an array with NaN, or of CSR or CSC, in blocks.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+        The rows.
+    weights : ndarray of shape (n_samples,), optional
+        Weight of each row.
+    missing_values : float
+        A further value that means missing.
+
+    Yields
+    ------
+    Entries
+        The next block, in float64.
     """
-    if sample_weight is None:
-        return None
-    if is_torch(sample_weight):
-        sample_weight = sample_weight.detach().cpu()
-    try:
-        weights = np.asarray(sample_weight, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"sample_weight must hold numbers, got {sample_weight!r}.") from error
-    if weights.ndim == 0:
-        weights = np.full(n_samples, weights)
-    if weights.ndim != 1:
-        raise ValueError(
-            f"sample_weight must be one-dimensional (Sample weights must be 1D array or scalar), "
-            f"got an array of shape {weights.shape}."
-        )
-    if len(weights) != n_samples:
-        raise ValueError(
-            f"sample_weight has {len(weights)} entries (sample_weight.shape == {weights.shape}), "
-            f"but X has {n_samples} rows; expected ({n_samples},)."
-        )
-    if not np.isfinite(weights).all():
-        raise ValueError("sample_weight holds NaN or infinity; expected finite numbers.")
-    if (weights < 0).any():
-        raise ValueError(
-            f"sample_weight must not be negative, got {weights.min()} at row {weights.argmin()}."
-        )
-    if not weights.any() and not allow_all_zero:
-        raise ValueError("sample_weight is zero for every row; at least one must be positive.")
-    return weights
+    if sparse.issparse(X):
+        X = X.tocsr()
+        entry_weights = None if weights is None else np.repeat(weights, np.diff(X.indptr))
+        for part in blocks(X.nnz, most_entries=max(_BLOCK, X.shape[1])):
+            seen = ~missing_mask(X.data[part], missing_values)
+            w = None if entry_weights is None else entry_weights[part][seen]
+            yield Entries(X.data[part][seen].astype(np.float64), X.indices[part][seen], w)
+        return
+    for rows in blocks(X.shape[0], X.shape[1], most_entries=_BLOCK):
+        part = X[rows]
+        row, columns = np.nonzero(~missing_mask(part, missing_values))
+        w = None if weights is None else weights[rows.start + row]
+        yield Entries(part[row, columns].astype(np.float64), columns, w)
+
+
+def row_of_entry(X: Any) -> np.ndarray:
+    """Return the row of each stored entry of a CSR matrix."""
+    return np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+
+
+def with_entries(X: Any, entries: np.ndarray) -> Any:
+    """Return a CSR matrix with other entries; it shares its index arrays with `X`."""
+    return type(X)((entries, X.indices, X.indptr), shape=X.shape)
+
+
+def select_entries(X: Any, chosen: np.ndarray) -> Any:
+    """Return a CSR or CSC matrix that stores only the chosen entries of `X`."""
+    indptr = np.concatenate([[0], np.cumsum(chosen)])[X.indptr].astype(X.indptr.dtype)
+    return type(X)((X.data[chosen], X.indices[chosen], indptr), shape=X.shape)
+
+
+def to_container(X: Any, as_sparse: bool) -> Any:
+    """Return rows as CSR of observed entries, or as a dense array with NaN."""
+    if sparse.issparse(X) == as_sparse:
+        return X
+    if as_sparse:
+        row, column = np.nonzero(~np.isnan(X))
+        return sparse.csr_array((X[row, column], (row, column)), shape=X.shape)
+    dense = np.full(X.shape, np.nan, dtype=X.dtype)
+    X = X.tocoo()
+    dense[X.row, X.col] = X.data
+    return dense
 
 
 def _refuse_infinite(values: np.ndarray) -> bool:
-    """Raise a ValueError if a value is infinite; true if all are known to be finite."""
-    if values.ndim == 1:  # a dot product is quicker than a look at each
+    """Raise a ValueError if a value is infinite. Return whether all are known to be finite."""
+    if values.ndim == 1:  # a dot product is faster than a check of each value
         with np.errstate(over="ignore", invalid="ignore"):
             if np.isfinite(values @ values):
                 return True
@@ -230,12 +227,6 @@ def _refuse_infinite(values: np.ndarray) -> bool:
             "numbers, or NaN where an entry is missing."
         )
     return False
-
-
-def is_torch(X: Any) -> bool:
-    """Whether `X` is a torch tensor, asked without importing torch."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(X, torch.Tensor)
 
 
 _ENCODE = (
@@ -261,7 +252,7 @@ def _refuse_unencoded(X: Any) -> None:
 
 
 def _as_nan(X: Any) -> Any:
-    """Masked entries, and None and pandas.NA among Python objects, as NaN."""
+    """Turn masked entries, and None and pandas.NA among Python objects, into NaN."""
     if isinstance(X, np.ma.MaskedArray):
         return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)
     if hasattr(X, "iloc") and hasattr(X, "dtypes") and any(str(d) == "object" for d in X.dtypes):
@@ -273,7 +264,7 @@ def _as_nan(X: Any) -> Any:
 
 
 def _holds_text(frame: Any, i: int, dtype: Any) -> bool:
-    """Whether a pandas column of Python objects has a string among them."""
+    """Whether a pandas column of Python objects holds a string."""
     return str(dtype) == "object" and any(isinstance(value, str) for value in frame.iloc[:, i])
 
 

@@ -1,8 +1,7 @@
-"""Centring and scaling of features by their observed entries only."""
+"""Centring and scaling of features by their observed entries."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,68 +9,64 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._blocks import blocks
-from ._observed import (
-    check_flags,
-    check_missing_values,
-    check_weights,
-    missing_mask,
-    validate_observed,
-)
-
-_BLOCK = 1 << 20
+from ._checks import check_flags, check_missing_values, check_weights
+from ._moments import Moments, standardise, unstandardise
+from ._observed import missing_mask, observed_blocks, validate_observed
 
 
 class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    r"""Centre and scale every feature by statistics of its observed entries only.
+    r"""Centre and scale each feature by the mean and deviation of its observed entries.
 
-    An observed entry :math:`x_{ij}` becomes :math:`(x_{ij} - m_j) / s_j`, where :math:`m_j` and
-    :math:`s_j` are the mean and the standard deviation of the observed entries of feature
-    :math:`j`. A missing entry stays missing. Sparse input therefore stays sparse, with its
-    pattern unchanged, even when it is centred: a stored entry equal to the mean becomes a
-    stored zero. (:class:`sklearn.preprocessing.StandardScaler` takes entries that are not stored
-    for zeros and has to refuse centring.)
+    An observed entry :math:`x_{ij}` becomes
+
+    .. math:: \frac{x_{ij} - m_j}{s_j}
+
+    where :math:`m_j` and :math:`s_j` are the mean and the standard deviation of the observed
+    entries of feature :math:`j`. A missing entry stays missing. Sparse input stays sparse even
+    when it is centred: a stored entry equal to the mean becomes a stored zero.
+    (:class:`sklearn.preprocessing.StandardScaler` treats entries that are not stored as zeros, so
+    it cannot centre sparse input.)
 
     Parameters
     ----------
     with_mean : bool, default=True
-        Whether to subtract the mean. Turn it off where presence is the message: in binary or
-        count data, whose entries that are not stored mean "none", centring puts an ordinary
-        entry (1 in binary data) at 0, where it looks like an entry that is not there.
+        Whether to subtract the mean. Set it to False for binary and count data in a sparse
+        matrix. There, entries that are not stored mean "none", and centring moves an ordinary
+        entry (1 in binary data) to 0, where it looks like an entry that is not stored.
     with_std : bool, default=True
         Whether to divide by the standard deviation.
     missing_values : number, default=np.nan
-        A further value that means missing; NaN always does. It comes out as NaN.
+        A further value that means missing; NaN always does. It becomes NaN.
     copy : bool, default=True
-        False scales in place where the input allows: float arrays, CSR and CSC matrices of
-        floats.
+        False scales in place where the input allows it: float arrays, and CSR and CSC matrices
+        of floats.
 
     Attributes
     ----------
     mean_ : ndarray of shape (n_features,)
-        Mean of the observed entries, in the units of the feature; 0 where never observed.
+        Mean of the observed entries, in the units of the feature; 0 if none was observed.
     var_ : ndarray of shape (n_features,)
         Variance of the observed entries (divided by their number, not their number less one).
     scale_ : ndarray of shape (n_features,)
-        What entries are divided by: the standard deviation, and 1 for a constant or never
-        observed feature.
+        Divisor of the entries: the standard deviation, or 1 for a constant feature and for a
+        feature that was never observed.
     n_observed_ : ndarray of shape (n_features,)
-        Number (with `sample_weight`: total weight) of the observed entries.
+        Number of the observed entries, or their total weight with `sample_weight`.
     n_samples_seen_ : int
         Number of training rows.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the features, where `X` has names that are all strings.
+        Names of the features, if `X` has names that are all strings.
 
     See Also
     --------
-    SparsityNormalizer : Scales rows; a good step after.
+    SparsityNormalizer : Scales rows. Use it after.
 
     Notes
     -----
-    Means and variances are computed block by block, in float64, in two passes, and merged by the
-    update of Chan, Golub and LeVeque [1]_; ``partial_fit`` merges in the same way.
+    Means and variances are computed in float64, block by block in two passes. Blocks, and calls of
+    ``partial_fit``, are merged by the update of Chan, Golub and LeVeque [1]_.
 
     References
     ----------
@@ -109,7 +104,7 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     n_samples_seen_: int
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> ObservedScaler:
-        """Learn mean and standard deviation of every feature.
+        """Learn the mean and the standard deviation of each feature.
 
         Parameters
         ----------
@@ -128,7 +123,7 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self._learn(X, sample_weight, reset=True)
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> ObservedScaler:
-        """Go on learning from further rows; any chunking gives what one ``fit`` gives.
+        """Update the statistics with further rows, up to rounding as one ``fit`` would.
 
         Parameters
         ----------
@@ -147,23 +142,18 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self._learn(X, sample_weight, reset=not hasattr(self, "scale_"))
 
     def _learn(self, X: Any, sample_weight: Any, *, reset: bool) -> ObservedScaler:
-        moments: tuple[np.ndarray, np.ndarray, np.ndarray]
         missing_values = check_missing_values(self.missing_values)
         check_flags(self, "with_mean", "with_std", "copy")
         X = validate_observed(self, X, missing_values=missing_values, reset=reset)
         weights = check_weights(sample_weight, X.shape[0], allow_all_zero=not reset)
         if reset:
-            moments = (np.zeros(X.shape[1]), np.zeros(X.shape[1]), np.zeros(X.shape[1]))
+            moments = Moments(X.shape[1])
             self.n_samples_seen_ = 0
         else:
-            moments = (self.n_observed_, self.mean_, self.var_ * self.n_observed_)
-        for values, columns, w in _observed_blocks(X, weights, missing_values):
-            moments = _merge(moments, _moments(values, columns, w, X.shape[1]))
-
-        self.n_observed_, self.mean_, squares = moments
-        self.var_ = squares / np.where(self.n_observed_ > 0, self.n_observed_, 1)
-        rounding = (10 * np.finfo(np.float64).eps * np.abs(self.mean_)) ** 2
-        self.scale_ = np.where(self.var_ <= rounding, 1.0, np.sqrt(self.var_))
+            moments = Moments(X.shape[1], self.n_observed_, self.mean_, self.var_)
+        moments.update(observed_blocks(X, weights, missing_values))
+        self.n_observed_, self.mean_, self.var_ = moments.count, moments.mean, moments.variance
+        self.scale_ = moments.scale
         self.n_samples_seen_ += X.shape[0]
         return self
 
@@ -178,7 +168,7 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray or sparse matrix of shape (n_samples, n_features)
-            The scaled rows; missing entries are NaN (dense) or as they were (sparse).
+            The scaled rows. Missing entries are NaN (dense) or not stored (sparse).
         """
         check_is_fitted(self)
         missing_values = check_missing_values(self.missing_values)
@@ -190,17 +180,14 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             copy=self.copy,
             writeable=True,
         )
+        values = X.data if sparse.issparse(X) else X
         if not np.isnan(missing_values):
-            values = X.data if sparse.issparse(X) else X
             values[missing_mask(values, missing_values)] = np.nan
-        if self.with_mean:
-            _update_columns(X, self.mean_, np.subtract)
-        if self.with_std:
-            _update_columns(X, self.scale_, np.divide)
+        standardise(values, *self._statistics(), _columns_of(X), out=values)
         return X
 
     def inverse_transform(self, X: Any) -> Any:
-        """Give the observed entries back in their own units.
+        """Restore the units of the observed entries.
 
         Parameters
         ----------
@@ -210,21 +197,22 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray or sparse matrix of shape (n_samples, n_features)
-            The rows in the units of the features; missing entries are `missing_values`.
+            The rows in the units of the features. Missing entries are `missing_values`.
         """
         check_is_fitted(self)
         X = validate_observed(None, X, copy=self.copy, writeable=True)
         if X.shape[1] != self.n_features_in_:
             raise ValueError(f"X has {X.shape[1]} columns, expected {self.n_features_in_}.")
-        if self.with_std:
-            _update_columns(X, self.scale_, np.multiply)
-        if self.with_mean:
-            _update_columns(X, self.mean_, np.add)
+        values = X.data if sparse.issparse(X) else X
+        unstandardise(values, *self._statistics(), _columns_of(X), out=values)
         missing_values = check_missing_values(self.missing_values)
         if not np.isnan(missing_values):
-            values = X.data if sparse.issparse(X) else X
             values[np.isnan(values)] = missing_values
         return X
+
+    def _statistics(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Return the mean and the scale that the parameters ask for."""
+        return self.mean_ if self.with_mean else None, self.scale_ if self.with_std else None
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -234,61 +222,10 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _observed_blocks(
-    X: Any, weights: np.ndarray | None, missing_values: float
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
-    """Values, columns and weights of the observed entries, a bounded number at a time."""
-    if sparse.issparse(X):
-        X = X.tocsr()
-        entry_weights = None if weights is None else np.repeat(weights, np.diff(X.indptr))
-        for part in blocks(X.nnz, most_entries=max(_BLOCK, X.shape[1])):
-            seen = ~missing_mask(X.data[part], missing_values)
-            w = None if entry_weights is None else entry_weights[part][seen]
-            yield X.data[part][seen].astype(np.float64), X.indices[part][seen], w
-        return
-    for rows in blocks(X.shape[0], X.shape[1], most_entries=_BLOCK):
-        part = X[rows]
-        row, columns = np.nonzero(~missing_mask(part, missing_values))
-        w = None if weights is None else weights[rows.start + row]
-        yield part[row, columns].astype(np.float64), columns, w
-
-
-def _moments(
-    values: np.ndarray, columns: np.ndarray, weights: np.ndarray | None, n_features: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Total weight, mean and summed squared deviations of each column's entries."""
-
-    def total(x: np.ndarray | None) -> np.ndarray:
-        if weights is not None:
-            x = weights if x is None else weights * x
-        return np.bincount(columns, weights=x, minlength=n_features).astype(np.float64)
-
-    count = total(None)
-    divisor = np.where(count > 0, count, 1)
-    mean = total(values) / divisor
-    deviations = values - mean[columns]
-    correction = total(deviations) / divisor
-    squares = total(deviations**2) - count * correction**2
-    return count, mean + correction, np.maximum(squares, 0)
-
-
-def _merge(
-    a: tuple[np.ndarray, ...], b: tuple[np.ndarray, ...]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Moments of two sets of entries together, from the moments of each."""
-    (count_a, mean_a, squares_a), (count_b, mean_b, squares_b) = a, b
-    count = count_a + count_b
-    share = count_b / np.where(count > 0, count, 1)
-    delta = mean_b - mean_a
-    return count, mean_a + delta * share, squares_a + squares_b + delta**2 * count_a * share
-
-
-def _update_columns(X: Any, statistic: np.ndarray, operation: np.ufunc) -> None:
-    """``operation(X, statistic)`` on the entries that there are, in place."""
+def _columns_of(X: Any) -> Any:
+    """Return the features of the stored entries of CSR or CSC, or of the last axis of an array."""
     if not sparse.issparse(X):
-        operation(X, statistic, out=X, casting="same_kind")
-    elif X.format == "csr":
-        operation(X.data, statistic[X.indices], out=X.data, casting="same_kind")
-    else:
-        per_entry = np.repeat(statistic, np.diff(X.indptr))
-        operation(X.data, per_entry, out=X.data, casting="same_kind")
+        return slice(None)
+    if X.format == "csr":
+        return X.indices
+    return np.repeat(np.arange(X.shape[1]), np.diff(X.indptr))

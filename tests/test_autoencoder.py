@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
 from sksn import SNAutoencoder
-from sksn._training._holdout import hold_out
+from sksn._training._held_out import hold_out_entries as hold_out
 from sksn.nn import SNAE
 
 from .conftest import poke
@@ -63,7 +63,7 @@ def test_sparse_and_dense_rows_give_the_same_where_they_are_held_alike():
         options = {**QUICK, "input_scaling": "observed", "dtype": "float64"}
         from_dense = SNAutoencoder(**options).fit(holes)
         from_sparse = SNAutoencoder(**options).fit(to_csr(holes))
-        assert from_dense._is_sparse == from_sparse._is_sparse == (observed < 0.2)
+        assert from_dense._learner.as_sparse == from_sparse._learner.as_sparse == (observed < 0.2)
         np.testing.assert_allclose(from_dense.transform(holes), from_sparse.transform(holes))
         np.testing.assert_allclose(
             from_dense.transform(holes), from_dense.transform(to_csr(holes)), rtol=1e-6
@@ -77,9 +77,9 @@ def test_both_ways_of_holding_rows_train_alike(monkeypatch):
     options["input_scaling"] = "observed"
     found = []
     for share in (0.0, 1.0):
-        monkeypatch.setattr("sksn._autoencoder._DENSE_SHARE", share)
+        monkeypatch.setattr("sksn._training._completion._DENSE_SHARE", share)
         found.append(SNAutoencoder(**options).fit(holes))
-    assert [model._is_sparse for model in found] == [False, True]
+    assert [model._learner.as_sparse for model in found] == [False, True]
     np.testing.assert_allclose(*(model.reconstruct(holes) for model in found), rtol=1e-6)
     np.testing.assert_allclose(*(model.loss_curve_ for model in found), rtol=1e-6)
 
@@ -186,11 +186,11 @@ def test_score_is_that_of_entries_that_were_hidden():
     assert 0.3 < model.score(holes) == model.score(holes) < 1
     by_hand = model.transform(holes)
     hidden = np.isnan(holes)
-    scale = model._scaling.scaler.scale_
+    scale = model._learner.scaling.moments.scale
     errors, spread = (((a - full) / scale)[hidden] for a in (by_hand, 0 * full))
-    spread = (full - model._scaling.scaler.mean_)[hidden] / np.broadcast_to(scale, full.shape)[
-        hidden
-    ]
+    spread = (full - model._learner.scaling.moments.mean)[hidden] / np.broadcast_to(
+        scale, full.shape
+    )[hidden]
     expected = 1 - np.sum(errors**2) / np.sum((spread - spread.mean()) ** 2)
     assert model.score(holes, hidden=full) == pytest.approx(expected)
     assert model.score(to_csr(holes), hidden=to_csr(full)) == pytest.approx(expected)
@@ -242,9 +242,9 @@ def test_the_validation_loss_is_that_of_hidden_entries_given_the_others(observed
     model = SNAutoencoder(
         **{**QUICK, "max_epochs": 5}, early_stopping=True, input_scaling="global", dtype="float64"
     ).fit(holes)
-    kept, hidden = hold_out(holes, 0.1, model._split_seed)
+    kept, hidden = hold_out(holes, 0.1, model._learner.split_seed)
     assert np.sum(~np.isnan(hidden)) == np.ceil(0.1 * np.sum(~np.isnan(holes)))
-    left = (model.reconstruct(kept) - hidden) / model._scaling.scaler.scale_[0]
+    left = (model.reconstruct(kept) - hidden) / model._learner.scaling.moments.scale[0]
     assert -model.validation_scores_[model.best_epoch_ - 1] == pytest.approx(np.nanmean(left**2))
 
 

@@ -73,10 +73,10 @@ def test_sorting_and_counting_find_the_same(rows):
     counted = ColumnIndex(rows, N_FEATURES, occurring=False)._count()
     everywhere = ColumnIndex(rows, N_FEATURES, occurring=False)._sort()
     assert torch.equal(counted.order, everywhere.order)
-    assert torch.equal(counted.offsets, everywhere.offsets)
+    assert torch.equal(counted.starts, everywhere.starts)
     occurring = ColumnIndex(rows, N_FEATURES, occurring=True)._sort()
     assert torch.equal(occurring.order, counted.order)
-    assert counted.offsets[occurring.columns].tolist() == occurring.offsets.tolist()
+    assert counted.starts[occurring.columns].tolist() == occurring.starts.tolist()
 
 
 @pytest.mark.parametrize("kind", [torch.int32, torch.int64])

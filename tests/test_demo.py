@@ -7,7 +7,7 @@ from sklearn.datasets import load_diabetes, load_iris
 from sksn.__main__ import main
 from sksn._demo._compare import bin_scores, compare, format_table
 from sksn._demo._tables import Table, TableError, built_in, poke_holes, read_csv
-from sksn.inspection._bins import bins_of
+from sksn.inspection._row_groups import row_groups
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -197,11 +197,11 @@ def test_holes_differ_from_row_to_row():
 
 def test_bins_hold_every_row_once_in_order_of_n():
     n = np.random.RandomState(0).randint(0, 9, size=100)
-    bins = bins_of(n)
+    bins = row_groups(n)
     assert sorted(np.concatenate(bins)) == list(range(100))
     edges = [(n[rows].min(), n[rows].max()) for rows in bins]
     assert all(a[1] <= b[0] for a, b in zip(edges[:-1], edges[1:], strict=True))
-    assert len(bins_of(np.full(10, 3))) == 1
+    assert len(row_groups(np.full(10, 3))) == 1
 
 
 def test_scores_are_those_of_out_of_fold_predictions():

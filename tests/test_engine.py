@@ -12,7 +12,7 @@ from scipy import sparse
 from skorch.callbacks import BatchScoring, Callback, GradientNormClipping, LRScheduler
 
 from sksn import SNClassifier, SNRegressor
-from sksn._training import _outputs
+from sksn._training import _prediction
 from sksn._training import _rows as rows_module
 from sksn._training._rows import touch_few_columns
 
@@ -180,8 +180,8 @@ def test_prediction_is_bounded_in_rows_and_entries(lengths, widest):
         (np.ones(starts[-1]), np.zeros(starts[-1]), starts), shape=(len(lengths), 1)
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_outputs, "_ENTRIES", 40)
-        parts = list(_outputs.row_blocks(X, widest))
+        patch.setattr(_prediction, "_ENTRIES", 40)
+        parts = list(_prediction.row_blocks(X, widest))
     assert_array_equal(np.concatenate([np.diff(part.indptr) for part in parts]), lengths)
     for part in parts:
         assert part.shape[0] == 1 or (part.nnz <= 40 and part.shape[0] * widest <= 40)
@@ -234,10 +234,10 @@ def test_a_failing_callback_leaves_no_decay_unpaid(text, path):
 
 
 def test_dense_rows_for_a_network_of_sparse_ones_are_few_at_a_time(monkeypatch):
-    monkeypatch.setattr(_outputs, "_ENTRIES", 1000)
-    assert max(len(part) for part in _outputs.row_blocks(np.zeros((300, 50)), 64)) * 64 <= 1000
+    monkeypatch.setattr(_prediction, "_ENTRIES", 1000)
+    assert max(len(part) for part in _prediction.row_blocks(np.zeros((300, 50)), 64)) * 64 <= 1000
     shapes = []
-    original = _outputs.as_container
+    original = _prediction.to_container
     X = counts(n_features=100)
     model = SNRegressor(**OPTIONS).fit(X, np.arange(300.0))
 
@@ -245,7 +245,7 @@ def test_dense_rows_for_a_network_of_sparse_ones_are_few_at_a_time(monkeypatch):
         shapes.append(X.shape)
         return original(X, as_sparse)
 
-    monkeypatch.setattr(_outputs, "as_container", watched)
+    monkeypatch.setattr(_prediction, "to_container", watched)
     dense = np.where(X.toarray() == 0, np.nan, X.toarray())
     predicted = model.predict(dense)
     assert all(rows * columns <= 1000 for rows, columns in shapes)

@@ -17,7 +17,7 @@ from sklearn.metrics import r2_score
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
 from sksn import SNClassifier, SNRegressor
-from sksn._training import _net, _outputs
+from sksn._training import _net, _prediction
 
 from .conftest import poke
 from .helpers import to_csr
@@ -211,7 +211,7 @@ class TestInputs:
         X, y = diabetes
         model = SNRegressor(**SMALL).fit(container(X), y)
         whole = model.predict(container(X))
-        monkeypatch.setattr(_outputs, "_ENTRIES", 64 * 16)
+        monkeypatch.setattr(_prediction, "_ENTRIES", 64 * 16)
         assert_allclose(model.predict(container(X)), whole, rtol=1e-9)
 
 
@@ -297,7 +297,7 @@ class TestTraining:
         for _ in range(30):
             for rows in np.array_split(order, 3):
                 model.partial_fit(X[rows], y[rows], classes=[0, 1])
-        assert_allclose(model._class_totals, [250 * 30, 50 * 30])
+        assert_allclose(model._learner.targets._totals, [250 * 30, 50 * 30])
         assert abs(model.predict_proba(X)[:, 1].mean() - 0.5) < 0.1
 
     def test_balanced_multilabel(self, digits):
@@ -336,7 +336,7 @@ class TestTraining:
             for rows in np.array_split(np.arange(len(y)), 3):
                 model.partial_fit(X[rows], y[rows])
         assert model.score(X, y) > 0.35
-        assert model._y_scaler.mean_[0] == pytest.approx(y.mean())
+        assert model._learner.targets.moments.mean[0] == pytest.approx(y.mean())
         assert model.target_ == pytest.approx((~np.isnan(X)).sum(axis=1).mean())
         assert model.net_.module_.input.target == model.target_
 

@@ -38,7 +38,7 @@ from sksn.inspection import (
     activation_statistics,
     sparsity_bias,
 )
-from sksn.inspection._bins import bins_of, count_features
+from sksn.inspection._row_groups import count_features, row_groups
 from sksn.nn import SNLinear
 
 from .helpers import to_csr
@@ -253,12 +253,14 @@ class TestBins:
     )
     def test_by_hand(self, n_observed, n_bins, expected):
         n_observed = np.array(n_observed)
-        assert [set(n_observed[rows].tolist()) for rows in bins_of(n_observed, n_bins)] == expected
+        assert [
+            set(n_observed[rows].tolist()) for rows in row_groups(n_observed, n_bins)
+        ] == expected
 
     @given(st.lists(st.integers(0, 8), min_size=1, max_size=60), st.integers(1, 12))
     def test_equal_numbers_together_all_rows_once_in_rising_order(self, n_observed, n_bins):
         n_observed = np.array(n_observed)
-        bins = bins_of(n_observed, n_bins)
+        bins = row_groups(n_observed, n_bins)
         assert 1 <= len(bins) <= n_bins
         assert sorted(np.concatenate(bins).tolist()) == list(range(len(n_observed)))
         for few, many in itertools.pairwise(bins):
@@ -277,7 +279,7 @@ class TestActivationStatistics:
         assert len(found.layers) == 2
         from sksn.nn import SparseRows
 
-        scaled = model._scaling.transform(model._validate_X(X, reset=False), np.float32)
+        scaled = model._learner.scaling.transform(model._validate_X(X, reset=False), np.float32)
         module = model.net_.module_.eval()
         if kind == "sparse":
             rows_ = SparseRows(

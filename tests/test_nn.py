@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from sksn.nn import SNMLP, SparseRows
-from sksn.nn._mlp import Dropout
+from sksn.nn._dropout import Dropout
 
 from .conftest import holey
 from .helpers import to_csr

@@ -152,8 +152,9 @@ def test_partial_fit_in_any_chunking_is_fit(X, cuts, data):
 def test_partial_fit_refuses_the_median_and_says_why():
     normalizer = SparsityNormalizer(target="median")
     assert not hasattr(normalizer, "partial_fit")
-    with pytest.raises(AttributeError, match="the median of all rows does not follow"):
+    with pytest.raises(AttributeError) as refused:
         normalizer.partial_fit([[1.0]])
+    assert "the median of all rows does not follow" in str(refused.value.__cause__)
     assert "K" in SparsityNormalizer.partial_fit.__doc__
     with config_context(enable_metadata_routing=True):
         SparsityNormalizer().set_partial_fit_request(sample_weight=True)

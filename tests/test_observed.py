@@ -9,7 +9,8 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from sksn import ObservedScaler, SparsityNormalizer
-from sksn._observed import check_weights, validate_observed
+from sksn._checks import check_weights
+from sksn._observed import validate_observed
 
 TRANSFORMERS = [SparsityNormalizer, ObservedScaler]
 

@@ -15,8 +15,10 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, train_
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sksn import SNRecommender
-from sksn._factors import Factors, best, ridge_vectors
-from sksn._ids import UNKNOWN, Ids, id_column, id_columns
+from sksn._recommender._ids import UNKNOWN, Ids, id_column, id_columns
+from sksn._recommender._lists import best
+from sksn._recommender._rating_model import ridge_vectors
+from sksn._training._vectors import Vectors
 
 QUICK = {"hidden_layer_sizes": 8, "max_epochs": 20, "random_state": 0, "device": "cpu"}
 
@@ -79,10 +81,10 @@ def test_networks_are_averaged_and_epochs_chosen():
     model = SNRecommender("item", 3, early_stopping=True, n_iter_no_change=3, **QUICK).fit(X, y)
     assert len(model.estimators_) == len(model.n_epochs_) == 3
     found = np.mean([_alone(e, model, X) for e in model.estimators_], axis=0)
-    np.testing.assert_allclose(model._factors.at(*_positions(model, X)), found)
+    np.testing.assert_allclose(model._vectors.predict_pairs(*_positions(model, X)), found)
     assert max(model.n_epochs_) <= 20
     held = SNRecommender("item", early_stopping=True, refit=False, **QUICK).fit(X, y)
-    n_seen = sum(e._scaling.n_entries for e in held.estimators_)
+    n_seen = sum(e._learner.scaling.n_entries for e in held.estimators_)
     assert n_seen == len(y) - np.ceil(0.1 * len(y))
 
 
@@ -343,7 +345,7 @@ def test_recommendations_are_the_highest_predictions_of_what_is_not_seen(fitted,
         assert not seen & set(items.compressed())
         unseen = np.array([i for i in model.items_ if i not in seen])
         at = model._user_ids.find(np.full(len(unseen), user)), model._item_ids.find(unseen)
-        expected = np.sort(model._factors.at(*at))[::-1][:4]
+        expected = np.sort(model._vectors.predict_pairs(*at))[::-1][:4]
         np.testing.assert_allclose(score.compressed(), expected)
 
 
@@ -513,12 +515,14 @@ def test_vectors_of_new_users_are_ridge_regressions():
 
 def test_factors_blend_like_their_ratings():
     rng = np.random.RandomState(0)
-    parts = [Factors(*(rng.normal(size=s) for s in ((5, k), (4, k), 5, 4))) for k in (2, 3)]
+    parts = [Vectors(*(rng.normal(size=s) for s in ((5, k), (4, k), 5, 4))) for k in (2, 3)]
     users, items = np.repeat(np.arange(5), 4), np.tile(np.arange(4), 5)
-    blended = Factors.blend(parts, [0.3, 0.7])
-    expected = 0.3 * parts[0].at(users, items) + 0.7 * parts[1].at(users, items)
-    np.testing.assert_allclose(blended.at(users, items), expected)
-    (_, scores) = next(blended.scores(np.arange(5)))
+    blended = Vectors.blend(parts, [0.3, 0.7])
+    expected = 0.3 * parts[0].predict_pairs(users, items) + 0.7 * parts[1].predict_pairs(
+        users, items
+    )
+    np.testing.assert_allclose(blended.predict_pairs(users, items), expected)
+    (_, scores) = next(blended.predict_rows(np.arange(5)))
     np.testing.assert_allclose(scores.ravel(), expected)
 
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from sksn import SNClassifier, SparsityNormalizer, sparsity_normalize
 from sksn import _blocks as blocks_module
 from sksn._blocks import blocks, blocks_of_rows
-from sksn._rescale import count_true, survey
+from sksn._row_scaling import count_true, survey
 
 from .conftest import holey
 from .helpers import to_csr
@@ -59,8 +59,8 @@ def test_a_survey_counts(X, size):
         of_array, of_matrix = survey(X, np.nan), survey(to_csr(X), np.nan)
     observed = ~np.isnan(X)
     for seen in (of_array, of_matrix):
-        assert_array_equal(seen.in_rows, observed.sum(axis=1))
-        assert_array_equal(seen.in_features, observed.sum(axis=0))
+        assert_array_equal(seen.row_counts, observed.sum(axis=1))
+        assert_array_equal(seen.column_counts, observed.sum(axis=0))
     assert_array_equal(of_array.zeros, (X == 0).any(axis=0))
 
 

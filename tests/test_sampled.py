@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from sksn._training._history import HistoryAE, added_by_rows
 from sksn.nn import SNAE, SparseRows, sampled_product
 from sksn.nn import _sampled as module
 from sksn.nn._bag import ColumnIndex
+from sksn.nn._implicit_feedback import ImplicitFeedbackAE, implicit_feedback
 
 from .conftest import holey
 from .helpers import to_csr
@@ -105,21 +105,21 @@ def test_what_rows_add_to_features_and_that_it_stays():
     X = np.array(
         [[1.0, 2.0, np.nan], [3.0, np.nan, np.nan], [4.0, 5.0, np.nan], [1.0, 1.0, np.nan]]
     )
-    net = HistoryAE(3, n_rows=4, hidden_layer_sizes=(2,), sparse=True, dtype=torch.float64)
+    net = ImplicitFeedbackAE(3, n_rows=4, hidden_layer_sizes=(2,), sparse=True, dtype=torch.float64)
     with torch.no_grad():
-        net.history.copy_(torch.tensor([[1.0, 0.0], [2.0, 0.0], [4.0, 0.0], [8.0, 1.0]]))
+        net.implicit.copy_(torch.tensor([[1.0, 0.0], [2.0, 0.0], [4.0, 0.0], [8.0, 1.0]]))
     own = net.weight.detach().clone()
-    net.remember(to_csr(X))
+    net.observe(as_rows(X.T))
     added = 0.17 * np.array([[15 / 2, 1 / 2], [13 / np.sqrt(3), 1 / np.sqrt(3)], [0, 0]])
     np.testing.assert_allclose((net.decoder() - own).detach(), added)
     rows = as_rows(X)
     before = net(rows)
     before.sum().backward()
-    assert (net.history.grad != 0).all()
+    assert (net.implicit.grad != 0).all()
     net.settle()
     torch.testing.assert_close(net(rows), before)
     assert torch.equal(net.decoder(), net.weight)
-    found = added_by_rows(to_csr(X.T), net.history.detach().numpy())
+    found = implicit_feedback(to_csr(X.T), net.implicit.detach().numpy())
     np.testing.assert_allclose(found, added)
     assert net.__getstate__()["_index"] is None
 

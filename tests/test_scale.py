@@ -4,7 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sksn._scale import TargetLearner, check_power, sparsity_scale
+from sksn._checks import check_power, check_target
+from sksn._formula import ConstantLearner, sparsity_scale
 
 COUNTS = st.lists(st.integers(0, 50), min_size=1, max_size=20).map(np.array)
 
@@ -49,21 +50,21 @@ def test_bad_power(power):
 @pytest.mark.parametrize("target", [0, -1, np.inf, np.nan, "max", None, True])
 def test_bad_target(target):
     with pytest.raises(ValueError, match="target must be 'mean', 'median' or a positive number"):
-        TargetLearner(target)
+        check_target(target)
 
 
 @pytest.mark.parametrize("statistic", ["mean", "median"])
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 4)), min_size=1, max_size=15))
 def test_integer_weights_are_repetitions(statistic, counted):
     n, weights = map(np.array, zip(*counted, strict=True))
-    weighted = TargetLearner(statistic).update(n, weights.astype(float))
+    weighted = ConstantLearner(statistic).update(n, weights.astype(float))
     repeated = getattr(np, statistic)(np.repeat(n, weights))
     assert weighted == pytest.approx(repeated)
 
 
 @given(COUNTS, st.integers(0, 20))
 def test_mean_in_chunks_is_the_mean(n, cut):
-    learner = TargetLearner("mean")
+    learner = ConstantLearner("mean")
     for chunk in (n[:cut], n[cut:]):
         if len(chunk):
             target = learner.update(chunk)
@@ -71,10 +72,10 @@ def test_mean_in_chunks_is_the_mean(n, cut):
 
 
 def test_nothing_observed_anywhere_gives_one():
-    assert TargetLearner("mean").update(np.zeros(3)) == 1
-    assert TargetLearner("median").update(np.zeros(3)) == 1
+    assert ConstantLearner("mean").update(np.zeros(3)) == 1
+    assert ConstantLearner("median").update(np.zeros(3)) == 1
 
 
 def test_a_median_of_zero_is_refused():
     with pytest.raises(ValueError, match="target='median' is 0 here"):
-        TargetLearner("median").update(np.array([0, 0, 5]))
+        ConstantLearner("median").update(np.array([0, 0, 5]))

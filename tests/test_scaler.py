@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
 from sksn import ObservedScaler
-from sksn import _scaler as module
+from sksn import _observed as module
 
 from .conftest import holey
 from .helpers import to_csr, to_dense

@@ -10,18 +10,12 @@ from scipy import sparse
 from sksn import SNClassifier
 from sksn import _blocks as blocks_module
 from sksn._training import _rows as rows_module
-from sksn._training._bins import quantile_bins
+from sksn._training._batches import BatchLoader, RowDataset
 from sksn._training._callbacks import CosineSchedule
 from sksn._training._device import resolve_device
-from sksn._training._net import MeanLoss
-from sksn._training._rows import (
-    BatchLoader,
-    CSRRows,
-    DenseRows,
-    RowDataset,
-    StreamedRows,
-    as_rows,
-)
+from sksn._training._losses import MeanLoss
+from sksn._training._quantile_bins import quantile_bins
+from sksn._training._rows import CSRRows, DenseRows, StreamedRows, as_rows
 from sksn.nn import SNMLP
 
 from .conftest import holey

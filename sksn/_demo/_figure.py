@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inspection._bins import bins_of
+from ..inspection._row_groups import row_groups
 from ._compare import SCORE_NAMES, Result, bin_scores
 from ._tables import Table
 
@@ -45,7 +45,7 @@ def draw(comparisons: list[tuple[Table, dict[str, Result]]], path: str) -> None:
     axes = figure.subplots(len(comparisons), 2, squeeze=False)
     for (table, results), (left, right) in zip(comparisons, axes, strict=True):
         n_observed = (~np.isnan(table.X)).sum(axis=1)
-        bins = bins_of(n_observed)
+        bins = row_groups(n_observed)
         x = [n_observed[rows].mean() for rows in bins]
         for name, result in results.items():
             color, line = _STYLE[name]

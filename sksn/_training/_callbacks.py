@@ -1,4 +1,4 @@
-"""What happens around the epochs: learning rate, best weights, progress."""
+"""Callbacks around the epochs: the learning rate, the best weights and a progress bar."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 
 def listeners(callbacks: Iterable[Any], event: str) -> list[Callable[..., None]]:
-    """The methods for an event of those callbacks, named or not, that do something then."""
+    """Return the methods for an event of the callbacks, named or not, that override it."""
     found = []
     for callback in callbacks:
         if isinstance(callback, tuple):
@@ -24,7 +24,22 @@ def listeners(callbacks: Iterable[Any], event: str) -> list[Callable[..., None]]
 
 
 class CosineSchedule(Callback):
-    """Learning rate that rises over the first steps and falls to zero along a cosine."""
+    r"""A learning rate that rises over the first steps and falls to zero along a cosine.
+
+    In step :math:`t` of :math:`T`, with a warm-up of :math:`w` steps, it is
+
+    .. math:: \text{lr} \cdot \min\left(1, \frac{t + 1}{w}\right)
+        \cdot \frac{1 + \cos(\pi t / T)}{2}
+
+    Parameters
+    ----------
+    lr : float
+        The highest learning rate.
+    n_steps : int
+        Number T of steps.
+    warm_up : float, default=0.05
+        Share of the steps in which it rises.
+    """
 
     def __init__(self, lr: float, n_steps: int, warm_up: float = 0.05) -> None:
         self.lr, self.n_steps, self.warm_up = lr, n_steps, warm_up
@@ -43,28 +58,22 @@ class CosineSchedule(Callback):
 
 
 class BestWeights(Callback):
-    """Keeps the weights with the lowest validation loss and puts them back in the end.
+    """Keeps the weights with the lowest validation loss and restores them in the end.
 
-    skorch's ``EarlyStopping`` keeps its copy of the weights for good, on the device where they
-    were trained, so that a net pickled on a GPU could not be opened without one.
+    :class:`skorch.callbacks.EarlyStopping` ends training here, but does not keep the weights, for
+    three reasons. It keeps and ends in one step: placed first, it would hide the last epoch from
+    the user's callbacks, and placed last, it would miss an epoch after which one of them ends
+    training. It restores nothing if the epoch before an interrupted one was the best, although
+    the interrupted epoch has changed the weights. And it fails if the first epoch is interrupted.
     """
 
-    def __init__(self, patience: int) -> None:
-        self.patience = patience
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether the loss has not fallen for `patience` epochs."""
-        return self.epoch_ - self.best_epoch_ >= self.patience
-
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        self.epoch_ = self.best_epoch_ = len(net.history)
         self.best_loss_, self.weights_ = math.inf, None
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        self.epoch_, loss = len(net.history), net.history[-1, "valid_loss"]
+        loss = net.history[-1, "valid_loss"]
         if loss < self.best_loss_:
-            self.best_loss_, self.best_epoch_ = loss, self.epoch_
+            self.best_loss_ = loss
             self.weights_ = copy.deepcopy(net.module_.state_dict())
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
@@ -73,19 +82,8 @@ class BestWeights(Callback):
         self.weights_ = None
 
 
-class StopAfterBest(Callback):
-    """Ends training when :class:`BestWeights` has not seen anything better for long enough."""
-
-    def __init__(self, best: BestWeights) -> None:
-        self.best = best
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        if self.best.exhausted:
-            raise KeyboardInterrupt  # skorch's way for a callback to end training
-
-
 class Progress(Callback):
-    """A progress bar with the epoch, the losses and the time left."""
+    """A progress bar with the epoch, the losses and the remaining time."""
 
     def __init__(self, n_epochs: int, label: str) -> None:
         self.n_epochs, self.label = n_epochs, label

@@ -1,92 +1,218 @@
-"""What a trained autoencoder says of rows, in bounded memory."""
+"""The engine that completes rows: SNAutoencoder and SNRecommender hold one each."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from scipy import sparse
 
-from .._blocks import blocks
-from ._entries import EntryNet
-from ._outputs import as_container, row_blocks
-from ._rows import as_rows
+from .._observed import row_counts, to_container
+from ..nn._autoencoder import SNAE
+from ..nn._implicit_feedback import ImplicitFeedbackAE
+from ._batches import EntryDataset
+from ._entry_net import EntryNet
+from ._input_scaling import EntryScaling
+from ._lifecycle import MAY_CHANGE, Learner
+from ._losses import EntryLoss
+from ._net import RowNet, build_net, layer_sizes
+from ._offsets import column_offsets
+from ._penalties import EntryPenalties, entry_penalties
+from ._prediction import codes_and_offsets
+from ._rows import CSRRows, as_rows
+from ._vectors import Vectors
 
-_PRODUCTS = 1 << 22  # numbers gathered at a time for products of single entries
-
-
-class Decoder(NamedTuple):
-    """What turns codes into entries, as arrays."""
-
-    weight: np.ndarray
-    bias: np.ndarray
-
-
-def decoder(net: EntryNet) -> Decoder:
-    """The decoder of a trained net, in float64."""
-    module = net.module_
-    weight, bias = (p.detach().cpu().double().numpy() for p in (module.weight, module.bias))
-    return Decoder(weight, bias)
+_DENSE_SHARE = 0.4  # of observed entries, from which dense products are faster than sampled ones
+_STEP_ENTRIES = 1 << 24  # most entries in a batch by default
 
 
-def encode_blocks(
-    net: EntryNet, X: Any, *, as_sparse: bool, transform: Callable[[Any, Any], Any]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Codes and offsets of rows, a block of rows at a time.
+class EntryRows(NamedTuple):
+    """Rows and the weights of their entries.
+
+    Attributes
+    ----------
+    X : ndarray with NaN, or CSR matrix of observed entries, of shape (n_rows, n_features)
+        The rows.
+    weights : ndarray of shape (n_entries,) or None
+        Weight of each entry of a CSR matrix.
+    """
+
+    X: Any
+    weights: np.ndarray | None = None
+
+
+class CompletionEngine(Learner):
+    """Learns to predict the entries of rows from some of them.
 
     Parameters
     ----------
-    net : EntryNet
-        A trained net.
-    X : ndarray with NaN, or CSR matrix of observed entries, of shape (n_samples, n_features)
-        The rows.
-    as_sparse : bool
-        The container in which the net was trained and wants its rows.
-    transform : callable
-        Scales the entries of rows, and gives them in a type.
+    parameters : mapping
+        Parameters of an :class:`~sksn.SNAutoencoder`.
+    is_sparse : bool
+        Whether the user's rows are sparse.
+    implicit_feedback : bool, default=False
+        Whether the decoder has the implicit-feedback term of SVD++.
 
-    Yields
-    ------
-    codes : ndarray of shape (n_rows, n_hidden)
-        float64; computed in float64 on the CPU, so that a row's code does not depend on the rows
-        beside it.
-    offsets : ndarray of shape (n_rows,)
+    Attributes
+    ----------
+    penalties : EntryPenalties
+        The penalties of the last training, beside a sum of squared errors.
     """
-    module = net.module_.eval()
-    device = module.weight.device
-    if device.type == "cpu":
-        module = copy.deepcopy(module).double()
-    dtype = module.weight.dtype
-    kind = np.float64 if dtype == torch.float64 else np.float32
-    n_features, n_hidden = module.weight.shape
-    for block in row_blocks(X, max(64, n_hidden, 0 if as_sparse else n_features)):
-        block = transform(as_container(block, as_sparse), kind)
-        with torch.no_grad():
-            rows = as_rows(block, dtype, device).take(slice(None))
-            codes = module.encode(rows)
-            offsets = module.offsets(rows, codes)
-        yield _as_array(codes), _as_array(offsets)
+
+    may_change: ClassVar[frozenset[str]] = MAY_CHANGE | {"alpha", "keep_observed"}
+    scaling: EntryScaling
+    penalties: EntryPenalties
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Any],
+        *,
+        is_sparse: bool,
+        implicit_feedback: bool = False,
+    ) -> None:
+        scaling = EntryScaling(parameters["input_scaling"], is_sparse=is_sparse)
+        super().__init__(parameters, scaling, as_sparse=is_sparse)
+        self.implicit_feedback = implicit_feedback
+        activation = parameters["activation"]
+        automatic = "logistic" if scaling.kind == "global" else "relu"
+        self._activation = automatic if activation == "auto" else activation
+
+    # Predicting --------------------------------------------------------------------------------
+
+    def codes(self, X: Any) -> np.ndarray:
+        """Compute the codes of validated rows."""
+        return self.vectors(X).rows
+
+    def vectors(self, X: Any) -> Vectors:
+        """Return the predictions for validated rows as vectors, in the units of the network."""
+        parts = list(self._vector_blocks(X))
+        codes, offsets = (np.concatenate([part[i] for part in parts]) for i in (0, 2))
+        return Vectors(codes, self._weight, offsets, self._bias)
+
+    def reconstruct(self, X: Any) -> np.ndarray:
+        """Predict all entries of validated rows."""
+        out, start = np.empty(X.shape), 0
+        for vectors in self._vector_blocks(X):
+            n_rows = len(vectors.rows)
+            for part, predicted in vectors.predict_rows(np.arange(n_rows)):
+                out[start:][part] = self.scaling.inverse(predicted)
+            start += n_rows
+        return out
+
+    def predict_entries(self, X: Any, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Predict single entries of validated rows."""
+        wanted, position = np.unique(rows, return_inverse=True)
+        if not len(wanted):
+            return np.empty(0)
+        predicted = self.vectors(X[wanted]).predict_pairs(position, columns)
+        return self.scaling.inverse(predicted, columns)
+
+    def implicit_vectors(self) -> np.ndarray | None:
+        """Return the vectors of the implicit-feedback term, one for each training row."""
+        if not self.implicit_feedback:
+            return None
+        assert self.net is not None
+        return self.net.module_.implicit.detach().cpu().double().numpy()
+
+    def _vector_blocks(self, X: Any) -> Iterator[Vectors]:
+        assert self.net is not None
+        for codes, offsets in codes_and_offsets(self.net, X, self.rows):
+            yield Vectors(codes, self._weight, offsets, self._bias)
+
+    # Training ----------------------------------------------------------------------------------
+
+    def _begin(self, training: EntryRows) -> None:
+        X = training.X
+        few = row_counts(X).sum() < _DENSE_SHARE * X.shape[0] * X.shape[1]
+        self.as_sparse = bool(few) or training.weights is not None
+
+    def _finish(self, *, is_first: bool) -> None:
+        assert self.net is not None
+        module = self.net.module_
+        if is_first and self.implicit_feedback:
+            module.settle()
+        self._weight, self._bias = (
+            p.detach().cpu().double().numpy() for p in (module.weight, module.bias)
+        )
+
+    def _learn_statistics(self, training: EntryRows) -> None:
+        self.scaling.partial_fit(training.X)
+        if not self.scaling.n_entries:
+            raise ValueError("X has no observed entry; there is nothing to learn from.")
+
+    def _scaled(self, parameters: Mapping[str, Any], data: EntryRows) -> EntryRows:
+        data = super()._scaled(parameters, data)
+        return data._replace(X=to_container(data.X, self.as_sparse))
+
+    def _build(
+        self, parameters: Mapping[str, Any], training: EntryRows, seed: int, *, incremental: bool
+    ) -> RowNet:
+        baseline = column_offsets(training.X, parameters["row_offset"], training.weights)
+        of_rows = {"n_rows": training.X.shape[0]} if self.implicit_feedback else {}
+        net = build_net(
+            EntryNet,
+            ImplicitFeedbackAE if self.implicit_feedback else SNAE,
+            parameters,
+            seed=seed,
+            of_module=of_rows
+            | {
+                "n_features": len(baseline),
+                "activation": self._activation,
+                "target": self.constant,
+                "baseline": torch.as_tensor(baseline),
+                "sparse": self.as_sparse,
+            },
+            criterion=EntryLoss,
+            optimizer=torch.optim.Adam,
+            optimizer__eps=1e-14,  # gradients of a mean over millions of entries are that small
+            max_epochs=parameters["max_epochs"],
+        )
+        if self.implicit_feedback:
+            transposed = sparse.csr_array(to_container(training.X, True).T)
+            net.module_.observe(CSRRows(transposed, *net.place).take(slice(None)))
+        return net
+
+    def _schedule(
+        self, parameters: Mapping[str, Any], training: EntryRows, incremental: bool
+    ) -> tuple[int, int, tuple[float, ...]]:
+        assert self.net is not None
+        X = training.X
+        n_entries = int(row_counts(X).sum())
+        self.penalties = entry_penalties(
+            X,
+            parameters["alpha"],
+            constant=self.constant,
+            widths=layer_sizes(parameters["hidden_layer_sizes"]),
+            baseline=self.net.module_.baseline.cpu().double().numpy(),
+            center=parameters["center"],
+            row_offset=parameters["row_offset"],
+            add_indicator=parameters["add_indicator"],
+        )
+        n_seen = self.scaling.n_entries if incremental else n_entries
+        return (
+            parameters["max_epochs"],
+            _rows_in_batch(parameters["batch_size"], X.shape[0], n_entries),
+            tuple(penalty / n_seen for penalty in self.penalties),
+        )
+
+    def _dataset(self, training: EntryRows) -> EntryDataset:
+        assert self.net is not None
+        dtype, device = self.net.place
+        rows = as_rows(training.X, dtype, device, weights=training.weights)
+        return EntryDataset(rows, None, device)
+
+    def _validation_set(self, train: EntryDataset, held_out: EntryRows) -> EntryDataset:
+        assert self.net is not None
+        dtype, device = self.net.place
+        targets = as_rows(held_out.X, dtype, device, weights=held_out.weights)
+        return EntryDataset(train.rows, targets, device)
 
 
-def encode_all(net: EntryNet, X: Any, **options: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Codes and offsets of all rows; see :func:`encode_blocks`."""
-    parts = list(encode_blocks(net, X, **options))
-    codes, offsets = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return codes, offsets
-
-
-def products_at(
-    left: np.ndarray, right: np.ndarray, rows: np.ndarray, columns: np.ndarray
-) -> np.ndarray:
-    """``(left @ right.T)[rows, columns]`` without the full product; shape (n_entries,)."""
-    out = np.empty(len(rows))
-    for part in blocks(len(rows), left.shape[1], most_entries=_PRODUCTS):
-        out[part] = np.einsum("ij,ij->i", left[rows[part]], right[columns[part]])
-    return out
-
-
-def _as_array(tensor: Tensor) -> np.ndarray:
-    return tensor.cpu().double().numpy()
+def _rows_in_batch(batch_size: Any, n_rows: int, n_entries: int) -> int:
+    """Return ``batch_size``; "auto" is all rows, unless they hold too many entries for a step."""
+    if batch_size != "auto":
+        return int(batch_size)
+    n_batches = max(1, round(n_entries / _STEP_ENTRIES))
+    return -(-n_rows // n_batches)

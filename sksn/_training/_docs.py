@@ -84,9 +84,7 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         Whether to show a progress bar with the epoch, the losses and the time left."""
 
 ATTRIBUTES = """\
-net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` is the :class:`sksn.nn.SNMLP`.
-    target_ : float
+target_ : float
         The constant K in use.
     loss_curve_ : list of float
         Mean training loss of each epoch, in training mode (with dropout).

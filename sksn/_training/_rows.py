@@ -1,8 +1,8 @@
-"""Training rows in memory, and batches of them gathered many rows at a time."""
+"""Training rows in memory: on the device of the network, or on the host."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,13 +13,13 @@ from torch import Tensor
 from .._blocks import blocks, blocks_of_rows
 from ..nn._rows import NormalizedRows, SparseRows, repeat_each, take
 
-_SHARE_OF_MEMORY = 0.5  # of a GPU's free memory: what rows may take, the rest being the network's
+_SHARE_OF_MEMORY = 0.5  # of a GPU's free memory that rows may take
 _PLANNED_ENTRIES = 1 << 24  # entries whose features are counted at a time
-_DENSE_STEPS_FOR_A_SPARSE_ONE = 7.0  # columns that a dense step treats in the time of one
+_DENSE_STEPS_FOR_A_SPARSE_ONE = 7.0  # columns that a dense step updates in the time of one
 
 
 class BatchCounts(NamedTuple):
-    """What is known of a batch before it is gathered, so that no device need be asked."""
+    """Sizes of a batch that are known before it is gathered, without waiting for a device."""
 
     n_entries: int
     n_distinct: int | None = None
@@ -35,9 +35,9 @@ class DenseRows:
     dtype : torch.dtype
         Type of the entries.
     device : torch.device
-        Where they are to lie.
+        Where the rows are kept.
     normalize : callable, optional
-        Normalises rows once and for all, where it would give the same in every batch.
+        Normalizes all rows once, if that gives the same in every batch.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class DenseRows:
         return self.n_rows
 
     def plan(self, batches: list[Tensor]) -> list[None]:
-        """Nothing needs to be known of batches of dense rows."""
+        """Return nothing: batches of dense rows need no plan."""
         return [None] * len(batches)
 
     def take(self, index: Tensor | slice, size: None = None) -> Tensor | NormalizedRows:
-        """The rows at `index`, a slice or a tensor on the device of the rows."""
+        """Return the rows at `index`, a slice or a tensor on the device of the rows."""
         if isinstance(self.values, NormalizedRows):
-            return self.values.at(index)
+            return self.values.take(index)
         return take(self.values, index)
 
 
@@ -80,7 +80,7 @@ def _normalized(values: Tensor, normalize: Callable[[Tensor], NormalizedRows]) -
 
 
 class CSRRows:
-    """Rows of observed entries, gathered without a loop over rows.
+    """Rows of observed entries, which are gathered without a loop over rows.
 
     Parameters
     ----------
@@ -89,11 +89,11 @@ class CSRRows:
     dtype : torch.dtype
         Type of the values.
     device : torch.device
-        Where they are to lie. The lengths of the rows stay on the host as well.
+        Where the rows are kept. The host also keeps where each row starts.
     count_distinct : bool, default=False
-        Whether :meth:`plan` counts how many features occur in each batch.
+        Whether :meth:`plan` counts the features that occur in each batch.
     weights : ndarray of shape (n_entries,), optional
-        What each entry counts in a loss over entries.
+        Weight of each entry in a loss over entries.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class CSRRows:
         return len(self.starts) - 1
 
     def plan(self, batches: list[Tensor]) -> list[BatchCounts]:
-        """What is in batches given by indices on the host; asks the device now, and not later."""
+        """Return the sizes of batches, given by indices on the host, before they are needed."""
         counts = np.diff(self.starts_on_host)
         n_entries = np.array([counts[index.numpy()].sum() for index in batches], dtype=np.int64)
         if not self.count_distinct:
@@ -130,7 +130,7 @@ class CSRRows:
         return [BatchCounts(int(n), d) for n, d in zip(n_entries, n_distinct, strict=True)]
 
     def _distinct_in(self, batches: list[Tensor], n_entries: int) -> list[int]:
-        """How many features occur in each batch."""
+        """Count the features that occur in each batch."""
         rows = self.take(torch.cat(batches).to(self.starts.device), BatchCounts(n_entries))
         lengths = torch.tensor([len(index) for index in batches])
         batch_of_row = torch.arange(len(batches)).repeat_interleave(lengths)
@@ -139,7 +139,7 @@ class CSRRows:
         return torch.bincount(pairs // self.n_features, minlength=len(batches)).tolist()
 
     def take(self, index: Tensor | slice, size: BatchCounts | None = None) -> SparseRows:
-        """The rows at `index`, a slice or a tensor on the device of the rows."""
+        """Return the rows at `index`, a slice or a tensor on the device of the rows."""
         if isinstance(index, slice):
             first, stop, _ = index.indices(len(self))
             entries = slice(int(self.starts_on_host[first]), int(self.starts_on_host[stop]))
@@ -163,7 +163,7 @@ class CSRRows:
 
 
 class StreamedRows:
-    """Rows that stay on the host, where they are gathered and sent to a device batch by batch."""
+    """Rows that stay on the host. Each batch is gathered there and sent to the device."""
 
     def __init__(self, rows: DenseRows | CSRRows, device: torch.device) -> None:
         self.rows, self.device = rows, device
@@ -172,11 +172,11 @@ class StreamedRows:
         return len(self.rows)
 
     def plan(self, batches: list[Tensor]) -> list[tuple[Tensor, Any]]:
-        """The batches as they are on the host, and what is known of them."""
+        """Return the batches as indices on the host, and their sizes."""
         return list(zip(batches, self.rows.plan(batches), strict=True))
 
     def take(self, index: Tensor | slice, size: tuple[Tensor, Any] | None = None) -> Any:
-        """The rows at `index`, from pinned memory where the device is a GPU."""
+        """Return the rows at `index`, from pinned memory if the device is a GPU."""
         if isinstance(index, slice):
             taken: Any = self.rows.take(index)
         else:
@@ -184,20 +184,12 @@ class StreamedRows:
             if isinstance(taken, SparseRows):  # to train on
                 taken = taken._replace(n_distinct=len(torch.unique(taken.columns)))
         if self.device.type == "cuda":
-            taken = _pinned(taken)
+            taken = (
+                taken.map(Tensor.pin_memory)
+                if isinstance(taken, SparseRows)
+                else taken.pin_memory()
+            )
         return taken.to(self.device, non_blocking=True)
-
-
-def _pinned(rows: Any) -> Any:
-    if isinstance(rows, Tensor):
-        return rows.pin_memory()
-    return SparseRows(
-        rows.values.pin_memory(),
-        rows.columns.pin_memory(),
-        rows.offsets.pin_memory(),
-        rows.n_distinct,
-        None if rows.weights is None else rows.weights.pin_memory(),
-    )
 
 
 Rows = DenseRows | CSRRows | StreamedRows
@@ -210,29 +202,34 @@ def as_rows(
     *,
     normalize: Callable[[Tensor], NormalizedRows] | None = None,
     count_distinct: bool = False,
+    weights: np.ndarray | None = None,
 ) -> Rows:
-    """Put a NaN-marked array or a CSR matrix of observed entries on a device, if it fits there.
+    """Put an array with NaN, or a CSR matrix of observed entries, on a device if it fits there.
 
-    `normalize` is for arrays; `count_distinct` for row-sparse gradients of networks on a GPU.
+    `normalize` is used for arrays, `weights` for CSR matrices, and `count_distinct` for row-sparse
+    gradients on a GPU.
     """
-    n_bytes = _n_bytes(X, dtype) * (2 if normalize else 1)  # both while they are normalised
+    n_bytes = _n_bytes(X, dtype) * (
+        2 if normalize else 1
+    )  # both are held while rows are normalized
     fits = device.type != "cuda" or n_bytes < _SHARE_OF_MEMORY * _free_memory(device)
     place = device if fits else torch.device("cpu")
     rows: DenseRows | CSRRows
     if sparse.issparse(X):
-        rows = CSRRows(X, dtype, place, count_distinct=count_distinct and place.type != "cpu")
+        count_distinct = count_distinct and place.type != "cpu"
+        rows = CSRRows(X, dtype, place, count_distinct=count_distinct, weights=weights)
     else:
         rows = DenseRows(X, dtype, place, normalize=normalize if fits else None)
     return rows if fits else StreamedRows(rows, device)
 
 
 def touch_few_columns(X: Any, batch_size: int, *, is_chunk: bool = False) -> bool:
-    """Whether batches of a CSR matrix hold so few of its columns that it pays to seek them out.
+    """Whether batches of a CSR matrix hold so few of its columns that row-sparse steps are faster.
 
-    A step on all columns reads and writes memory in order; a step on those that occur in the
-    batch has to find, gather and scatter them. On the machines of ``benchmarks/speed.py`` the
-    second is the faster one from a share of about one in seven. Of a chunk that is smaller than a
-    batch, as many rows again are supposed to hold as many columns more.
+    A step on all columns reads and writes memory in order. A step on the columns of a batch has
+    to find, gather and scatter them. It was the faster one where less than about one in seven
+    columns occur (``python -m benchmarks speed``). For a chunk that is smaller than a batch, the
+    number of columns is extrapolated in proportion to the rows.
     """
     n_rows = min(X.shape[0], batch_size)
     rows = np.linspace(0, X.shape[0] - 1, n_rows).astype(np.intp)
@@ -252,76 +249,6 @@ def _free_memory(device: torch.device) -> int:
 
 
 def _as_tensor(array: np.ndarray, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """A contiguous tensor, sharing memory where that is safe."""
+    """Return a contiguous tensor, which shares memory with the array where that is safe."""
     array = np.require(array, requirements=["C", "W"])
     return torch.as_tensor(array, dtype=dtype, device=device)
-
-
-class Batch(NamedTuple):
-    """Rows and their weights; what skorch calls Xi."""
-
-    rows: Tensor | SparseRows | NormalizedRows
-    weight: Tensor | None
-
-
-class RowDataset(torch.utils.data.Dataset):
-    """Rows, targets and weights; iterate over it with :class:`BatchLoader`.
-
-    Parameters
-    ----------
-    rows : DenseRows, CSRRows or StreamedRows
-        The rows.
-    y : Tensor of shape (n_rows,) or (n_rows, n_outputs)
-        Targets.
-    weight : Tensor of shape (n_rows,), optional
-        Weights of mean 1.
-    """
-
-    def __init__(self, rows: Rows, y: Tensor, weight: Tensor | None) -> None:
-        self.rows, self.y = rows, y
-        self.weight = weight
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: Any) -> tuple[Batch, Tensor]:
-        if isinstance(index, int):
-            index = slice(index, index + 1)
-        return self.take(index)
-
-    def take(self, index: Tensor | slice, size: Any = None) -> tuple[Batch, Tensor]:
-        """The batch at `index`, which is on the device of the targets; `size` as planned."""
-        weight = None if self.weight is None else take(self.weight, index)
-        return Batch(self.rows.take(index, size), weight), take(self.y, index)
-
-
-class BatchLoader:
-    """Iterates over batches of a :class:`RowDataset`; shuffled where it has a generator.
-
-    Batches are as few as `batch_size` allows and differ in size by one row at most, so that no
-    small last batch counts as much as the others.
-    """
-
-    def __init__(
-        self,
-        dataset: RowDataset,
-        batch_size: int,
-        generator: torch.Generator | None = None,
-    ) -> None:
-        self.dataset, self.batch_size, self.generator = dataset, batch_size, generator
-
-    def __len__(self) -> int:
-        return -(-len(self.dataset) // self.batch_size)
-
-    def __iter__(self) -> Iterator[tuple[Batch, Tensor]]:
-        n, n_batches = len(self.dataset), len(self)
-        if self.generator is None or n_batches == 1:
-            edges = [n * i // n_batches for i in range(n_batches + 1)]
-            for start, stop in zip(edges[:-1], edges[1:], strict=True):
-                yield self.dataset[start:stop]
-            return
-        order = torch.randperm(n, generator=self.generator)
-        sizes = self.dataset.rows.plan(list(order.tensor_split(n_batches)))
-        batches = order.to(self.dataset.y.device).tensor_split(n_batches)
-        for index, size in zip(batches, sizes, strict=True):
-            yield self.dataset.take(index, size)

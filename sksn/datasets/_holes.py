@@ -9,8 +9,9 @@ from scipy import sparse
 from scipy.special import expit, logit
 from sklearn.utils import check_random_state
 
+from .._checks import RATE, is_flag
+from .._moments import Entries, Moments, standardise
 from .._observed import validate_observed
-from .._scale import is_flag, is_real
 
 _STRENGTH = 2.0  # how much the log-odds of a hole grow with one standard deviation of its cause
 _ROUNDS = 60  # of bisection between -_FARTHEST and _FARTHEST
@@ -106,9 +107,8 @@ def make_holes(
 
 
 def _check_rates(rate: Any, rate_spread: Any) -> None:
-    for name, value in (("rate", rate), ("rate_spread", rate_spread)):
-        if not is_real(value) or not 0 <= value <= 1:
-            raise ValueError(f"{name} must be a number in [0, 1], got {value!r}.")
+    RATE.check("rate", rate)
+    RATE.check("rate_spread", rate_spread)
     if rate - rate_spread < -1e-12 or rate + rate_spread > 1 + 1e-12:
         raise ValueError(
             f"rate_spread must leave the rates of rows in [0, 1], but rate={rate!r} and "
@@ -127,11 +127,10 @@ def _entries(X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _standardised(column: np.ndarray, values: np.ndarray, n_features: int) -> np.ndarray:
-    """Entries, centred and scaled by the observed ones of their features."""
-    n_observed = np.maximum(np.bincount(column, minlength=n_features), 1)
-    left = values - (np.bincount(column, values, n_features) / n_observed)[column]
-    deviation = np.sqrt(np.bincount(column, left**2, n_features) / n_observed)
-    return left / np.where(deviation > 0, deviation, 1)[column]
+    """Centre and scale entries by the observed entries of their features."""
+    values = values.astype(np.float64)
+    moments = Moments(n_features).update([Entries(values, column)])
+    return standardise(values, moments.mean, moments.scale, column)
 
 
 def _shifted(

@@ -11,10 +11,10 @@ from scipy import sparse
 from skorch.callbacks import Callback
 from torch import Tensor, nn
 
-from .._observed import check_count
-from .._training._estimator import RowEstimator
+from .._checks import check_count
+from .._training._lifecycle import NeuralEstimator
 from ..nn._rows import NormalizedRows, SparseRows
-from ._bins import count_features
+from ._row_groups import count_features
 from ._watch import ActivationStatistics, Watch, watched
 
 _HOLDERS = ("best_estimator_", "regressor_")  # of searches, of TransformedTargetRegressor
@@ -178,7 +178,7 @@ def _network(model: Any) -> nn.Module:
             break
     module = getattr(getattr(last, "net_", None), "module_", None)
     if not isinstance(module, nn.Module):
-        unfitted = " that is not fitted" if isinstance(last, RowEstimator) else ""
+        unfitted = " that is not fitted" if isinstance(last, NeuralEstimator) else ""
         raise TypeError(
             "model must be a torch.nn.Module, or a fitted SNClassifier, SNRegressor or "
             "SNAutoencoder or a pipeline or search that ends with one; got "

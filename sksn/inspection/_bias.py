@@ -9,9 +9,8 @@ import numpy as np
 from scipy import stats
 from sklearn.utils import _safe_indexing
 
-from .._observed import check_count
-from .._scale import is_real
-from ._bins import bins_of, count_features
+from .._checks import check_count, is_real
+from ._row_groups import count_features, row_groups
 
 _METHODS = ("predict_proba", "decision_function", "predict")
 
@@ -162,7 +161,7 @@ def relate(
     varies = np.ptp(n_observed) > 0 and np.ptp(response) > 0
     rank = float(stats.spearmanr(n_observed, response).statistic) if varies else np.nan
     check_count("n_bins", n_bins)
-    bins = bins_of(n_observed, n_bins)
+    bins = row_groups(n_observed, n_bins)
     return SparsityBias(
         n_observed,
         response,

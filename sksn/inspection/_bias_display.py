@@ -11,7 +11,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 
 from ._axes import new_axes
 from ._bias import SparsityBias, relate, sparsity_bias
-from ._bins import bins_of
+from ._row_groups import row_groups
 
 
 class SparsityBiasDisplay:
@@ -144,7 +144,7 @@ class SparsityBiasDisplay:
                 )
             check_consistent_length(X, y)
             scorer = check_scoring(estimator, scoring)
-            bins = bins_of(bias.n_observed, n_bins)
+            bins = row_groups(bias.n_observed, n_bins)
             score = np.array(
                 [
                     scorer(estimator, _safe_indexing(X, rows), _safe_indexing(y, rows))
@@ -218,7 +218,7 @@ class SparsityBiasDisplay:
                 raise ValueError(
                     f"y has {len(y)} entries, but there are {len(bias.response)} rows."
                 )
-            bins = bins_of(bias.n_observed, n_bins)
+            bins = row_groups(bias.n_observed, n_bins)
             score = np.array([metric(y[rows], bias.response[rows]) for rows in bins])
         score_name = getattr(metric, "__name__", "score")
         display = cls(bias, score=score, name=name, score_name=score_name)

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..nn._mlp import InputLayer
-from ._bins import bins_of
+from ..nn._input_layer import InputLayer
+from ._row_groups import row_groups
 
 _NON_LINEAR = (
     *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish),
@@ -115,7 +115,7 @@ class Watch:
                 f"None of {', '.join(map(repr, self.wanted))} runs once for each sample; choose "
                 "others by layers=[...]."
             )
-        bins = bins_of(n_observed, n_bins)
+        bins = row_groups(n_observed, n_bins)
         means = np.array(
             [[part[:, rows].mean(axis=1) for rows in bins] for part in by_layer.values()]
         )

@@ -1,4 +1,4 @@
-"""An autoencoder over the observed entries of rows with holes."""
+"""An autoencoder over the observed entries of rows."""
 
 from __future__ import annotations
 
@@ -8,29 +8,38 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from .._formula import shrunken_mean
+from ._activations import ACTIVATIONS, GAINS, dense_layer, initialise
 from ._bag import ColumnIndex
-from ._mlp import ACTIVATIONS, GAINS, Dropout, InputLayer, initialise
+from ._dropout import DrawsFromGenerator, Dropout
+from ._input_layer import InputLayer
 from ._rows import SparseRows
 from ._sampled import sampled_product
 
-_CALM = 25.0  # how much smaller decoder weights start than would reproduce unit variance
-_LEAST = 1e-30  # a sum of nothing over nothing is 0
+_CALM = 25.0  # decoder weights start smaller by this factor than weights that keep the variance
 
 
-class SNAE(nn.Module):
-    """Autoencoder with Sparsity Normalization [1]_ of its input, after AutoRec [2]_.
+class SNAE(DrawsFromGenerator):
+    r"""Autoencoder with Sparsity Normalization [1]_ of its input, after AutoRec [2]_.
 
-    An entry is predicted as ``bias[column] + offset(row) + weight[column] @ code(row)``. The code
-    is computed from the row's observed entries. So is the offset, which is no parameter: it is
-    the mean of what the rest leaves unexplained of them, shrunk towards zero. Rows that were
-    never trained on therefore have one as well.
+    The entry of feature :math:`j` in row :math:`i` is predicted as
+
+    .. math:: \hat x_{ij} = b_j + o_i + v_j^\top c_i
+
+    where :math:`c_i` is the code of the row, computed from its set :math:`O_i` of observed
+    entries. The offset :math:`o_i` is computed from them as well. It is the mean residual,
+    shrunken towards zero by :math:`\lambda` (`row_offset`) further zero residuals:
+
+    .. math:: o_i = \frac{1}{|O_i| + \lambda} \sum_{j \in O_i} (x_{ij} - b_j - v_j^\top c_i)
+
+    Codes and offsets are no parameters, so the network predicts rows that were not in training.
 
     Parameters
     ----------
     n_features : int
         Width of the rows.
     hidden_layer_sizes : sequence of int, default=(300,)
-        Width of each layer of the encoder; the last one is the code. The decoder is linear.
+        Width of each layer of the encoder. The last layer is the code. The decoder is linear.
     activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="logistic"
         Non-linearity after each of these layers.
     target : float, default=1.0
@@ -38,26 +47,25 @@ class SNAE(nn.Module):
     power : float, default=0.5
         Rows are scaled by ``(target / n_observed) ** power``.
     input_dropout : float in [0, 1), default=0.0
-        Share of the observed entries that the encoder does not see in training.
+        Probability that the encoder does not see an observed entry in training.
     dropout : float in [0, 1), default=0.0
-        Share of the hidden units that is dropped in training.
+        Probability that a hidden unit is dropped in training.
     row_offset : float, optional
-        How many entries with nothing left to explain are counted in beside those of a row in the
-        mean that is its offset. None: no offsets.
+        Shrinkage :math:`\lambda` of the row offsets. None: no offsets.
     baseline : Tensor of shape (n_features,), optional
-        What `bias` begins with; zeros by default.
+        Initial values of the biases `bias`. Zeros by default.
     center : bool, default=False
-        Whether the encoder sees what `baseline` and a row offset on top of it leave of the
-        entries, instead of the entries.
+        Whether the encoder sees the residuals of the entries after subtracting `baseline` and a
+        row offset, instead of the entries.
     add_indicator : bool, default=False
-        Whether each feature has a second weight, applied to 1 where the entry is observed (sparse
-        rows) or missing (dense rows).
+        Whether each feature has a second weight, which is applied to 1 where the entry is
+        observed (sparse rows) or missing (dense rows).
     sparse : bool, default=False
         Whether the rows are :class:`SparseRows` instead of dense tensors with NaN.
     seed : int, optional
-        Seed of the initial weights; by default torch's global generator draws them.
+        Seed of the initial weights. By default torch's global generator draws them.
     dtype : torch.dtype, optional
-        Type of the weights and of the rows; torch's default if not given.
+        Type of the weights and of the rows. By default torch's default type.
 
     References
     ----------
@@ -98,16 +106,12 @@ class SNAE(nn.Module):
             power=power,
             input_dropout=input_dropout,
             indicator_features=range(n_features) if add_indicator else None,
-            bins=None,
             sparse=sparse,
-            sparse_grad=False,
             generator=generator,
         )
         layers: list[nn.Module] = [ACTIVATIONS[activation]()]
         for width, following in zip(widths[:-1], widths[1:], strict=True):
-            linear = nn.utils.skip_init(nn.Linear, width, following)
-            initialise(linear.weight, width, GAINS[activation], generator)
-            nn.init.zeros_(linear.bias)
+            linear = dense_layer(width, following, GAINS[activation], generator)
             layers += [Dropout(dropout), linear, ACTIVATIONS[activation]()]
         self.hidden = nn.Sequential(*layers, Dropout(dropout))
         self.weight = nn.Parameter(torch.empty(n_features, widths[-1]))
@@ -130,8 +134,8 @@ class SNAE(nn.Module):
         rows : Tensor of shape (n_rows, n_features), or SparseRows
             Dense rows with NaN where an entry is missing, or rows of observed entries.
         targets : SparseRows, optional
-            Which entries of sparse rows to predict; by default those that are observed. Of dense
-            rows all entries are predicted.
+            The entries of sparse rows to predict; by default the observed ones. All entries of
+            dense rows are predicted.
 
         Returns
         -------
@@ -145,25 +149,25 @@ class SNAE(nn.Module):
         index = ColumnIndex(rows, len(self.bias))
         codes = self.encode(rows, index)
         weight = self.decoder()
-        own = self._at(rows, codes, weight, index)
+        own = self._predict(rows, codes, weight, index)
         predicted, row = own, index.row
         if isinstance(targets, SparseRows):
             wanted = ColumnIndex(targets, len(self.bias))
-            predicted, row = self._at(targets, codes, weight, wanted), wanted.row
+            predicted, row = self._predict(targets, codes, weight, wanted), wanted.row
         if self.row_offset is None:
             return predicted
         offset = _sparse_offset(rows, own.detach(), index, self.row_offset)
         return predicted + offset.index_select(0, row)
 
     def encode(self, rows: Tensor | SparseRows, index: ColumnIndex | None = None) -> Tensor:
-        """The codes of rows.
+        """Compute the codes of rows.
 
         Parameters
         ----------
         rows : Tensor of shape (n_rows, n_features), or SparseRows
             Dense rows with NaN where an entry is missing, or rows of observed entries.
         index : ColumnIndex, optional
-            The index of sparse rows, where it is known.
+            The column index of sparse rows, if it is known.
 
         Returns
         -------
@@ -177,7 +181,7 @@ class SNAE(nn.Module):
         return self.hidden(self.input(rows, index))
 
     def offsets(self, rows: Tensor | SparseRows, codes: Tensor) -> Tensor:
-        """The offset of each row, given its code; zeros where there are none.
+        """Compute the offset of each row from its code.
 
         Parameters
         ----------
@@ -189,6 +193,7 @@ class SNAE(nn.Module):
         Returns
         -------
         Tensor of shape (n_rows,)
+            Zeros if there are no row offsets.
         """
         if self.row_offset is None:
             return codes.new_zeros(len(codes))
@@ -196,20 +201,16 @@ class SNAE(nn.Module):
             explained = torch.addmm(self.bias, codes, self.decoder().T)
             return _offset(rows, explained, self.row_offset)
         index = ColumnIndex(rows, len(self.bias))
-        own = self._at(rows, codes, self.decoder(), index)
+        own = self._predict(rows, codes, self.decoder(), index)
         return _sparse_offset(rows, own, index, self.row_offset)
 
     def decoder(self) -> Tensor:
-        """The weights of the decoder; shape (n_features, n_hidden)."""
+        """Return the weights of the decoder, of shape (n_features, n_hidden)."""
         return self.weight
 
-    def use_generator(self, generator: torch.Generator | None) -> None:
-        """Draw dropout masks from this generator; None for torch's global one."""
-        for module in self.modules():
-            if isinstance(module, (Dropout, InputLayer)):
-                module.generator = generator
-
-    def _at(self, rows: SparseRows, codes: Tensor, weight: Tensor, index: ColumnIndex) -> Tensor:
+    def _predict(
+        self, rows: SparseRows, codes: Tensor, weight: Tensor, index: ColumnIndex
+    ) -> Tensor:
         bias = self.bias.index_select(0, rows.columns)
         return sampled_product(rows, codes, weight, index) + bias
 
@@ -229,18 +230,18 @@ class SNAE(nn.Module):
 
 
 def _offset(rows: Tensor, explained: Tensor, prior: float) -> Tensor:
-    """Shrunken mean of what is left of the observed entries of each row."""
-    left = rows - explained
-    n_observed = (left == left).sum(dim=1).to(left.dtype)
-    return left.nansum(dim=1) / (n_observed + prior).clamp(min=_LEAST)
+    """Compute the shrunken mean residual of the observed entries of each dense row."""
+    residuals = rows - explained
+    n_observed = (residuals == residuals).sum(dim=1).to(residuals.dtype)
+    return shrunken_mean(residuals.nansum(dim=1), n_observed, prior)
 
 
 def _sparse_offset(rows: SparseRows, explained: Tensor, index: ColumnIndex, prior: float) -> Tensor:
-    """The same for rows of observed entries, which may have weights."""
-    left = rows.values - explained
-    n_observed = rows.n_observed().to(left.dtype)
+    """Do the same for rows of observed entries, which may have weights."""
+    residuals = rows.values - explained
+    n_observed = rows.n_observed().to(residuals.dtype)
     if rows.weights is not None:
-        left = left * rows.weights
+        residuals = residuals * rows.weights
         n_observed = torch.zeros_like(n_observed).index_add_(0, index.row, rows.weights)
-    total = left.new_zeros(len(n_observed)).index_add_(0, index.row, left)
-    return total / (n_observed + prior).clamp(min=_LEAST)
+    total = residuals.new_zeros(len(n_observed)).index_add_(0, index.row, residuals)
+    return shrunken_mean(total, n_observed, prior)

@@ -1,4 +1,4 @@
-"""Weighted sums of the weights of a row's features, and their gradient, column by column."""
+"""Sums of the weights of each row's features, and their gradient, column by column."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from ._rows import SparseRows
 
 
 class ByColumn(NamedTuple):
-    """The entries of a batch, column after column, in the order of rows within each.
+    """The entries of a batch, column after column, and in the order of rows within a column.
 
     Attributes
     ----------
     order : Tensor of shape (n_entries,)
         Positions of the entries in the batch.
-    offsets : Tensor of shape (n_columns,)
+    starts : Tensor of shape (n_columns,)
         Where each column starts in `order`.
     columns : Tensor of shape (n_columns,) or None
-        The columns, ascending; None where they are all columns that there are.
+        The columns in ascending order; None if they are all columns that exist.
     """
 
     order: Tensor
-    offsets: Tensor
+    starts: Tensor
     columns: Tensor | None
 
 
 class ColumnIndex:
-    """Knows the row of each entry, and finds the entries of each column when first asked to.
+    """Knows the row of each entry, and finds the entries of each column on demand.
 
     Parameters
     ----------
     rows : SparseRows
         The batch.
     n_features : int
-        Number of columns that there are.
+        Number of columns that exist.
     occurring : bool, default=False
-        Whether to list only the columns that occur in the batch, instead of all of them.
+        Whether to list only the columns that occur in the batch, instead of all columns.
     """
 
     def __init__(self, rows: SparseRows, n_features: int, *, occurring: bool = False) -> None:
@@ -51,7 +51,7 @@ class ColumnIndex:
         self._found: ByColumn | None = None
 
     def find(self) -> ByColumn:
-        """Find them, or recall what was found before."""
+        """Return the entries of each column, and remember them for the next call."""
         if self._found is None:
             if not self.occurring and self.rows.columns.device.type == "cpu":
                 self._found = self._count()
@@ -60,7 +60,7 @@ class ColumnIndex:
         return self._found
 
     def _count(self) -> ByColumn:
-        """By counting, in time proportional to the entries and all columns."""
+        """Count entries: the time scales with the number of entries and of all columns."""
         columns = self.rows.columns.numpy()
         starts = np.append(self.rows.offsets.numpy(), columns.dtype.type(len(columns)))
         position = np.arange(len(columns), dtype=columns.dtype)
@@ -71,12 +71,12 @@ class ColumnIndex:
         )
 
     def _sort(self) -> ByColumn:
-        """By sorting, in time that does not depend on how many columns there are."""
+        """Sort entries: the time does not depend on the number of columns."""
         columns = self.rows.columns
         position = torch.arange(len(columns), device=columns.device)
         keys = columns.long().bitwise_left_shift(32).bitwise_or_(position)
         if keys.device.type == "cpu":
-            keys.numpy().sort()  # several times as fast as torch's sort, which finds indices too
+            keys.numpy().sort()  # several times as fast as torch's sort, which returns indices too
         else:
             keys = keys.sort()[0]
         ordered = keys.bitwise_right_shift(32)
@@ -87,44 +87,46 @@ class ColumnIndex:
         first = torch.ones_like(ordered, dtype=torch.bool)
         torch.ne(ordered[1:], ordered[:-1], out=first[1:])
         if self.rows.n_distinct is None:
-            (offsets,) = first.nonzero(as_tuple=True)
+            (starts,) = first.nonzero(as_tuple=True)
         else:  # the same without waiting for the device
             distinct = torch.arange(1, self.rows.n_distinct + 1, device=columns.device)
-            offsets = torch.searchsorted(first.cumsum(0), distinct)
-        return ByColumn(order, offsets.to(columns.dtype), ordered.index_select(0, offsets))
+            starts = torch.searchsorted(first.cumsum(0), distinct)
+        return ByColumn(order, starts.to(columns.dtype), ordered.index_select(0, starts))
 
 
 def weighted_sums(
     rows: SparseRows, factors: Tensor, weight: Tensor, index: ColumnIndex | None = None
 ) -> Tensor:
-    """Sum over each row's entries of a factor times the weights of the entry's feature.
+    r"""Compute :math:`\sum_{e} f_e\, w_{j(e)}` over the entries :math:`e` of each row.
+
+    :math:`f_e` is the factor of an entry, and :math:`w_{j(e)}` the weights of its feature.
 
     Parameters
     ----------
     rows : SparseRows
-        The batch; only its columns and offsets count.
+        The batch. Its values are not used.
     factors : Tensor of shape (n_entries,)
-        A factor for each entry.
+        The factor of each entry.
     weight : Tensor of shape (n_features, n_outputs)
         The weights of each feature.
     index : ColumnIndex, optional
-        The index of the batch, where several weights share it. It says whether the gradient of
-        `weight` is sparse, holding only the columns that occur in the batch, or dense.
+        The column index of the batch, if it is known. It decides whether the gradient of
+        `weight` is dense, or sparse with only the columns that occur in the batch.
 
     Returns
     -------
     Tensor of shape (n_rows, n_outputs)
     """
-    if torch.compiler.is_compiling():  # which cannot look into NumPy
+    if torch.compiler.is_compiling():  # a compiler cannot trace NumPy
         return bag(rows.columns, weight, rows.offsets, factors)
     index = index or ColumnIndex(rows, len(weight))
     return _WeightedSums.apply(weight, factors, rows, index)
 
 
 class _WeightedSums(torch.autograd.Function):
-    """Both directions are one embedding bag: of features in each row, of rows in each feature.
+    """Embedding bags in both directions: of the features of each row, of the rows of each feature.
 
-    torch's own gradient of an embedding bag is dense, and on a CPU takes many times as long.
+    torch's own gradient of an embedding bag is dense, and takes many times as long on a CPU.
     """
 
     @staticmethod
@@ -142,11 +144,11 @@ class _WeightedSums(torch.autograd.Function):
         of_weight = of_factors = None
         row = ctx.index.row
         if ctx.needs_input_grad[0]:
-            order, offsets, columns = ctx.index.find()
+            order, starts, columns = ctx.index.find()
             of_weight = bag(
                 row.index_select(0, order),
                 gradient.contiguous(),
-                offsets,
+                starts,
                 factors.index_select(0, order),
             )
             if columns is not None:
@@ -162,6 +164,6 @@ class _WeightedSums(torch.autograd.Function):
         return of_weight, of_factors, None, None
 
 
-def bag(members: Tensor, table: Tensor, offsets: Tensor, factors: Tensor) -> Tensor:
-    """Sums of rows of a table, each with its factor, bag after bag."""
-    return F.embedding_bag(members, table, offsets, mode="sum", per_sample_weights=factors)
+def bag(members: Tensor, table: Tensor, starts: Tensor, factors: Tensor) -> Tensor:
+    """Sum rows of a table with a factor each, bag after bag; `starts` is where bags start."""
+    return F.embedding_bag(members, table, starts, mode="sum", per_sample_weights=factors)

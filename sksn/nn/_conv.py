@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.amp import is_autocast_available
 from torch.nn import functional as F
 
-from .._observed import check_flag
-from .._scale import check_power, sparsity_scale
-from ._mask import check_constant, exact_type, observed_entries
+from .._checks import check_constant, check_flag, check_power
+from .._formula import sparsity_scale
+from ._mask import exact_type, observed_entries
 
 
 class SNConv2d(nn.Conv2d):

@@ -7,9 +7,8 @@ from typing import TypeVar
 
 from torch import nn
 
-from .._scale import check_power
+from .._checks import check_constant, check_power
 from ._conv import SNConv2d
-from ._mask import check_constant
 from ._norm import SNLinear
 
 Model = TypeVar("Model", bound=nn.Module)

@@ -1,21 +1,19 @@
-"""What is observed of tensors and of rows of entries, and how many that are."""
+"""Masks and counts of the observed entries of tensors."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .._scale import is_flag, sparsity_scale
+from .._formula import sparsity_scale
 from ._rows import SparseRows
 
 
 def observed_entries(
     x: Tensor, mask: Tensor | None = None, missing_values: float = np.nan
 ) -> Tensor:
-    """Where entries are observed; bool, shape of `x`."""
+    """Return a bool tensor like `x` that is true where an entry is observed."""
     if not isinstance(x, Tensor) or not x.is_floating_point():
         raise TypeError(
             "x must be a tensor of floating point numbers, got "
@@ -39,19 +37,19 @@ def observed_entries(
 
 
 def count(observed: Tensor, dtype: torch.dtype, dim: int | tuple[int, ...]) -> Tensor:
-    """How many are observed, in a type that counts exactly; dimensions are kept, at size 1."""
+    """Count observed entries in a type that counts exactly; `dim` stays, with size 1."""
     return observed.sum(dim=dim, keepdim=True).to(exact_type(dtype))
 
 
 def exact_type(dtype: torch.dtype) -> torch.dtype:
-    """A type that counts exactly beside entries of type `dtype`."""
+    """Return a type that counts exactly, for entries of type `dtype`."""
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
 def count_entries(rows: SparseRows, observed: Tensor, row: Tensor) -> Tensor:
-    """How many entries of each row are observed, in a type that counts exactly.
+    """Count the observed entries of each row, in a type that counts exactly.
 
-    `observed` is 1 or True for those that are, and `row` the row of each entry.
+    `observed` is 1 or True for an observed entry, and `row` is the row of each entry.
     """
     kind = exact_type(rows.values.dtype)
     counts = torch.zeros(len(rows.offsets), dtype=kind, device=rows.values.device)
@@ -66,7 +64,7 @@ def entries_and_scale(
     missing_values: float = np.nan,
     dim: int | tuple[int, ...] = -1,
 ) -> tuple[Tensor, Tensor]:
-    """Entries with zeros where they are missing, and the factors of samples, of size 1 in `dim`."""
+    """Return entries with 0 where missing, and the factor of each sample, of size 1 in `dim`."""
     observed = observed_entries(x, mask, missing_values)
     scale = sparsity_scale(count(observed, x.dtype, dim), target, power)
     return torch.where(observed, x, 0), scale
@@ -79,7 +77,7 @@ def entries_and_scale_of_rows(
     power: float,
     missing_values: float = np.nan,
 ) -> tuple[Tensor, Tensor]:
-    """Entries with zeros where they are missing, and the factor of each row.
+    """Return entries with 0 where missing, and the factor of each row.
 
     `row` is the row of each entry.
     """
@@ -89,16 +87,6 @@ def entries_and_scale_of_rows(
 
 
 def refuse_mask(mask: Tensor | None) -> None:
+    """Raise a ValueError if there is a mask."""
     if mask is not None:
         raise ValueError("mask must be None for SparseRows, whose entries are all observed.")
-
-
-def check_constant(target: Any) -> float:
-    """Return the constant K as a float, or say why it cannot be one."""
-    try:
-        value = float(target)
-    except (TypeError, ValueError, OverflowError):
-        value = np.nan
-    if is_flag(target) or isinstance(target, str) or not 0 < value < np.inf:
-        raise ValueError(f"target must be a positive number, got {target!r}.")
-    return value

@@ -9,15 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .._observed import check_missing_values
-from .._scale import check_power
+from .._checks import check_constant, check_missing_values, check_power
 from ._bag import ColumnIndex, weighted_sums
-from ._mask import (
-    check_constant,
-    entries_and_scale,
-    entries_and_scale_of_rows,
-    refuse_mask,
-)
+from ._mask import entries_and_scale, entries_and_scale_of_rows, refuse_mask
 from ._rows import SparseRows
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._observed import check_count, check_flag, check_missing_values
-from .._scale import check_not_negative
+from .._checks import check_count, check_flag, check_missing_values, check_not_negative
 from ._mask import count, count_entries, observed_entries, refuse_mask
 from ._rows import SparseRows
 

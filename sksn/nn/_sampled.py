@@ -1,8 +1,10 @@
-"""Products of two tall matrices, of which only the entries asked for are computed."""
+"""Single entries of the product of two tall matrices."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -14,28 +16,24 @@ from ._rows import SparseRows
 
 _GATHERED = 1 << 18  # numbers gathered at a time on devices without a sampled product
 
-with warnings.catch_warnings():  # torch says once in a process that its CSR tensors are in beta
-    warnings.simplefilter("ignore")
-    torch.sparse_csr_tensor([0, 1], [0], [0.0], (1, 1))
-
 
 def sampled_product(
     rows: SparseRows, left: Tensor, right: Tensor, index: ColumnIndex | None = None
 ) -> Tensor:
-    """Entries of ``left @ right.T`` at the places where a batch of rows has its own entries.
+    """Compute the entries of ``left @ right.T`` at the places of a batch's own entries.
 
-    Time and memory follow the number of entries asked for, not rows times columns.
+    Time and memory scale with the number of these entries, not with rows times columns.
 
     Parameters
     ----------
     rows : SparseRows
-        The places; only its columns and offsets count.
+        The places. Its values are not used.
     left : Tensor of shape (n_rows, n_hidden)
         One vector for each row.
     right : Tensor of shape (n_features, n_hidden)
         One vector for each feature.
     index : ColumnIndex, optional
-        The index of the batch, where others need it too; not one of occurring columns only.
+        The column index of the batch, if it is known. It must list all columns.
 
     Returns
     -------
@@ -46,7 +44,7 @@ def sampled_product(
 
 
 class _SampledProduct(torch.autograd.Function):
-    """Its gradients are embedding bags: of features in each row, of rows in each feature."""
+    """Its gradients are embedding bags: of each row's features, and of each feature's rows."""
 
     @staticmethod
     def forward(
@@ -67,22 +65,40 @@ class _SampledProduct(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             of_left = bag(rows.columns, right, rows.offsets, gradient)
         if ctx.needs_input_grad[1]:
-            order, offsets, _ = index.find()
+            order, starts, _ = index.find()
             members = index.row.index_select(0, order)
-            of_right = bag(members, left, offsets, gradient.index_select(0, order))
+            of_right = bag(members, left, starts, gradient.index_select(0, order))
         return of_left, of_right, None, None
 
 
 def _by_sparse_product(rows: SparseRows, left: Tensor, right: Tensor) -> Tensor:
     end = rows.offsets.new_full((1,), len(rows.columns))
-    pattern = torch.sparse_csr_tensor(
-        torch.cat([rows.offsets, end]),
-        rows.columns,
-        left.new_zeros(len(rows.columns)),
-        (len(left), len(right)),
-        check_invariants=False,
-    )
-    return torch.sparse.sampled_addmm(pattern, left, right.T, beta=0).values()
+    with _beta_warning_ignored():
+        pattern = torch.sparse_csr_tensor(
+            torch.cat([rows.offsets, end]),
+            rows.columns,
+            left.new_zeros(len(rows.columns)),
+            (len(left), len(right)),
+            check_invariants=False,
+        )
+        return torch.sparse.sampled_addmm(pattern, left, right.T, beta=0).values()
+
+
+@contextmanager
+def _beta_warning_ignored() -> Iterator[None]:
+    """Ignore the warning that torch's CSR tensors are in beta.
+
+    torch warns once in a process. While it is told to warn always, that one warning is not used
+    up, so that it still reaches a user whose own code makes CSR tensors.
+    """
+    always = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+            yield
+    finally:
+        torch.set_warn_always(always)
 
 
 def _by_gathering(rows: SparseRows, row: Tensor, left: Tensor, right: Tensor) -> Tensor:

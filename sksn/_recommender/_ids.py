@@ -13,18 +13,17 @@ UNKNOWN = -1
 
 
 class Ids:
-    """The different ids of a column, and where each of them stands.
+    """The distinct ids of a column, and the position of each.
 
     Parameters
     ----------
     values : ndarray of shape (n,)
-        The ids; numbers, strings or, in an array of objects, anything hashable.
+        The ids: numbers, strings or, in an array of objects, anything hashable.
 
     Attributes
     ----------
     values : ndarray of shape (n_ids,)
-        The different ids; sorted unless they are objects, which stand in the order in which they
-        came first.
+        The distinct ids in ascending order; objects in the order of their first occurrence.
     """
 
     def __init__(self, values: np.ndarray) -> None:
@@ -40,8 +39,11 @@ class Ids:
         return len(self.values)
 
     def find(self, wanted: np.ndarray) -> np.ndarray:
-        """Positions of ids, `UNKNOWN` for those that are not among them."""
-        unsigned = {self.values.dtype.kind, wanted.dtype.kind} == {"i", "u"}  # else by way of float
+        """Return the positions of ids, and `UNKNOWN` for ids that are not known."""
+        unsigned = {self.values.dtype.kind, wanted.dtype.kind} == {
+            "i",
+            "u",
+        }  # compared by way of float otherwise
         if self.position is not None or wanted.dtype == object or unsigned:
             known = self.position or {v: i for i, v in enumerate(self.values.tolist())}
             found = (known.get(value, UNKNOWN) for value in wanted.tolist())
@@ -59,7 +61,7 @@ class Ids:
 
 
 def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The two columns of X, users and items, as one-dimensional arrays without missing ids.
+    """Return the two columns of X, users and items, and check that no id is missing.
 
     Parameters
     ----------
@@ -107,13 +109,13 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def column_names(X: Any) -> list[str] | None:
-    """The names of the columns of a data frame, where they all are strings."""
+    """Return the names of the columns of a data frame, if all of them are strings."""
     names = list(X.columns) if hasattr(X, "columns") else []
     return names if names and all(isinstance(name, str) for name in names) else None
 
 
 def id_column(values: Any, name: str) -> np.ndarray:
-    """One id, or several, as a one-dimensional array."""
+    """Return one or several ids as a one-dimensional array."""
     if not hasattr(values, "dtype") and not isinstance(values, (list, tuple, range)):
         values = [values]
     column = _plain(_objects(values) if isinstance(values, (list, tuple)) else values)
@@ -127,12 +129,12 @@ def _kinds(*arrays: np.ndarray) -> list[str]:
 
 
 def _objects(values: Sequence[Any]) -> np.ndarray:
-    """A one-dimensional array of objects, which may be sequences themselves."""
+    """Return a one-dimensional array of objects, which may be sequences themselves."""
     return np.fromiter(values, dtype=object, count=len(values))
 
 
 def _plain(column: Any) -> np.ndarray:
-    """A column as integers, floats or strings where it holds nothing else."""
+    """Return a column as integers, floats or strings if it holds nothing else."""
     column = np.asarray(column)
     if column.dtype != object:
         return column

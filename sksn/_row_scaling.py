@@ -1,4 +1,4 @@
-"""Scaling of rows, alike for arrays, torch tensors and sparse matrices."""
+"""Sparsity Normalization of arrays, torch tensors and sparse matrices."""
 
 from __future__ import annotations
 
@@ -8,35 +8,32 @@ import numpy as np
 from scipy import sparse
 
 from ._blocks import blocks, blocks_of_rows
-from ._observed import (
-    count_observed,
-    count_observed_features,
-    is_torch,
-    missing_mask,
-)
-from ._scale import sparsity_scale
+from ._checks import is_torch
+from ._formula import sparsity_scale
+from ._observed import column_counts, missing_mask, row_counts
 
 
 class Survey(NamedTuple):
-    """What is observed where.
+    """How much of a matrix is observed.
 
     Attributes
     ----------
-    in_rows, in_features : ndarray of shape (n_rows,), (n_features,)
-        How many entries of each row and of each feature are observed.
+    row_counts, column_counts : ndarray of shape (n_rows,), (n_features,)
+        Number of observed entries of each row and of each feature.
     zeros : ndarray of shape (n_features,)
-        Which features have an observed zero; none of a sparse matrix, where it does not matter.
+        Whether a feature has an observed zero. False for all features of a sparse matrix, in
+        which zeros can be told from missing entries.
     """
 
-    in_rows: np.ndarray
-    in_features: np.ndarray
+    row_counts: np.ndarray
+    column_counts: np.ndarray
     zeros: np.ndarray
 
 
 def survey(X: Any, missing_values: float) -> Survey:
-    """Look at an array, a tensor, or CSR or CSC that stores exactly the observed entries."""
+    """Survey an array, a tensor, or CSR or CSC that stores exactly the observed entries."""
     if sparse.issparse(X):
-        return Survey(count_observed(X), count_observed_features(X), np.zeros(X.shape[1], bool))
+        return Survey(row_counts(X), column_counts(X), np.zeros(X.shape[1], bool))
     if is_torch(X):
         observed, zero = ~missing_mask(X, missing_values), (X == 0).sum(axis=0) > 0
         parts = (observed.sum(axis=1), observed.sum(axis=0), zero)
@@ -46,16 +43,16 @@ def survey(X: Any, missing_values: float) -> Survey:
     )
     for part in blocks(len(X), X.shape[1]):
         observed = ~missing_mask(X[part], missing_values)
-        result.in_rows[part] = count_true(observed)
-        result.in_features[:] += count_true(observed.T)
+        result.row_counts[part] = count_true(observed)
+        result.column_counts[:] += count_true(observed.T)
         result.zeros[:] |= (X[part] == 0).any(axis=0)
     return result
 
 
 def count_true(mask: np.ndarray) -> np.ndarray:
-    """How many entries of each row of a bool array are true; faster than a sum of bools."""
+    """Count the true entries of each row of a bool array, faster than a sum of bools does."""
     exact = np.float32 if mask.shape[1] <= 1 << 24 else np.float64
-    with np.errstate(invalid="ignore"):  # some BLAS raise it for registers they only half fill
+    with np.errstate(invalid="ignore"):  # some BLAS raise it for registers that they fill by half
         return (mask.astype(exact) @ np.ones(mask.shape[1], exact)).astype(np.intp)
 
 
@@ -83,10 +80,10 @@ def rescale(
     Raises
     ------
     ValueError
-        If a scale overflows the type of the entries; `X` is as it was.
+        If a scale overflows the type of the entries. `X` is then unchanged.
     """
     if sparse.issparse(X):
-        scale = finite_scale(count_observed(X), target, power, X.dtype)
+        scale = finite_scale(row_counts(X), target, power, X.dtype)
         return scale_stored(X, scale, copy=copy)
     if is_torch(X):
         missing = missing_mask(X, missing_values)
@@ -97,8 +94,8 @@ def rescale(
         return X
     with np.errstate(over="ignore", invalid="ignore"):
         scale = sparsity_scale(np.arange(X.shape[1] + 1), target, power).astype(X.dtype)
-    if not np.isfinite(scale).all():  # refuse if there are rows with so few observed features
-        finite_scale(survey(X, missing_values).in_rows, target, power, X.dtype)
+    if not np.isfinite(scale).all():  # an error only if a row has so few observed features
+        finite_scale(survey(X, missing_values).row_counts, target, power, X.dtype)
     out = np.empty_like(X) if copy else X
 
     bits = out.view(np.dtype(f"i{out.itemsize}"))
@@ -132,7 +129,7 @@ def scale_stored(X: Any, scale: np.ndarray, *, copy: bool) -> Any:
 
 
 def finite_scale(n_observed: Any, target: float, power: float, dtype: Any) -> Any:
-    """The scale of each row in the type of the entries, or an error where it overflows."""
+    """Return the scale of each row in the type of the entries, or raise if it overflows."""
     if is_torch(n_observed):
         wide = n_observed if n_observed.device.type == "mps" else n_observed.double()
         scale = sparsity_scale(wide, target, power).to(dtype)
@@ -148,12 +145,12 @@ def finite_scale(n_observed: Any, target: float, power: float, dtype: Any) -> An
 
 
 def reciprocal(scale: Any) -> Any:
-    """1 / scale, and 0 for rows without observed entries, whose scale is 0."""
+    """Return 1 / scale, and 0 for rows without observed entries, whose scale is 0."""
     return (scale > 0) / (scale + (scale == 0))
 
 
 def hstack(X: Any, indicator: Any) -> Any:
-    """X with its indicators beside it, in the type and container of X."""
+    """Append indicators to X, in the type and container of X."""
     if sparse.issparse(X):
         return sparse.hstack([X, indicator], format=X.format)
     if is_torch(X):

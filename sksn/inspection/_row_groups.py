@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from .._observed import check_missing_values, count_observed, missing_mask, validate_observed
+from .._checks import check_missing_values
+from .._observed import missing_mask, row_counts, validate_observed
 
 
 def count_features(X: Any, missing_values: float = np.nan) -> np.ndarray:
@@ -33,10 +34,10 @@ def count_features(X: Any, missing_values: float = np.nan) -> np.ndarray:
     X = validate_observed(None, X, missing_values=missing_values, drop=True)
     if isinstance(X, np.ndarray):
         return (~missing_mask(X, missing_values)).sum(axis=1)
-    return count_observed(X)
+    return row_counts(X)
 
 
-def bins_of(n_observed: np.ndarray, n_bins: int = 10) -> list[np.ndarray]:
+def row_groups(n_observed: np.ndarray, n_bins: int = 10) -> list[np.ndarray]:
     """Rows in groups of about equal size and rising number of observed features.
 
     Parameters

@@ -1,0 +1,228 @@
+"""Checks of arguments, and the errors that they raise.
+
+The rule of a parameter stands in the class that has the parameter; this module has the kinds of
+rules. Every message names the argument, what came and what was expected.
+"""
+
+from __future__ import annotations
+
+import numbers
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+def is_real(value: Any, kind: type = numbers.Real) -> bool:
+    """Whether a value is a real number (or an integer: ``numbers.Integral``) and no bool."""
+    return isinstance(value, kind) and not is_flag(value)
+
+
+def is_flag(value: Any) -> bool:
+    """Whether a value is True or False."""
+    return isinstance(value, (bool, np.bool_))
+
+
+def is_torch(value: Any) -> bool:
+    """Whether a value is a torch tensor. This never imports torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+# Rules of parameters -------------------------------------------------------------------------
+
+
+class Rule(NamedTuple):
+    """What a parameter may be.
+
+    Attributes
+    ----------
+    allows : callable
+        Whether a value is allowed.
+    expected : str
+        Completes the sentence "<name> must be ...".
+    hint : str
+        A further sentence for the error message.
+    """
+
+    allows: Callable[[Any], bool]
+    expected: str
+    hint: str = ""
+
+    def check(self, name: str, value: Any) -> None:
+        """Raise a ValueError that names the parameter if the value is not allowed."""
+        if not self.allows(value):
+            hint = f" {self.hint}" if self.hint else ""
+            raise ValueError(f"{name} must be {self.expected}, got {value!r}.{hint}")
+
+
+def _is_count(value: Any) -> bool:
+    return is_real(value, numbers.Integral) and value >= 1
+
+
+def _is_layer_sizes(value: Any) -> bool:
+    return _is_count(value) or (
+        isinstance(value, (tuple, list, np.ndarray)) and all(_is_count(size) for size in value)
+    )
+
+
+def _is_statistic(value: Any) -> bool:
+    return isinstance(value, str) and value in ("mean", "median")
+
+
+def _is_no_value(value: Any) -> bool:
+    """Whether a value is a missing value of Python or pandas other than NaN."""
+    return value is None or type(value).__name__ == "NAType"
+
+
+FLAG = Rule(is_flag, "True or False")
+COUNT = Rule(_is_count, "a positive integer")
+COUNT_OR_ZERO = Rule(
+    lambda v: is_real(v, numbers.Integral) and v >= 0, "an integer that is not negative"
+)
+POSITIVE = Rule(lambda v: is_real(v) and 0 < v < np.inf, "a positive number")
+NOT_NEGATIVE = Rule(lambda v: is_real(v) and 0 <= v < np.inf, "a number in [0, inf)")
+DROPOUT = Rule(lambda v: is_real(v) and 0 <= v < 1, "a number in [0, 1)")
+RATE = Rule(lambda v: is_real(v) and 0 <= v <= 1, "a number in [0, 1]")
+FRACTION = Rule(lambda v: is_real(v) and 0 < v < 1, "a number in (0, 1)")
+LAYER_SIZES = Rule(_is_layer_sizes, "a positive integer or a sequence of them")
+SOME_LAYER_SIZES = Rule(
+    lambda v: _is_layer_sizes(v) and np.size(v) > 0,
+    "a positive integer or a sequence of at least one",
+)
+TARGET = Rule(
+    lambda v: _is_statistic(v) or POSITIVE.allows(v), "'mean', 'median' or a positive number"
+)
+MISSING_VALUES = Rule(
+    lambda v: _is_no_value(v) or (isinstance(v, numbers.Real) and abs(float(v)) != np.inf),
+    "NaN or a finite number",
+    "Values of other kinds have to be replaced by NaN first.",
+)
+CALLBACKS = Rule(
+    lambda v: v is None or isinstance(v, (list, tuple)), "a list of skorch callbacks or None"
+)
+VERBOSE = Rule(lambda v: isinstance(v, numbers.Integral), "True or False")
+
+
+def one_of(*allowed: Any) -> Rule:
+    """The rule of a parameter that takes one of a few values: strings, flags or None."""
+
+    def is_allowed(value: Any) -> bool:
+        if is_flag(value) or value is None:
+            return any(value is a for a in allowed) or (
+                value is not None and bool(value) in allowed
+            )
+        return isinstance(value, str) and value in allowed
+
+    return Rule(is_allowed, "one of " + ", ".join(map(repr, allowed)))
+
+
+def auto_or(rule: Rule) -> Rule:
+    """The rule of a parameter that may also be "auto"."""
+    return Rule(
+        lambda v: (isinstance(v, str) and v == "auto") or rule.allows(v),
+        f"'auto' or {rule.expected}",
+    )
+
+
+def none_or(rule: Rule) -> Rule:
+    """The rule of a parameter that may also be None."""
+    return Rule(lambda v: v is None or rule.allows(v), f"None or {rule.expected}")
+
+
+def check_parameters(parameters: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
+    """Raise a ValueError that names the first parameter that breaks its rule."""
+    for name, rule in rules.items():
+        rule.check(name, parameters[name])
+
+
+# Single arguments ----------------------------------------------------------------------------
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Raise a ValueError if a parameter is not True or False."""
+    FLAG.check(name, value)
+
+
+def check_flags(estimator: Any, *names: str) -> None:
+    """Raise a ValueError that names the first of these parameters that is not True or False."""
+    for name in names:
+        check_flag(name, getattr(estimator, name))
+
+
+def check_count(name: str, value: Any) -> None:
+    """Raise a ValueError if a parameter is no positive integer."""
+    COUNT.check(name, value)
+
+
+def check_not_negative(name: str, value: Any) -> float:
+    """Return a parameter as a float, or raise a ValueError if it is not in [0, inf)."""
+    NOT_NEGATIVE.check(name, value)
+    return float(value)
+
+
+def check_power(power: Any) -> float:
+    """Return `power` as a float, or raise a ValueError if it is not in [0, inf)."""
+    return check_not_negative("power", power)
+
+
+def check_target(target: Any) -> str | float:
+    """Return `target` as ``"mean"``, ``"median"`` or a float, or raise a ValueError."""
+    TARGET.check("target", target)
+    return target if isinstance(target, str) else float(target)
+
+
+def check_constant(target: Any) -> float:
+    """Return the constant K as a float, or raise a ValueError if it is not positive."""
+    try:
+        value = float(target)
+    except (TypeError, ValueError, OverflowError):
+        value = np.nan
+    if is_flag(target) or isinstance(target, str) or not 0 < value < np.inf:
+        raise ValueError(f"target must be a positive number, got {target!r}.")
+    return value
+
+
+def check_missing_values(missing_values: Any) -> float:
+    """Return `missing_values` as a float, or raise a ValueError."""
+    MISSING_VALUES.check("missing_values", missing_values)
+    return np.nan if _is_no_value(missing_values) else float(missing_values)
+
+
+def check_weights(
+    sample_weight: Any, n_samples: int, *, allow_all_zero: bool = False
+) -> np.ndarray | None:
+    """Return `sample_weight` as float64 of shape (n_samples,), or raise a ValueError.
+
+    None stays None. One number becomes the weight of every row.
+    """
+    if sample_weight is None:
+        return None
+    if is_torch(sample_weight):
+        sample_weight = sample_weight.detach().cpu()
+    try:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight must hold numbers, got {sample_weight!r}.") from error
+    if weights.ndim == 0:
+        weights = np.full(n_samples, weights)
+    if weights.ndim != 1:
+        raise ValueError(
+            f"sample_weight must be one-dimensional (Sample weights must be 1D array or scalar), "
+            f"got an array of shape {weights.shape}."
+        )
+    if len(weights) != n_samples:
+        raise ValueError(
+            f"sample_weight has {len(weights)} entries (sample_weight.shape == {weights.shape}), "
+            f"but X has {n_samples} rows; expected ({n_samples},)."
+        )
+    if not np.isfinite(weights).all():
+        raise ValueError("sample_weight holds NaN or infinity; expected finite numbers.")
+    if (weights < 0).any():
+        raise ValueError(
+            f"sample_weight must not be negative, got {weights.min()} at row {weights.argmin()}."
+        )
+    if not weights.any() and not allow_all_zero:
+        raise ValueError("sample_weight is zero for every row; at least one must be positive.")
+    return weights

@@ -1,0 +1,478 @@
+"""SNRecommender: predicts ratings and recommends items."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .. import _checks as rules
+from .._training._lifecycle import TRAINING_RULES
+from .._training._offsets import column_offsets, row_offsets
+from ..nn._activations import ACTIVATIONS
+from ._ids import UNKNOWN, Ids, column_names, id_column, id_columns
+from ._interactions import Interactions, check_ratings, interactions
+from ._lists import best, most_similar
+from ._rating_model import LEAST_PRIOR, SIDES, Network, RatingModel, train_networks
+
+_PRIOR = 5.0  # shrinkage of the means of users and items
+
+
+class SNRecommender(RegressorMixin, BaseEstimator):
+    r"""Predicts ratings and recommends items, by autoencoders with Sparsity Normalization [1]_.
+
+    X has one row for each rating, with the ids of a user and an item; y is the rating. Each item
+    is a row of an :class:`SNAutoencoder` whose features are the users (AutoRec [2]_), or each user
+    is a row whose features are the items, or both, and the predictions are blended. No side
+    information is used, and no array has the size of users times items.
+
+    Parameters
+    ----------
+    orientation : {"item", "user", "both"}, default="both"
+        What the rows are. Rows of items usually predict better. "both" blends the two with the
+        weight that predicts held-out ratings best, and takes twice as long.
+    n_estimators : int, default=1
+        Number of networks for each kind of rows. Their predictions are averaged.
+    hidden_layer_sizes : int or sequence of int, default=(300,)
+        Width of each layer of the encoder. The last layer is the code. The decoder is linear.
+    activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="logistic"
+        Non-linearity of the hidden layers.
+    power : float in [0, inf), default=0.5
+        Rows are scaled by ``(K / n) ** power``. n is the number of ratings of the row.
+    input_dropout : float in [0, 1), default=0.5
+        Share of the ratings that the encoder does not see in training. They are predicted all the
+        same.
+    row_offset : float or None, default=10.0
+        Shrinkage of the row offsets: a row's offset is its mean residual, computed with this many
+        extra zero residuals. None: rows have no offsets.
+    history : bool, default=True
+        Whether user vectors include an implicit-feedback term, as in SVD++ [3]_, where rows are
+        items.
+    lr : float, default=6e-3
+        Maximum learning rate of Adam.
+    alpha : float, default=1.0
+        Strength of the L2 penalty, rescaled so that a good value does not depend on layer width.
+        See :class:`SNAutoencoder`.
+    batch_size : "auto" or int, default="auto"
+        Most rows in a batch. "auto": all rows, unless they have more than 16 million ratings.
+    max_epochs : int, default=150
+        Number of passes over the ratings, or the maximum with `early_stopping`.
+    early_stopping : bool, default=False
+        Whether to choose the number of passes by held-out ratings.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the ratings that is held out to choose the number of passes and the blend.
+    n_iter_no_change : int, default=20
+        Number of passes without a lower error of held-out ratings after which training stops.
+    refit : bool, default=True
+        Whether to train again on all ratings, once the passes and the blend are chosen.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the initial weights, dropout and the held-out ratings. The same integer gives the
+        same result on the same machine.
+    device : str or torch.device, default="auto"
+        Device to train on. "auto": CUDA if available, then MPS, then the CPU.
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of the networks.
+    callbacks : list of skorch callbacks, optional
+        Called during training, as in :class:`skorch.NeuralNet`.
+    verbose : bool, default=False
+        Whether to show a progress bar for each network, with the remaining time.
+
+    Attributes
+    ----------
+    users_, items_ : ndarray of shape (n_users,), (n_items,)
+        The ids of the users and items of the training ratings.
+    estimators_ : list of SNAutoencoder
+        The networks in use, those whose rows are items first.
+    blend_ : float
+        Weight of the networks whose rows are items. The networks whose rows are users have the
+        rest.
+    n_epochs_ : list of int
+        Number of passes that each network was trained for.
+    validation_score_ : float or None
+        Root mean squared error of the held-out ratings; None if no ratings were held out.
+    rating_range_ : tuple of float
+        Lowest and highest training rating. Predictions are clipped to this range.
+    n_features_in_ : int
+        2: a user and an item.
+
+    See Also
+    --------
+    SNAutoencoder : The same for a matrix with missing entries.
+
+    Notes
+    -----
+    The rating of user :math:`u` for item :math:`i` is predicted as
+
+    .. math:: \hat x_{ui} = u_u^\top v_i + a_u + b_i
+
+    where one side of the vectors and offsets are codes and row offsets of an autoencoder, and the
+    other side is its decoder. The loss and the penalties are those of :class:`SNAutoencoder`.
+
+    A user who was not in training gets the mean rating of the item, shrunken towards the mean of
+    all ratings. An item that was not in training gets the mean rating of the user. If both are
+    unknown, the prediction is the mean of all ratings. A pair that occurs twice in training is an
+    error: keep one of its ratings, or their mean.
+
+    References
+    ----------
+    .. [1] J. Yi, J. Lee, K. J. Kim, S. J. Hwang, E. Yang. "Why Not to Use Zero Imputation?
+       Correcting Sparsity Bias in Training Neural Networks". ICLR 2020. arXiv:1906.00150.
+    .. [2] S. Sedhain, A. K. Menon, S. Sanner, L. Xie. "AutoRec: Autoencoders Meet Collaborative
+       Filtering". WWW 2015. doi:10.1145/2740908.2742726.
+    .. [3] Y. Koren. "Factorization Meets the Neighborhood: a Multifaceted Collaborative Filtering
+       Model". KDD 2008. doi:10.1145/1401890.1401944.
+
+    Examples
+    --------
+    >>> from sksn import SNRecommender
+    >>> X = [["ann", "alien"], ["ann", "brazil"], ["bob", "alien"], ["bob", "casablanca"],
+    ...      ["cy", "brazil"], ["cy", "casablanca"]]
+    >>> y = [5, 2, 4, 1, 2, 3]
+    >>> model = SNRecommender(orientation="item", random_state=0).fit(X, y)
+    >>> model.predict([["ann", "casablanca"], ["dee", "alien"]]).shape
+    (2,)
+    >>> items, scores = model.recommend(["ann"], n=1)
+    >>> items
+    masked_array(data=[['casablanca']],
+                 mask=[[False]],
+           fill_value='N/A',
+                dtype='<U10')
+    """
+
+    _rules: ClassVar = TRAINING_RULES | {
+        "orientation": rules.one_of(*SIDES),
+        "n_estimators": rules.COUNT,
+        "hidden_layer_sizes": rules.SOME_LAYER_SIZES,
+        "activation": rules.one_of("auto", *ACTIVATIONS),
+        "row_offset": rules.none_or(rules.NOT_NEGATIVE),
+        "history": rules.FLAG,
+        "batch_size": rules.auto_or(rules.COUNT),
+        "max_epochs": rules.COUNT,
+        "refit": rules.FLAG,
+    }
+
+    def __init__(
+        self,
+        orientation: str = "both",
+        n_estimators: int = 1,
+        *,
+        hidden_layer_sizes: Any = (300,),
+        activation: str = "logistic",
+        power: float = 0.5,
+        input_dropout: float = 0.5,
+        row_offset: float | None = 10.0,
+        history: bool = True,
+        lr: float = 6e-3,
+        alpha: float = 1.0,
+        batch_size: Any = "auto",
+        max_epochs: int = 150,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 20,
+        refit: bool = True,
+        random_state: Any = None,
+        device: Any = "auto",
+        dtype: str = "float32",
+        callbacks: Any = None,
+        verbose: bool | int = False,
+    ) -> None:
+        self.orientation = orientation
+        self.n_estimators = n_estimators
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.power = power
+        self.input_dropout = input_dropout
+        self.row_offset = row_offset
+        self.history = history
+        self.lr = lr
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.refit = refit
+        self.random_state = random_state
+        self.device = device
+        self.dtype = dtype
+        self.callbacks = callbacks
+        self.verbose = verbose
+
+    # Fitting -----------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train the networks on ratings.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_ratings, 2)
+            User and item of each rating: ids of any type.
+        y : array-like of shape (n_ratings,)
+            The ratings.
+        sample_weight : array-like of shape (n_ratings,), optional
+            Weight of each rating. A rating of weight 0 is left out.
+
+        Returns
+        -------
+        self : SNRecommender
+            The trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or a parameter cannot be used, a pair of user and item occurs twice, or
+            a rating is NaN or infinite.
+        """
+        rules.check_parameters(self.get_params(deep=False), self._rules)
+        for name in ("estimators_", "feature_names_in_"):
+            self.__dict__.pop(name, None)
+        users, items, values, weights = check_ratings(X, y, sample_weight)
+        self._user_ids, self._item_ids = Ids(users), Ids(items)
+        ids = self._user_ids, self._item_ids
+        ratings = interactions(users, items, values, weights, ids)
+        self.n_features_in_ = 2
+        names = column_names(X)
+        if names is not None:
+            self.feature_names_in_ = np.array(names, dtype=object)
+        self.users_, self.items_ = self._user_ids.values, self._item_ids.values
+        self.rating_range_ = float(values.min()), float(values.max())
+        self._learn_means(ratings)
+        self._fold_prior = max(self.row_offset or 0.0, LEAST_PRIOR)
+        networks = self._learn_ratings(ratings)
+        self.estimators_ = [network.face for network in networks]
+        self.n_epochs_ = [network.engine.record.best_epoch for network in networks]
+        return self
+
+    def _learn_ratings(self, ratings: Interactions) -> list[Network]:
+        """Choose passes and blend by held-out ratings, and train the networks in use."""
+        parameters = self.get_params(deep=False)
+        random = check_random_state(self.random_state)
+        seeds = random.randint(2**31 - 1, size=(2, 2, self.n_estimators))
+        self.validation_score_: float | None = None
+        self.blend_ = {"item": 1.0, "user": 0.0, "both": 0.5}[self.orientation]
+        n_valid = int(np.ceil(self.validation_fraction * len(ratings)))
+        n_epochs: list[int] | None = None
+        kept: np.ndarray | None = None
+        validates = self.early_stopping or (self.orientation == "both" and n_valid < len(ratings))
+        if validates:
+            kept, held_out = _hold_out(len(ratings), n_valid, self.validation_fraction, random)
+            # networks that are trained again may stop at their best epoch
+            is_watched = self.early_stopping or self.refit
+            networks = train_networks(
+                parameters,
+                ratings,
+                seeds[0],
+                kept=kept,
+                held_out=held_out if is_watched else None,
+            )
+            if self.early_stopping:
+                n_epochs = [network.engine.record.best_epoch for network in networks]
+            self._choose_blend(RatingModel(networks, ratings, kept), ratings, held_out)
+        if not validates or self.refit:
+            kept = None
+            networks = train_networks(parameters, ratings, seeds[1], n_epochs=n_epochs)
+        self._model = RatingModel(networks, ratings, kept).blend(self.blend_)
+        self._vectors = self._model.vectors
+        return networks
+
+    def _choose_blend(
+        self, model: RatingModel, ratings: Interactions, held_out: np.ndarray
+    ) -> None:
+        """Choose the weight of item rows, and compute the error of the blend."""
+        values = ratings.values[held_out]
+        weights = None if ratings.weights is None else ratings.weights[held_out]
+        of_side = model.predict_sides(ratings.users[held_out], ratings.items[held_out])
+        predicted = of_side[0]
+        if len(of_side) == 2:
+            difference = of_side[0] - of_side[1]
+            w = np.ones(len(values)) if weights is None else weights
+            square = float(w @ difference**2)
+            best_weight = (
+                float(w @ (difference * (values - of_side[1]))) / square if square else 0.5
+            )
+            self.blend_ = min(1.0, max(0.0, best_weight))
+            predicted = self.blend_ * of_side[0] + (1 - self.blend_) * of_side[1]
+        error = np.clip(predicted, *self.rating_range_) - values
+        self.validation_score_ = float(np.sqrt(np.average(error**2, weights=weights)))
+
+    def _learn_means(self, ratings: Interactions) -> None:
+        """Learn means, for users and items that were not in training, and what users have seen."""
+        rows = ratings.rows("user")
+        self._item_mean = column_offsets(rows.X, _PRIOR, rows.weights)
+        self._mean = float(np.average(ratings.values, weights=ratings.weights))
+        self._user_mean = self._mean + row_offsets(rows.X, self._item_mean, _PRIOR, rows.weights)
+        self._seen = rows.X
+
+    # Predicting --------------------------------------------------------------------------
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict ratings.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_pairs, 2)
+            Users and items.
+
+        Returns
+        -------
+        ndarray of shape (n_pairs,)
+            Ratings within the range of the training ratings.
+        """
+        check_is_fitted(self, "estimators_")
+        self._check_names(X)
+        users, items = id_columns(X)
+        users, items = self._user_ids.find(users), self._item_ids.find(items)
+        known_user, known_item = users != UNKNOWN, items != UNKNOWN
+        ratings = np.full(len(users), self._mean)
+        ratings[known_item] = self._item_mean[items[known_item]]
+        alone = known_user & ~known_item
+        ratings[alone] = self._user_mean[users[alone]]
+        both = known_user & known_item
+        ratings[both] = self._vectors.predict_pairs(users[both], items[both])
+        return np.clip(ratings, *self.rating_range_)
+
+    def recommend(
+        self, users: Any, n: int = 10, *, exclude_seen: bool = True
+    ) -> tuple[np.ma.MaskedArray, np.ma.MaskedArray]:
+        """Recommend the items with the highest predicted ratings.
+
+        Parameters
+        ----------
+        users : array-like of shape (n_users,)
+            Ids of users. Users who were not in training get the items with the highest means.
+        n : int, default=10
+            Most items for each user.
+        exclude_seen : bool, default=True
+            Whether to leave out the items that a user has rated.
+
+        Returns
+        -------
+        items : MaskedArray of shape (n_users, n)
+            Ids of items, best first. Places without an item are masked.
+        scores : MaskedArray of shape (n_users, n)
+            Their predicted ratings, not clipped.
+        """
+        check_is_fitted(self, "estimators_")
+        rules.check_count("n", n)
+        position = self._user_ids.find(id_column(users, "users"))
+        n = min(n, len(self.items_))
+        columns = np.empty((len(position), n), dtype=np.intp)
+        scores = np.empty((len(position), n))
+        for part, predicted in self._vectors.predict_rows(np.maximum(position, 0)):
+            asked = position[part]
+            predicted[asked == UNKNOWN] = self._item_mean
+            if exclude_seen:
+                row, column = _entries_of(self._seen, asked)
+                predicted[row, column] = -np.inf
+            columns[part], scores[part] = best(predicted, n)
+        nothing = np.isneginf(scores)
+        return (
+            np.ma.MaskedArray(self.items_[columns], mask=nothing),
+            np.ma.MaskedArray(scores, mask=nothing),
+        )
+
+    def similar_items(self, items: Any, n: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """Find the items whose vectors have the highest cosines to those of given items.
+
+        Parameters
+        ----------
+        items : array-like of shape (n_items,)
+            Ids of items that were in training.
+        n : int, default=10
+            Most similar items for each.
+
+        Returns
+        -------
+        items : ndarray of shape (n_items, n)
+            Ids, most similar first, without the item itself.
+        similarities : ndarray of shape (n_items, n)
+            Cosines of the vectors, measured from the mean of all items' vectors.
+
+        Raises
+        ------
+        ValueError
+            If an item was not in training.
+        """
+        check_is_fitted(self, "estimators_")
+        rules.check_count("n", n)
+        wanted = id_column(items, "items")
+        position = self._item_ids.find(wanted)
+        if (position == UNKNOWN).any():
+            unknown = wanted[position == UNKNOWN].tolist()[0]
+            raise ValueError(f"items holds {unknown!r}, which was not in training.")
+        n = min(n, len(self.items_) - 1)
+        columns, cosines = most_similar(self._vectors.columns, position, n)
+        return self.items_[columns], cosines
+
+    def fold_in(self, X: Any, y: Any) -> SNRecommender:
+        """Return a recommender for new users, from their ratings alone.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_ratings, 2)
+            User and item of each of their ratings. If a user was in training, only these ratings
+            count. Items that were not in training are ignored.
+        y : array-like of shape (n_ratings,)
+            The ratings.
+
+        Returns
+        -------
+        SNRecommender
+            A fitted recommender for these users and the same items. Nothing is trained, and
+            `self` is unchanged. Networks whose rows are users encode the new rows. For networks
+            whose rows are items, the vector of a user is a ridge regression of the ratings on the
+            codes of the items.
+        """
+        check_is_fitted(self, "estimators_")
+        self._check_names(X)
+        users, items, values, _ = check_ratings(X, y, None)
+        folded = copy.copy(self)
+        folded._user_ids = Ids(users)
+        folded.users_ = folded._user_ids.values
+        ids = folded._user_ids, self._item_ids
+        rows = interactions(users, items, values, None, ids).rows("user")
+        folded._seen = rows.X
+        folded._user_mean = self._mean + row_offsets(rows.X, self._item_mean, _PRIOR)
+        folded._vectors = self._model.fold_in(
+            rows, folded._user_mean, item_weight=self.blend_, prior=self._fold_prior
+        )
+        return folded
+
+    def _check_names(self, X: Any) -> None:
+        """Refuse columns whose names or order differ from training."""
+        names, expected = column_names(X), getattr(self, "feature_names_in_", None)
+        if names is not None and expected is not None and names != list(expected):
+            raise ValueError(
+                f"X must have the columns {list(expected)}, in this order, as in fit; got {names}."
+            )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+
+def _hold_out(
+    n: int, n_valid: int, validation_fraction: float, random: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions of ratings to train on and to validate on, both in ascending order."""
+    if n_valid >= n:
+        raise ValueError(
+            f"validation_fraction={validation_fraction} takes all of the n_samples={n} "
+            "ratings; train on more, or without early_stopping."
+        )
+    order = random.permutation(n)
+    return np.sort(order[n_valid:]), np.sort(order[:n_valid])
+
+
+def _entries_of(X: sparse.csr_array, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return row (among those asked for) and column of the entries; none for unknown rows."""
+    known = np.flatnonzero(rows != UNKNOWN)
+    part = X[rows[known]]
+    return np.repeat(known, np.diff(part.indptr)), part.indices

@@ -1,0 +1,131 @@
+"""Interactions of users with items: checked and sorted once, and read as rows of either side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_array, check_consistent_length
+
+from .._checks import check_weights
+from .._observed import row_of_entry, select_entries
+from .._training._completion import EntryRows
+from ._ids import UNKNOWN, Ids, id_columns
+
+
+class Interactions:
+    """Ratings of users for items, given by positions.
+
+    Parameters
+    ----------
+    users, items : ndarray of int of shape (n_ratings,)
+        Positions of the user and the item of each rating.
+    values : ndarray of shape (n_ratings,)
+        The ratings.
+    weights : ndarray of shape (n_ratings,) or None
+        Weight of each rating.
+    shape : tuple of int
+        Number of users and of items.
+    """
+
+    def __init__(
+        self,
+        users: np.ndarray,
+        items: np.ndarray,
+        values: np.ndarray,
+        weights: np.ndarray | None,
+        shape: tuple[int, int],
+    ) -> None:
+        self.users, self.items, self.values, self.weights = users, items, values, weights
+        self._order = np.lexsort((items, users))
+        row_counts = np.bincount(users, minlength=shape[0])
+        indptr = np.concatenate([[0], np.cumsum(row_counts)])
+        # positions instead of ratings: what else belongs to a rating is found by them
+        self._positions = sparse.csr_array((self._order, items[self._order], indptr), shape=shape)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def first_duplicate(self) -> tuple[int, int] | None:
+        """Return a rating whose pair occurs again, and the number of surplus ratings, if any."""
+        columns, row = self._positions.indices, row_of_entry(self._positions)
+        twice = np.flatnonzero((row[1:] == row[:-1]) & (columns[1:] == columns[:-1]))
+        return (int(self._order[twice[0]]), len(twice)) if len(twice) else None
+
+    def rows(self, side: str, chosen: np.ndarray | None = None) -> EntryRows:
+        """Return the ratings as rows of users or of items.
+
+        Parameters
+        ----------
+        side : {"user", "item"}
+            What the rows are.
+        chosen : ndarray of int of shape (n_chosen,), optional
+            The ratings to use. By default all.
+
+        Returns
+        -------
+        EntryRows
+            A CSR matrix, and the weights of its entries.
+        """
+        positions = self._positions
+        if chosen is not None:
+            is_chosen = np.zeros(len(self), dtype=bool)
+            is_chosen[chosen] = True
+            positions = select_entries(positions, is_chosen[self._order])
+        if side == "item":
+            positions = positions.T.tocsr()  # counts, and does not sort
+        of_entry = positions.data
+        X = sparse.csr_array(
+            (self.values[of_entry], positions.indices, positions.indptr), shape=positions.shape
+        )
+        return EntryRows(X, None if self.weights is None else self.weights[of_entry])
+
+
+def check_ratings(
+    X: Any, y: Any, sample_weight: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """Check ratings, and return users, items, ratings and weights without those of weight 0."""
+    users, items = id_columns(X)
+    if y is None:
+        raise ValueError("SNRecommender requires y to be passed, but the target y is None.")
+    y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1:
+        raise ValueError(f"y must be one rating for each row of X, got shape {y.shape}.")
+    check_consistent_length(users, y)
+    weights = check_weights(sample_weight, len(y))
+    if weights is not None:
+        kept = weights > 0
+        users, items, y, weights = users[kept], items[kept], y[kept], weights[kept]
+        weights = weights / weights.mean()
+    return users, items, y, weights
+
+
+def interactions(
+    users: np.ndarray,
+    items: np.ndarray,
+    values: np.ndarray,
+    weights: np.ndarray | None,
+    ids: tuple[Ids, Ids],
+) -> Interactions:
+    """Find ids, leave out ratings of unknown items, and refuse a pair that occurs twice."""
+    user_ids, item_ids = ids
+    at_user, at_item = user_ids.find(users), item_ids.find(items)
+    known = at_item != UNKNOWN
+    if not known.all():
+        users, items, at_user, at_item, values = (
+            part[known] for part in (users, items, at_user, at_item, values)
+        )
+        weights = None if weights is None else weights[known]
+    found = Interactions(at_user, at_item, values, weights, (len(user_ids), len(item_ids)))
+    duplicate = found.first_duplicate()
+    if duplicate is not None:
+        place, n_surplus = duplicate
+        user, item = users[[place]].tolist()[0], items[[place]].tolist()[0]
+        raise ValueError(
+            f"X holds the pair of user {user!r} and item {item!r} more than once "
+            f"({n_surplus} surplus ratings in all); keep one rating of each pair, or their mean."
+        )
+    return found

@@ -1,0 +1,58 @@
+"""Lists of items: the best scores of each row, and the vectors that are most alike."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._blocks import blocks
+
+_SCORES = 1 << 22  # similarities that are computed at a time
+
+
+def best(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the columns with the n highest scores of each row, best first, and the scores.
+
+    Among equal scores, the lower column comes first.
+    """
+    n_rows, n_columns = scores.shape
+    if 0 < n < n_columns:
+        border = np.partition(scores, n_columns - n, axis=1)[:, n_columns - n]
+        columns = np.empty((n_rows, n), dtype=np.intp)
+        for row in range(n_rows):
+            candidates = np.flatnonzero(scores[row] >= border[row])
+            order = np.argsort(-scores[row, candidates], kind="stable")[:n]
+            columns[row] = candidates[order]
+    else:
+        columns = np.argsort(-scores, axis=1, kind="stable")[:, :n]
+    return columns, np.take_along_axis(scores, columns, axis=1)
+
+
+def most_similar(
+    vectors: np.ndarray, positions: np.ndarray, n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the vectors with the highest cosines to given ones, measured from the mean vector.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_items, n_factors)
+        The vectors.
+    positions : ndarray of int of shape (n_wanted,)
+        The items to compare.
+    n : int
+        Number of similar items for each.
+
+    Returns
+    -------
+    columns, cosines : ndarray of shape (n_wanted, n)
+        Positions of the most similar items without the item itself, and the cosines.
+    """
+    vectors = vectors - vectors.mean(axis=0)
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = vectors / np.where(length > 0, length, 1)
+    columns = np.empty((len(positions), n), dtype=np.intp)
+    cosines = np.empty((len(positions), n))
+    for part in blocks(len(positions), len(vectors), most_entries=_SCORES):
+        found = vectors[positions[part]] @ vectors.T
+        found[np.arange(len(found)), positions[part]] = -np.inf
+        columns[part], cosines[part] = best(found, n)
+    return columns, cosines

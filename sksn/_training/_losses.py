@@ -1,0 +1,67 @@
+"""The losses that networks are trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..nn._rows import SparseRows
+
+_LOSSES: dict[str, Callable[..., Tensor]] = {
+    "squared_error": F.mse_loss,
+    "binary": F.binary_cross_entropy_with_logits,
+    "multiclass": F.cross_entropy,
+}
+
+
+class NonFiniteLossError(ValueError):
+    """The loss became NaN or infinite, so the weights are of no use."""
+
+
+class MeanLoss(nn.Module):
+    r"""Weighted mean over rows of a loss that is averaged over outputs.
+
+    With :math:`N` rows of weights :math:`w_i` (of mean 1), :math:`D` outputs :math:`z_{id}`, and
+    :math:`\ell` the squared error, the log loss of a label, or the log loss of a class,
+
+    .. math:: \frac{1}{N} \sum_i w_i \frac{1}{D} \sum_d \ell(z_{id}, y_{id})
+
+    Parameters
+    ----------
+    kind : {"squared_error", "binary", "multiclass"}
+        The loss. "multiclass" has one loss for all outputs of a row.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def forward(self, output: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Compute the loss of a batch."""
+        if weight is None:
+            return _LOSSES[self.kind](output, y)
+        loss = _LOSSES[self.kind](output, y, reduction="none")
+        if loss.ndim == 2:
+            loss = loss.mean(dim=1)
+        return (loss * weight).mean()
+
+
+class EntryLoss(nn.Module):
+    r"""Weighted mean squared error over the set :math:`T` of entries to predict.
+
+    .. math:: \frac{\sum_{(i,j) \in T} w_{ij} (\hat x_{ij} - x_{ij})^2}{\sum_{(i,j) \in T} w_{ij}}
+    """
+
+    def forward(self, predicted: Tensor, wanted: Tensor | SparseRows) -> Tensor:
+        """Compute the loss of a batch; NaN in `wanted` marks entries that are not in T."""
+        if isinstance(wanted, Tensor):
+            observed = wanted == wanted
+            error = torch.where(observed, predicted - wanted, 0.0)
+            return (error * error).sum() / observed.sum().clamp(min=1)
+        error = predicted - wanted.values
+        if wanted.weights is None:
+            return (error * error).sum() / max(1, len(error))
+        return (error * error * wanted.weights).sum() / wanted.weights.sum().clamp(min=1e-30)

@@ -1,0 +1,142 @@
+"""Rows on their way through a trained network, in bounded memory."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from .._blocks import blocks, blocks_of_rows
+from .._observed import to_container
+from ._net import RowNet
+from ._rows import as_rows
+
+_ENTRIES = 1 << 20  # entries or hidden units that are held at a time, so that they fit the cache
+
+
+class RowFormat(NamedTuple):
+    """How a network wants its rows.
+
+    Attributes
+    ----------
+    as_sparse : bool
+        Whether rows are CSR matrices of observed entries instead of arrays with NaN.
+    transform : callable
+        Scales the entries of rows, and returns them in a type.
+    """
+
+    as_sparse: bool
+    transform: Callable[[Any, Any], Any]
+
+    def blocks(
+        self, X: Any, widest: int, dtype: torch.dtype, device: torch.device
+    ) -> Iterator[Any]:
+        """Yield rows as the network takes them, a block at a time.
+
+        Parameters
+        ----------
+        X : ndarray with NaN, or CSR matrix of observed entries, of shape (n_samples, n_features)
+            The rows.
+        widest : int
+            Most numbers that are computed for a row at a time.
+        dtype, device : torch.dtype, torch.device
+            Type and device of the network.
+
+        Yields
+        ------
+        Tensor or SparseRows
+        """
+        kind = np.float64 if dtype == torch.float64 else np.float32
+        for block in row_blocks(X, widest):
+            block = self.transform(to_container(block, self.as_sparse), kind)
+            yield as_rows(block, dtype, device).take(slice(None))
+
+
+def outputs(net: RowNet, X: Any, rows: RowFormat) -> np.ndarray:
+    """Compute the outputs of a trained network.
+
+    Parameters
+    ----------
+    net : RowNet
+        A trained net.
+    X : ndarray with NaN, or CSR matrix of observed entries, of shape (n_samples, n_features)
+        The rows.
+    rows : RowFormat
+        How the network wants them.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_outputs)
+        float64.
+
+    Notes
+    -----
+    On the CPU, everything is computed in float64, except the sums of a sparse first layer, which
+    are taken row by row. In float32, the last digits of a row's prediction would depend on the
+    number of rows beside it.
+    """
+    module = net.module_.eval()
+    _, device = net.place
+    on_cpu = device.type == "cpu"
+    hidden = copy.deepcopy(module.hidden).double() if on_cpu else module.hidden
+    in_double = on_cpu and not rows.as_sparse
+    first = copy.deepcopy(module.input).double() if in_double else module.input
+    n_features, n_hidden = first.weight.shape
+    widest = max(64, n_hidden, 0 if rows.as_sparse else n_features * (1 + first.n_bins))
+    if not sparse.issparse(X):
+        widest = max(widest, n_features)
+    parts = []
+    with torch.no_grad():
+        for block in rows.blocks(X, widest, first.weight.dtype, device):
+            z = first(block)
+            parts.append(hidden(z.double() if on_cpu else z).cpu().double().numpy())
+    return np.concatenate(parts)
+
+
+def codes_and_offsets(
+    net: RowNet, X: Any, rows: RowFormat
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Compute the codes and the offsets of rows by a trained autoencoder, a block at a time.
+
+    Parameters
+    ----------
+    net : RowNet
+        A trained net.
+    X : ndarray with NaN, or CSR matrix of observed entries, of shape (n_samples, n_features)
+        The rows.
+    rows : RowFormat
+        How the network wants them.
+
+    Yields
+    ------
+    codes : ndarray of shape (n_rows, n_hidden)
+        float64. On the CPU they are computed in float64, so that the code of a row does not
+        depend on the rows beside it.
+    offsets : ndarray of shape (n_rows,)
+    """
+    module = net.module_.eval()
+    dtype, device = net.place
+    if device.type == "cpu":
+        module, dtype = copy.deepcopy(module).double(), torch.float64
+    n_features, n_hidden = module.weight.shape
+    widest = max(64, n_hidden, 0 if rows.as_sparse else n_features)
+    for block in rows.blocks(X, widest, dtype, device):
+        with torch.no_grad():
+            codes = module.encode(block)
+            offsets = module.offsets(block, codes)
+        yield codes.cpu().double().numpy(), offsets.cpu().double().numpy()
+
+
+def row_blocks(X: Any, widest: int) -> Iterator[Any]:
+    """Yield so few rows of X at a time that they, and what is computed of them, stay small."""
+    if sparse.issparse(X):
+        most_rows = max(1, _ENTRIES // widest)
+        parts = blocks_of_rows(X.indptr, most_entries=_ENTRIES, most_rows=most_rows)
+    else:
+        parts = blocks(len(X), widest, most_entries=_ENTRIES)
+    for part in parts:
+        yield X[part]

@@ -1,0 +1,198 @@
+"""The learner of SNClassifier and SNRegressor: a network from rows to y."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+
+from .._observed import column_counts
+from ..nn._mlp import SNMLP
+from ..nn._optim import RowSparseAdamW
+from ._batches import RowDataset
+from ._callbacks import listeners
+from ._device import resolve_device
+from ._input_scaling import InputScaling
+from ._lifecycle import Learner
+from ._losses import MeanLoss
+from ._net import RowNet, build_net
+from ._penalties import weight_decay
+from ._prediction import outputs
+from ._quantile_bins import quantile_bins
+from ._rows import as_rows, touch_few_columns
+
+_BINS = 8
+_FEATURES_WITH_BINS = 512  # beyond, the bins would be most of the cost
+_EPOCHS = 40
+_EPOCHS_WHEN_WIDE = 20  # rows with more features than have bins overfit sooner
+
+
+class Targets(Protocol):
+    """What a network predicts; see ``sksn._targets``."""
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs of the network."""
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss."""
+
+    def learn(self, y: np.ndarray, weights: np.ndarray | None) -> None:
+        """Learn, or go on learning, how y is scaled."""
+
+    def for_loss(self, y: np.ndarray) -> np.ndarray:
+        """Return encoded y as the loss takes it."""
+
+
+class Table(NamedTuple):
+    """Rows, encoded y and weights.
+
+    Attributes
+    ----------
+    X : ndarray with NaN, or CSR matrix of observed entries, of shape (n_rows, n_features)
+        The rows.
+    y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Encoded y.
+    weights : ndarray of shape (n_rows,) or None
+        Weight of each row.
+    """
+
+    X: Any
+    y: np.ndarray
+    weights: np.ndarray | None
+
+    def take(self, index: Any) -> Table:
+        """Return the rows at an index."""
+        weights = None if self.weights is None else self.weights[index]
+        return Table(self.X[index], self.y[index], weights)
+
+
+class RowLearner(Learner):
+    """Learns to predict y from rows.
+
+    Parameters
+    ----------
+    parameters : mapping
+        The parameters of the estimator.
+    targets : Targets
+        What is predicted.
+    as_sparse : bool
+        Whether the rows are sparse.
+    """
+
+    scaling: InputScaling
+
+    def __init__(self, parameters: Mapping[str, Any], targets: Targets, *, as_sparse: bool) -> None:
+        super().__init__(parameters, InputScaling(parameters["input_scaling"]), as_sparse=as_sparse)
+        self.targets: Any = targets
+
+    def outputs(self, X: Any) -> np.ndarray:
+        """Compute the outputs of the network; float64 of shape (n_samples, n_outputs)."""
+        assert self.net is not None
+        return outputs(self.net, X, self.rows)
+
+    def _learn_statistics(self, training: Table) -> None:
+        self.scaling.partial_fit(training.X, training.weights)
+        self.targets.learn(training.y, training.weights)
+
+    def _row_weights(self, training: Table) -> np.ndarray | None:
+        return training.weights
+
+    def _build(
+        self, parameters: Mapping[str, Any], training: Table, seed: int, *, incremental: bool
+    ) -> RowNet:
+        X = training.X
+        n_bins = self._n_bins(parameters["n_bins"], X.shape[1], incremental=incremental)
+        self._row_sparse = self._steps_on_rows(parameters, X, incremental=incremental)
+        # Without input dropout, rows are normalized once. With bins they would take too much room.
+        self._normalize_once = not parameters["input_dropout"] and not n_bins
+        return build_net(
+            RowNet,
+            SNMLP,
+            parameters,
+            seed=seed,
+            of_module={
+                "n_features": X.shape[1],
+                "n_outputs": self.targets.n_outputs,
+                "target": self.constant,
+                "indicator_features": self._indicator_features(
+                    parameters["add_indicator"], X, n_bins, incremental=incremental
+                ),
+                "bins": quantile_bins(X, n_bins, training.weights) if n_bins else None,
+                "sparse": self.as_sparse,
+                "sparse_grad": self._row_sparse,
+            },
+            criterion=MeanLoss,
+            criterion__kind=self.targets.loss,
+            optimizer=RowSparseAdamW,
+            max_epochs=self._n_epochs(parameters["max_epochs"], X.shape[1]),
+            batch_size=parameters["batch_size"],
+        )
+
+    def _schedule(
+        self, parameters: Mapping[str, Any], training: Table, incremental: bool
+    ) -> tuple[int, int, tuple[float, ...]]:
+        n_rows, n_features = training.X.shape
+        n_batches = -(-n_rows // parameters["batch_size"])
+        return (
+            self._n_epochs(parameters["max_epochs"], n_features),
+            parameters["batch_size"],
+            (weight_decay(parameters["alpha"], n_batches),),
+        )
+
+    def _dataset(self, training: Table) -> RowDataset:
+        assert self.net is not None
+        dtype, device = self.net.place
+        rows = as_rows(
+            training.X,
+            dtype,
+            device,
+            normalize=self.net.module_.input.normalize if self._normalize_once else None,
+            count_distinct=self._row_sparse,
+        )
+        y = torch.as_tensor(self.targets.for_loss(training.y))
+        y = y.to(device, dtype if y.is_floating_point() else None)
+        if training.weights is None:
+            return RowDataset(rows, y, None)
+        # divided in float64, so that the unit of the weights does not matter
+        weights = training.weights / (training.weights.mean() or 1.0)
+        return RowDataset(rows, y, torch.as_tensor(weights, dtype=dtype, device=device))
+
+    def _validation_set(self, train: RowDataset, held_out: Table) -> RowDataset:
+        return self._dataset(held_out)
+
+    def _n_bins(self, n_bins: Any, n_features: int, *, incremental: bool) -> int:
+        if self.as_sparse:
+            return 0
+        if n_bins == "auto":  # a first chunk tells too little about quantiles
+            return 0 if incremental or n_features > _FEATURES_WITH_BINS else _BINS
+        return int(n_bins)
+
+    def _n_epochs(self, max_epochs: Any, n_features: int) -> int:
+        if max_epochs == "auto":
+            is_wide = not self.as_sparse and n_features > _FEATURES_WITH_BINS
+            return _EPOCHS_WHEN_WIDE if is_wide else _EPOCHS
+        return int(max_epochs)
+
+    def _indicator_features(
+        self, add_indicator: Any, X: Any, n_bins: int, *, incremental: bool
+    ) -> np.ndarray | None:
+        """Return the features that have missing entries, or that may have some later."""
+        if isinstance(add_indicator, str):
+            add_indicator = not self.as_sparse and not n_bins
+        if not add_indicator:
+            return None
+        if incremental:
+            return np.arange(X.shape[1])
+        return np.flatnonzero(column_counts(X) < X.shape[0])
+
+    def _steps_on_rows(self, parameters: Mapping[str, Any], X: Any, *, incremental: bool) -> bool:
+        """Whether gradients and steps of the first layer hold only the features of a batch."""
+        if not self.as_sparse or listeners(parameters["callbacks"] or (), "on_grad_computed"):
+            return False  # callbacks that clip or log gradients expect dense ones
+        if resolve_device(parameters["device"]).type not in ("cpu", "cuda"):
+            return False  # few other devices have sparse tensors
+        return touch_few_columns(X, parameters["batch_size"], is_chunk=incremental)

@@ -1,0 +1,140 @@
+"""The first layer: input dropout, Sparsity Normalization and a map of the observed entries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .._formula import sparsity_scale
+from ._activations import initialise
+from ._bag import ColumnIndex, weighted_sums
+from ._dropout import Random, keep
+from ._mask import count_entries, exact_type
+from ._rows import NormalizedRows, SparseRows
+
+
+class InputLayer(Random):
+    r"""Input dropout, Sparsity Normalization and a linear map of the observed entries.
+
+    With :math:`O` the observed features of a row that input dropout has kept, and :math:`n` their
+    number, a row :math:`x` becomes
+
+    .. math:: b + \left(\frac{K}{n}\right)^{\text{power}} \sum_{j \in O} x_j w_j
+
+    and more terms of the same kind for bins and indicators.
+
+    Parameters
+    ----------
+    n_features, n_outputs : int
+        Width of the rows and of the output.
+    target : float
+        The constant K.
+    power : float
+        The power of Sparsity Normalization.
+    input_dropout : float in [0, 1)
+        Probability that an observed entry is dropped in training, before n is counted.
+    indicator_features : sequence of int or None
+        See :class:`SNMLP`.
+    bins : tuple of ndarray or None
+        See :class:`SNMLP`.
+    sparse, sparse_grad : bool
+        See :class:`SNMLP`.
+    generator : torch.Generator or None
+        Draws the initial weights.
+    """
+
+    indicator_features: Tensor
+    bin_lower: Tensor
+    bin_width: Tensor
+
+    def __init__(
+        self,
+        n_features: int,
+        n_outputs: int,
+        *,
+        target: float,
+        power: float,
+        input_dropout: float,
+        generator: torch.Generator | None,
+        indicator_features: Sequence[int] | None = None,
+        bins: tuple[np.ndarray, np.ndarray] | None = None,
+        sparse: bool = False,
+        sparse_grad: bool = False,
+    ) -> None:
+        super().__init__()
+        self.target, self.power, self.input_dropout = target, power, input_dropout
+        self.sparse, self.sparse_grad = sparse, sparse_grad
+        self.weight = nn.Parameter(torch.empty(n_features, n_outputs))
+        self.bias = nn.Parameter(torch.zeros(n_outputs))
+        initialise(self.weight, n_features, 1.0, generator)
+        self.has_indicator = indicator_features is not None and len(indicator_features) > 0
+        if self.has_indicator:
+            features = torch.as_tensor(indicator_features, dtype=torch.int64)
+            self.register_buffer("indicator_features", features)
+            n_weights = n_features if sparse else len(features)
+            self.indicator_weight = nn.Parameter(torch.empty(n_weights, n_outputs))
+            initialise(self.indicator_weight, n_weights, 1.0, generator)
+        self.has_bins = bins is not None
+        if bins is not None:
+            lower, width = (torch.as_tensor(part, dtype=self.weight.dtype) for part in bins)
+            self.register_buffer("bin_lower", lower)
+            self.register_buffer("bin_width", width)
+            self.bin_weight = nn.Parameter(torch.zeros(lower.numel(), n_outputs))
+
+    @property
+    def n_bins(self) -> int:
+        """Number of bins of each feature."""
+        return self.bin_lower.shape[1] if self.has_bins else 0
+
+    def forward(
+        self, rows: Tensor | SparseRows | NormalizedRows, index: ColumnIndex | None = None
+    ) -> Tensor:
+        """Map rows. `index` is the column index of sparse rows, if it is known."""
+        if isinstance(rows, SparseRows):
+            index = index or ColumnIndex(rows, len(self.weight), occurring=self.sparse_grad)
+            return self._forward_sparse(rows, index)
+        if not isinstance(rows, NormalizedRows):
+            rows = self.normalize(rows)
+        out = torch.addmm(self.bias, rows.entries, self.weight)
+        if rows.filled is not None:
+            out = torch.addmm(out, rows.filled, self.bin_weight)
+        if rows.missing is not None:
+            out = torch.addmm(out, rows.missing, self.indicator_weight)
+        return out
+
+    def normalize(self, rows: Tensor) -> NormalizedRows:
+        """Compute what the weights are multiplied with. Without input dropout it never changes."""
+        missing = rows != rows
+        entries = rows.masked_fill(missing, 0)
+        observed = (~missing).to(rows.dtype)
+        if self.training and self.input_dropout:
+            observed *= keep(rows, self.input_dropout, self.generator)
+        n_observed = observed.sum(dim=1, dtype=exact_type(rows.dtype))
+        scale = sparsity_scale(n_observed, self.target, self.power).to(rows.dtype)
+        factors = observed * scale[:, None]
+        filled = unobserved = None
+        if self.has_bins:
+            filled = (entries[:, :, None] - self.bin_lower).div_(self.bin_width).clamp_(0, 1)
+            filled = filled.mul_(factors[:, :, None]).flatten(1)
+        if self.has_indicator:
+            unobserved = 1 - observed.index_select(1, self.indicator_features)
+        return NormalizedRows(entries * factors, filled, unobserved, n_observed)
+
+    def _forward_sparse(self, rows: SparseRows, index: ColumnIndex) -> Tensor:
+        kept = None
+        if self.training and self.input_dropout:
+            kept = keep(rows.values, self.input_dropout, self.generator)
+            n_observed = count_entries(rows, kept, index.row)
+        else:
+            n_observed = rows.n_observed().to(exact_type(rows.values.dtype))
+        scale = sparsity_scale(n_observed, self.target, self.power).to(rows.values.dtype)
+        scale = scale.index_select(0, index.row)
+        if kept is not None:
+            scale *= kept
+        out = weighted_sums(rows, rows.values * scale, self.weight, index) + self.bias
+        if self.has_indicator:
+            out = out + weighted_sums(rows, scale, self.indicator_weight, index)
+        return out
