@@ -1,7 +1,8 @@
-"""The demo: what Sparsity Normalization does to data with holes, in a table and a picture.
+"""The demo: what Sparsity Normalization does to data with missing values.
 
-``python -m sksn`` pokes holes into data that comes with scikit-learn;
-``python -m sksn --data FILE --target COLUMN`` takes a CSV file with holes of its own.
+``python -m sksn`` hides cells of data that come with scikit-learn.
+``python -m sksn --data FILE --target COLUMN`` reads a CSV file. Both print a table and draw a
+picture.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from sklearn.exceptions import ConvergenceWarning
 
-from ._demo._tables import N_FOLDS, Table, TableError, built_in, poke_holes, read_csv
+from ._demo._tables import N_FOLDS, Table, TableError, built_in, hide_cells, read_csv
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     except TableError as error:
         print(f"sksn: {error}", file=sys.stderr)
         return 2
-    warnings.simplefilter("ignore", ConvergenceWarning)  # the peers' defaults may stop early
+    warnings.simplefilter("ignore", ConvergenceWarning)  # the other models' defaults may stop early
     from ._demo._compare import compare, format_table
 
     comparisons = []
@@ -47,18 +48,20 @@ def main(argv: list[str] | None = None) -> int:
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m sksn",
-        description="Compare networks with and without Sparsity Normalization, and their peers, "
-        "on a table with holes. Prints a table and draws a picture.",
+        description="Compare networks with and without Sparsity Normalization, and other models, "
+        "on a table with missing values. Prints a table and draws a picture.",
     )
     parser.add_argument("--data", metavar="FILE", help="a CSV file with a header line")
     parser.add_argument("--target", metavar="COLUMN", help="the column of FILE to predict")
     parser.add_argument(
         "--holes",
         action="store_true",
-        help="poke further holes into FILE, as the built-in demo does",
+        help="hide further cells of FILE, as in the built-in demo",
     )
     parser.add_argument("--output", metavar="PNG", default="sksn-demo.png", help="the picture")
-    parser.add_argument("--seed", type=int, default=0, help="seed of holes, folds and networks")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of hidden cells, folds and networks"
+    )
     parser.add_argument(
         "--quick", action="store_true", help="two folds and few epochs: a smoke test"
     )
@@ -73,21 +76,19 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _tables(arguments: argparse.Namespace) -> list[Table]:
-    import numpy as np
-
     if arguments.data is None:
         return built_in(arguments.seed)
     table = read_csv(arguments.data, arguments.target)
     if arguments.holes:
-        table.X = poke_holes(table.X, np.random.RandomState(arguments.seed))
-        table.notes.append(f"further holes poked at random: {100 * table.missing_share:.0f} % now")
+        table.X = hide_cells(table.X, arguments.seed)
+        table.notes.append(f"further cells hidden: {100 * table.missing_share:.0f} % missing now")
     elif not table.missing_share:
-        table.notes.append("nothing is missing, so SN changes nothing here; --holes pokes holes")
+        table.notes.append("nothing is missing, so SN changes nothing; --holes hides cells")
     return [table]
 
 
 def _check_output(path: str) -> None:
-    """Find out before the training, not after, whether the picture can be written."""
+    """Check before the training whether the picture can be written."""
     if Path(path).suffix.lower() != ".png":
         raise TableError(f"--output must name a .png file, got {path}")
     if not Path(path).absolute().parent.is_dir():

@@ -1,1 +1,1 @@
-"""The pieces of ``python -m sksn``."""
+"""The parts of ``python -m sksn``."""

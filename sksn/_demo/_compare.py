@@ -1,4 +1,4 @@
-"""The demo's comparison: the same folds for every model, out-of-fold predictions kept."""
+"""The demo's comparison: all models on the same folds, with out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
 
-from .. import SNClassifier, SNRegressor
+from .._mlp_estimators import SNClassifier, SNRegressor
 from ._tables import Table
 
 SCORE_NAMES = {"binary": "AUROC", "multiclass": "accuracy", "regression": "R2"}
@@ -27,14 +27,15 @@ POWERS = {"SN, power 1": 1.0, "SN, power 1/2": 0.5, "no SN (power 0)": 0.0}
 
 @dataclass
 class Result:
-    """What one model did: a score for each fold, and a prediction for each row.
+    """Scores and predictions of one model.
 
     Attributes
     ----------
     scores : ndarray of shape (n_folds,)
-        AUROC, accuracy or R2.
+        AUROC, accuracy or R2 of each fold.
     output : ndarray of shape (n_samples,)
-        Out-of-fold: probability of the second class, of the predicted class, or the prediction.
+        Out-of-fold probability of the second class, probability of the predicted class, or
+        prediction.
     predicted : ndarray of shape (n_samples,)
         Out-of-fold predicted labels or numbers.
     seconds : float
@@ -48,7 +49,7 @@ class Result:
 
 
 def models(table: Table, seed: int, quick: bool = False) -> dict[str, Any]:
-    """The models to compare, by the name they have in the table."""
+    """Return the models to compare, by their names in the table."""
     options = table.network | ({"max_epochs": 5} if quick else {})
     iterations: dict[str, Any] = {"max_iter": 10} if quick else {}
     network, mlp, boosting = (
@@ -74,7 +75,9 @@ def compare(table: Table, *, seed: int, n_folds: int, quick: bool = False) -> di
     folds = list(splitter(n_folds, shuffle=True, random_state=seed).split(table.X, table.y))
     compared = models(table, seed, quick)
     results = {}
-    models(table, seed, quick=True)["SN, power 1"].fit(table.X, table.y)  # the first fit is slow
+    models(table, seed, quick=True)["SN, power 1"].fit(
+        table.X, table.y
+    )  # the first fit loads libraries
     with tqdm(total=len(compared) * n_folds, unit="fit", desc=table.name) as bar:
         for name, model in compared.items():
             bar.set_postfix_str(name)
@@ -109,7 +112,7 @@ def _evaluate(model: Any, table: Table, test: np.ndarray) -> tuple[float, np.nda
 
 
 def bin_scores(table: Table, result: Result, rows: np.ndarray) -> float:
-    """Score of the out-of-fold predictions of some of the rows; NaN where it is not defined."""
+    """Score the out-of-fold predictions of some rows; NaN if the score is not defined."""
     y = table.y[rows]
     if table.task == "regression":
         return -float(np.mean(np.abs(y - result.predicted[rows])))
@@ -121,7 +124,7 @@ def bin_scores(table: Table, result: Result, rows: np.ndarray) -> float:
 
 
 def format_table(table: Table, results: dict[str, Result]) -> str:
-    """The comparison as a Markdown table, one row a model."""
+    """Return the comparison as a Markdown table, one row a model."""
     score = SCORE_NAMES[table.task]
     lines = [
         f"| {table.name} | {score}, mean of the folds | standard error | fits of all folds, s |"

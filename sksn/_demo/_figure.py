@@ -10,7 +10,7 @@ from ._tables import Table
 
 _OUTPUT = {
     "binary": "mean predicted probability of {}",
-    "multiclass": "mean confidence (thin: share that is right)",
+    "multiclass": "mean confidence (thin: accuracy)",
     "regression": "mean prediction",
 }
 _STYLE = {
@@ -23,12 +23,12 @@ _STYLE = {
 
 
 def draw(comparisons: list[tuple[Table, dict[str, Result]]], path: str) -> None:
-    """Write the PNG: one row of two axes for each table.
+    """Write a PNG with two axes for each table: the score, and the mean output.
 
     Parameters
     ----------
     comparisons : list of (Table, dict of Result)
-        What was compared.
+        The tables and the results of their models.
     path : str
         Where to write the picture.
 
@@ -58,7 +58,7 @@ def draw(comparisons: list[tuple[Table, dict[str, Result]]], path: str) -> None:
         if table.task != "multiclass":
             truth = table.y if table.task == "regression" else table.y == np.unique(table.y)[-1]
             (truth_line,) = right.plot(x, [truth[rows].mean() for rows in bins], "k", lw=1)
-            right.legend([truth_line], ["what is true"], fontsize="small")
+            right.legend([truth_line], ["observed outcome"], fontsize="small")
         score = "-mean absolute error" if table.task == "regression" else SCORE_NAMES[table.task]
         label = _OUTPUT[table.task].format(repr(str(np.unique(table.y)[-1])))
         left.set(title=f"{table.name}: score", ylabel=score, xlabel="observed features in the row")

@@ -1,8 +1,7 @@
-"""Tables with holes for the demo: scikit-learn's own, with holes poked, or the user's CSV."""
+"""Tables with missing values for the demo: scikit-learn's with hidden cells, or a CSV file."""
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections import Counter
@@ -13,6 +12,9 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits
 
+from ..datasets._cells import read_cells
+from ..datasets._holes import make_holes
+
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-"}
 N_FOLDS = 5
 _MAX_CATEGORIES = 20
@@ -20,23 +22,25 @@ _MAX_CLASSES = 20
 
 
 class TableError(Exception):
-    """One line that says why a table cannot be used."""
+    """A line that says why a table cannot be used."""
 
 
 @dataclass
 class Table:
-    """Features with NaN where nothing is known, a target, and what was done to get them.
+    """Features with missing values, what is to be predicted, and how both were prepared.
 
     Attributes
     ----------
     X : ndarray of shape (n_samples, n_features)
-        The features.
+        The features; NaN is missing.
     y : ndarray of shape (n_samples,)
-        Labels (strings or numbers), or numbers where `task` is "regression".
+        Labels (strings or numbers), or numbers if `task` is "regression".
     task : {"binary", "multiclass", "regression"}
-        What is predicted.
+        The kind of prediction.
+    notes : list of str
+        How the table was prepared.
     network : dict
-        Parameters of the networks, where they are not the defaults.
+        Parameters of the networks that differ from the defaults.
     """
 
     name: str
@@ -52,12 +56,6 @@ class Table:
         return float(np.isnan(self.X).mean())
 
 
-def poke_holes(X: np.ndarray, rng: np.random.RandomState, most: float = 0.98) -> np.ndarray:
-    """Hide cells at random; each row's share of holes is uniform between 0 and `most`."""
-    rate = rng.uniform(0, most, size=(len(X), 1))
-    return np.where(rng.uniform(size=X.shape) < rate, np.nan, X)
-
-
 _PLAIN = {
     "input_scaling": None,
     "n_bins": 0,
@@ -69,46 +67,50 @@ _PLAIN = {
 }
 
 
+def hide_cells(X: np.ndarray, seed: int) -> np.ndarray:
+    """Hide cells at random; the hidden share of a row is uniform between 0 and 98 %."""
+    return make_holes(X, rate=0.49, rate_spread=0.49, random_state=seed)
+
+
 def built_in(seed: int) -> list[Table]:
-    """Data sets that come with scikit-learn, with holes poked, for plain and default networks."""
+    """Return data sets of scikit-learn with hidden cells, for plain and default networks."""
     X, y = load_breast_cancer(return_X_y=True)
     pixels, digit = load_digits(return_X_y=True)
-    raw = "entries from 0 to 1, not centred, and a plain network: what the paper corrects"
-    default = "sksn's default network, which centres entries by itself"
+    raw = "entries from 0 to 1, not centred, and a plain network: the setting of the paper"
+    default = "the default network, which centres entries"
     tables = [
         Table("breast cancer, raw", X / X.max(axis=0), y, "binary", [raw], _PLAIN),
         Table("breast cancer", X, y, "binary", [default]),
         Table("digits", pixels, digit, "multiclass", [default]),
     ]
     for table in tables:
-        table.X = poke_holes(table.X, np.random.RandomState(seed))
+        table.X = hide_cells(table.X, seed)
         table.notes.append(
-            "holes poked at random: in each row a share between 0 and 98 %, "
-            f"{_holes(table.X)} overall"
+            f"cells hidden at random: 0 to 98 % of a row, {_missing(table.X)} overall"
         )
     return tables
 
 
 def read_csv(path: str, target: str) -> Table:
-    """Read a CSV file with a header line, encode its text columns and say how.
+    """Read a CSV file with a header line, and encode its text columns.
 
     Parameters
     ----------
     path : str
-        The file. Comma, semicolon and tab are recognised as separators.
+        The file. Its separator may be a comma, a semicolon or a tab.
     target : str
-        Name of the column to predict: numbers with more than 20 distinct values are
-        regressed, anything else is classified.
+        Name of the column to predict. Numbers with more than 20 distinct values are a regression;
+        anything else is a classification.
 
     Raises
     ------
     TableError
         If the file is missing, unreadable or empty, or the column is not there.
     """
-    header, rows = _read_cells(path)
+    header, rows = _read_table(path)
     if target not in header:
         raise TableError(f"{path} has no column {target!r}; its columns are {', '.join(header)}")
-    columns = {name: [row[i].strip() for row in rows] for i, name in enumerate(header)}
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(header)}
     labels = columns.pop(target)
     known = [i for i, label in enumerate(labels) if label.lower() not in MISSING]
     notes = []
@@ -125,11 +127,14 @@ def read_csv(path: str, target: str) -> Table:
         raise TableError(f"{path} has no usable column beside {target!r}")
     X = np.column_stack(features)
     y, task = _encode_target(target, [labels[i] for i in known], path)
-    notes.append(f"{len(X)} rows, {X.shape[1]} features, {_holes(X)} of the cells missing, {task}")
+    notes.append(
+        f"{len(X)} rows, {X.shape[1]} features, {_missing(X)} of the cells missing, {task}"
+    )
     return Table(Path(path).name, X, y, task, notes)
 
 
-def _read_cells(path: str) -> tuple[list[str], list[list[str]]]:
+def _read_table(path: str) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the rows of a CSV file."""
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             text = file.read()
@@ -139,19 +144,24 @@ def _read_cells(path: str) -> tuple[list[str], list[list[str]]]:
         raise TableError(f"{path} is not UTF-8 text") from error
     if not text.strip():
         raise TableError(f"{path} is empty")
-    separator = max(",;\t", key=text.partition("\n")[0].count)
+    first = text.partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    n_columns = first.count(separator) + 2  # one more, to notice rows that are too long
     try:
-        header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    except csv.Error as error:
+        cells = read_cells(io.StringIO(text), separator, n_columns, needed_by="--data")
+    except ImportError as error:
+        raise TableError(str(error)) from error
+    except ValueError as error:
         raise TableError(f"{path} is not a CSV file that can be read: {error}") from error
-    header = [name.strip() for name in header]
-    rows = [row for row in rows if row]
+    header, *rows = (row for row in cells.to_numpy().tolist() if any(row))
+    n_cells = max(i + 1 for i, name in enumerate(header) if name)
+    header = header[:n_cells]
     if not rows:
         raise TableError(f"{path} has a header but no rows")
     if len(set(header)) < len(header):
         raise TableError(f"{path} has two columns of the same name in its header")
     for i, row in enumerate(rows):
-        if len(row) != len(header):
+        if any(row[n_cells:]):
             raise TableError(
                 f"{path}: data row {i + 1} has {len(row)} cells, the header {len(header)}"
             )
@@ -159,7 +169,7 @@ def _read_cells(path: str) -> tuple[list[str], list[list[str]]]:
 
 
 def _encode(name: str, cells: list[str]) -> tuple[list[np.ndarray], list[str]]:
-    """Columns of numbers for one column of text, and notes on how."""
+    """Return columns of numbers for one column of text, and notes on the encoding."""
     numbers = _as_numbers(cells)
     if numbers is not None:
         infinite = np.isinf(numbers)
@@ -169,7 +179,9 @@ def _encode(name: str, cells: list[str]) -> tuple[list[np.ndarray], list[str]]:
             return [], [f"left out {name!r}: nothing in it is known"]
         return [numbers], note if infinite.any() else []
     missing = np.array([cell.lower() in MISSING for cell in cells])
-    counts = Counter(cell for cell, hole in zip(cells, missing, strict=True) if not hole)
+    counts = Counter(
+        cell for cell, is_missing in zip(cells, missing, strict=True) if not is_missing
+    )
     if len(counts) > _MAX_CATEGORIES:
         return [], [f"left out {name!r}: text with {len(counts)} different values"]
     encoded = []
@@ -202,7 +214,7 @@ def _encode_target(name: str, labels: list[str], path: str) -> tuple[np.ndarray,
 
 
 def _as_numbers(cells: list[str]) -> np.ndarray | None:
-    """The cells as floats with NaN for holes, or None where they are not all numbers."""
+    """Return the cells as floats, NaN for missing, or None if some are no numbers."""
     try:
         numbers = [math.nan if cell.lower() in MISSING else float(cell) for cell in cells]
     except ValueError:
@@ -210,5 +222,5 @@ def _as_numbers(cells: list[str]) -> np.ndarray | None:
     return np.array(numbers)
 
 
-def _holes(X: np.ndarray) -> str:
+def _missing(X: np.ndarray) -> str:
     return f"{100 * np.isnan(X).mean():.0f} %"

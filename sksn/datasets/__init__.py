@@ -1,4 +1,4 @@
-"""Real data by name, files of ratings, and holes for data that has none."""
+"""Data sets by name, files of ratings, and missing values for data that has none."""
 
 from ._holes import make_holes
 from ._movielens import fetch_movielens

@@ -1,18 +1,12 @@
-"""Downloads that are whole and checked, or not there at all."""
+"""Downloads with a checksum, by pooch. An incomplete or wrong file is not kept."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 import warnings
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import NamedTuple
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
-
-_CHUNK = 1 << 20
+from typing import Any, NamedTuple
 
 
 class Archive(NamedTuple):
@@ -32,20 +26,20 @@ def download(
     delay: float,
     timeout: float = 60.0,
 ) -> Path:
-    """The path of an archive in a folder, downloaded where it is not there yet.
+    """Return the path of an archive in a folder, and download it if it is not there.
 
     Parameters
     ----------
     server : str
-        Address of the folder on the server, with a slash at its end.
+        Address of the folder on the server, with a slash at the end.
     archive : Archive
-        The file wanted.
+        The file to download.
     folder : Path
         Where to keep it.
     download_if_missing : bool
         Whether to download it at all.
     n_retries : int
-        How often to try again.
+        Number of further attempts after one that failed.
     delay : float
         Seconds to wait between the attempts.
     timeout : float, default=60.0
@@ -58,24 +52,35 @@ def download(
     Raises
     ------
     OSError
-        If the file cannot be had, or has another checksum. What was in `folder` stays as it was.
+        If the file cannot be downloaded, or has another checksum. `folder` is then unchanged.
+    ImportError
+        If pooch is needed and not installed.
     """
     path, url = folder / archive.name, server + archive.name
     by_hand = (
         f"Download {url} by other means and pass source=, or put it into {str(folder)!r} unchanged."
     )
     if path.is_file():
-        _verify(path, archive.checksum, f"{str(path)!r} is not the archive expected; remove it")
+        _verify(path, archive.checksum)
         return path
     if not download_if_missing:
         raise OSError(f"{str(path)!r} is not there and download_if_missing=False. {by_hand}")
-    folder.mkdir(parents=True, exist_ok=True)
+    pooch = _import_pooch(by_hand)
     for attempt in range(n_retries + 1):
         try:
-            _download_whole(url, path, archive.checksum, timeout)
+            pooch.retrieve(
+                url,
+                archive.checksum,
+                fname=archive.name,
+                path=folder,
+                downloader=pooch.HTTPDownloader(timeout=timeout),
+            )
             return path
-        except (URLError, TimeoutError, ConnectionError) as error:
-            gone = isinstance(error, HTTPError) and error.code in (403, 404, 410)
+        except ValueError as error:  # of the checksum
+            raise OSError(f"{url} sent another file than expected: {error}") from error
+        except OSError as error:  # those of requests among them
+            response = getattr(error, "response", None)
+            gone = response is not None and response.status_code in (403, 404, 410)
             if attempt == n_retries or gone:
                 raise OSError(f"{url} could not be downloaded ({error}). {by_hand}") from error
             warnings.warn(f"{url}: {error}; trying again", stacklevel=3)
@@ -83,28 +88,24 @@ def download(
     raise AssertionError("unreachable")
 
 
-def _download_whole(url: str, path: Path, checksum: str, timeout: float) -> None:
-    """Download beside `path` and move it there when it is known to be right."""
-    with NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
-        try:
-            with urlopen(url, timeout=timeout) as response:
-                expected = response.headers.get("Content-Length")
-                while chunk := response.read(_CHUNK):
-                    file.write(chunk)
-            file.close()
-            if expected and Path(file.name).stat().st_size < int(expected):
-                raise ConnectionError("the connection broke off")
-            _verify(Path(file.name), checksum, f"{url} sent another file than expected")
-            os.replace(file.name, path)
-        except BaseException:
-            file.close()
-            os.unlink(file.name)
-            raise
+def _import_pooch(by_hand: str) -> Any:
+    try:
+        import pooch
+    except ImportError as error:
+        raise ImportError(
+            "Downloading needs pooch; install it, or sksn with it: pip install 'sksn[data]'. "
+            f"{by_hand}"
+        ) from error
+    return pooch
 
 
-def _verify(path: Path, checksum: str, complaint: str) -> None:
+def _verify(path: Path, checksum: str) -> None:
+    """Raise an OSError if a file has another checksum."""
     algorithm, _, expected = checksum.partition(":")
     with path.open("rb") as file:
         found = hashlib.file_digest(file, algorithm).hexdigest()
     if found != expected:
-        raise OSError(f"{complaint}: its {algorithm} is {found}, not {expected}.")
+        raise OSError(
+            f"{str(path)!r} is not the archive expected; remove it: its {algorithm} is {found}, "
+            f"not {expected}."
+        )

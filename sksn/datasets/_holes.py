@@ -1,4 +1,4 @@
-"""Poke holes in data that has none, or not enough."""
+"""Missing values for data that has none, or not enough."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .._checks import RATE, is_flag
 from .._moments import Entries, Moments, standardise
 from .._observed import validate_observed
 
-_STRENGTH = 2.0  # how much the log-odds of a hole grow with one standard deviation of its cause
+_STRENGTH = 2.0  # growth of the log-odds of being hidden with one standard deviation
 _ROUNDS = 60  # of bisection between -_FARTHEST and _FARTHEST
 _FARTHEST = 100.0
 _MECHANISMS = ("mcar", "mar", "mnar")
@@ -28,29 +28,32 @@ def make_holes(
     sparse_output: bool | None = None,
     random_state: Any = None,
 ) -> Any:
-    """Hide a share of the observed entries, which may differ from row to row.
+    r"""Hide a share of the observed entries, which may differ between rows.
 
     Parameters
     ----------
     X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
-        The data. What is missing in it stays missing.
+        The data. Its missing entries stay missing.
     rate : float in [0, 1], default=0.5
-        Expected share of the observed entries that are hidden.
+        Expected share of the observed entries to hide.
     rate_spread : float, default=0.0
-        Rows are hidden at rates between ``rate - rate_spread`` and ``rate + rate_spread``, evenly
-        spaced and shuffled: the variable sparsity setting of [1]_. Both ends must be in [0, 1].
-        With "mar" and "mnar" these are what a row's rate would be if its entries told nothing.
+        The rates of rows lie between ``rate - rate_spread`` and ``rate + rate_spread``, evenly
+        spaced and shuffled, as in the variable sparsity setting of [1]_. Both ends must be in
+        [0, 1].
     mechanism : {"mcar", "mar", "mnar"}, default="mcar"
-        What decides, beside the rate of the row, whether an entry is hidden. "mcar": nothing does.
-        "mar": one feature, drawn at random, of which nothing is hidden; the larger it is, the more
-        likely the others are. "mnar": the larger an entry is beside the others of its
-        feature, the more likely it is hidden. The log-odds grow by 2 with each standard
-        deviation; the rate of each feature that may be hidden stays what it is without.
+        What else decides whether an entry is hidden. "mcar": nothing. "mar": the value of one
+        other feature, drawn at random, of which nothing is hidden. "mnar": the value of the entry.
+        For "mar" and "mnar", with :math:`z` the standardised value and :math:`r_i` the rate of
+        the row, the probability :math:`p` of being hidden is
+
+        .. math:: \operatorname{logit}(p) = \operatorname{logit}(r_i) + 2 z + c_j
+
+        where the constant :math:`c_j` keeps the rate of each feature.
     sparse_output : bool, optional
-        Whether to return a CSR array that stores what is observed, zeros included, or an array
-        with NaN. By default a sparse `X` gives the one and any other the other.
+        Whether to return a CSR array that stores the observed entries, zeros included, instead of
+        an array with NaN. By default the container of `X`.
     random_state : int, RandomState instance or None, default=None
-        Decides what is hidden.
+        Seed of the choice.
 
     Returns
     -------
@@ -60,8 +63,8 @@ def make_holes(
     Raises
     ------
     ValueError
-        If a parameter is out of range; or, with "mar", if so high a rate would need holes in the
-        feature that has none, or `X` has less than two features.
+        If a parameter is out of range. With "mar", also if the rate is so high that the feature of
+        which nothing is hidden would have to lose entries, or `X` has less than two features.
 
     References
     ----------
@@ -118,7 +121,7 @@ def _check_rates(rate: Any, rate_spread: Any) -> None:
 
 
 def _entries(X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row, column and value of each observed entry."""
+    """Return row, column and value of each observed entry."""
     if sparse.issparse(X):
         X = X.tocoo()
         return X.row, X.col, X.data
@@ -136,7 +139,7 @@ def _standardised(column: np.ndarray, values: np.ndarray, n_features: int) -> np
 def _shifted(
     chance: np.ndarray, cause: np.ndarray, column: np.ndarray, n_features: int
 ) -> np.ndarray:
-    """Chances with odds that grow with a cause, the mean of each feature staying as it is."""
+    """Let the odds of chances grow with a cause, and keep the mean chance of each feature."""
     with np.errstate(divide="ignore"):  # chances of 0 and 1 stay what they are
         odds = logit(np.clip(chance, 0, 1)) + _STRENGTH * cause
     wanted = np.bincount(column, chance, n_features)
@@ -156,7 +159,7 @@ def _by_another(
     rates: np.ndarray,
     rng: np.random.RandomState,
 ) -> np.ndarray:
-    """Chances that depend on a feature which has no holes itself."""
+    """Return chances that depend on a feature of which nothing is hidden."""
     n_rows, n_features = X.shape
     candidates = np.flatnonzero(np.bincount(column, minlength=n_features))
     if len(candidates) < 2:
@@ -170,7 +173,7 @@ def _by_another(
     in_row[row[own]] = _standardised(column, values, n_features)[own]
     share = rates[row].sum() / max(rates[row[~own]].sum(), np.finfo(float).tiny)
     highest = (rates * share).max()
-    if highest > 1 + 1e-9:  # rounding apart
+    if highest > 1 + 1e-9:  # beyond rounding
         raise ValueError(
             f"rate is too high for mechanism='mar': feature {cause} has no holes, so the others "
             f"would need rates of up to {highest:.3g}."

@@ -76,45 +76,47 @@ def fetch_movielens(
     delay: float = 1.0,
     return_X_y: bool = False,
 ) -> Any:
-    """Load a MovieLens data set [1]_, downloading it from GroupLens where necessary.
+    """Load a MovieLens data set [1]_, and download it from GroupLens if it is not there.
 
     Parameters
     ----------
     name : {"100k", "1m", "10m", "25m", "latest-small"}, default="100k"
-        Which one. GroupLens replaces "latest-small" from time to time; the one meant here has
-        100,836 ratings (9/2018).
+        The data set. GroupLens replaces "latest-small" from time to time; this one has 100,836
+        ratings (9/2018).
     data_home : str or path-like, optional
-        Folder for downloads, by default scikit-learn's (``~/scikit_learn_data``). The archive is
-        kept there, in the folder ``movielens``.
+        Folder for downloads, by default that of scikit-learn (``~/scikit_learn_data``). The
+        archive is kept in its folder ``movielens``.
     source : str or path-like, optional
-        Where the data lies already: the zip archive, or a folder with its files in it. Nothing
-        is then downloaded or checked against a checksum.
+        A zip archive, or a folder with the files of the data set. Nothing is then downloaded, and
+        no checksum is compared.
     download_if_missing : bool, default=True
-        Whether to download what is not in `data_home`; False raises an OSError instead.
+        Whether to download an archive that is not in `data_home`. False raises an OSError instead.
     n_retries : int, default=3
-        How often to try again when the connection fails.
+        Number of further attempts when the connection fails.
     delay : float, default=1.0
-        Seconds to wait between the attempts.
+        Seconds between the attempts.
     return_X_y : bool, default=False
-        Whether to return ``(data, target)`` instead of all.
+        Whether to return ``(data, target)`` instead of :class:`Ratings`.
 
     Returns
     -------
     Ratings
-        With the attributes `data` of shape (n_ratings, 2), users and items, and `target`, the
-        ratings: 1 to 5 ("100k", "1m") or 1/2 to 5 in steps of 1/2. The same, each on its own, are
-        `users`, `items` and `ratings`; `timestamps` are seconds since 1970, UTC. For "100k",
-        `splits` holds the canonical splits "u1" to "u5" (five folds), "ua" and "ub" as indices of
-        training and test ratings, as far as their files are there:
-        ``list(splits.values())[:5]`` is a `cv` for scikit-learn. `DESCR` has the terms.
+        `data` of shape (n_ratings, 2) holds users and items, and `target` the ratings: 1 to 5
+        ("100k", "1m"), or 1/2 to 5 in steps of 1/2. `users`, `items` and `ratings` hold the same
+        columns one by one. `timestamps` are seconds since 1970, UTC. For "100k", `splits` holds
+        the canonical splits "u1" to "u5" (five folds), "ua" and "ub" as indices of training and
+        test ratings, if their files are there: ``list(splits.values())[:5]`` is a `cv` for
+        scikit-learn. `DESCR` has the terms.
 
     Raises
     ------
     ValueError
-        If `name` is not known, or a file is not what it should be.
+        If `name` is not known, or a file has another content than expected.
     OSError
-        If the data is not there and cannot be downloaded, or the archive that came is not the
-        one expected (nothing is kept then).
+        If the data is not there and cannot be downloaded, or the downloaded archive has another
+        checksum. A wrong archive is not kept.
+    ImportError
+        If pandas is not installed, or pooch is needed and not installed.
 
     References
     ----------
@@ -151,7 +153,7 @@ def fetch_movielens(
 
 
 class _Files:
-    """The files of a data set, in a folder or a zip archive, at whatever depth."""
+    """The files of a data set, in a folder or a zip archive, at any depth."""
 
     def __init__(self, source: Path) -> None:
         self.source = source
@@ -166,12 +168,12 @@ class _Files:
             )
 
     def find(self, name: str) -> str | None:
-        """The path of a file of that name; that of the shortest, where there are several."""
+        """Return the path of a file of this name; of several, the shortest."""
         found = [path for path in self.names if Path(path).name == name]
         return min(found, key=len, default=None)
 
     def read(self, name: str, reader: Callable[[TextIO, str], Any]) -> Any:
-        """What `reader` makes of the file of that name."""
+        """Open the file of this name, and return what `reader` makes of it."""
         path = self.find(name)
         if path is None:
             raise FileNotFoundError(f"{str(self.source)!r} holds no {name!r}.")
@@ -188,7 +190,7 @@ class _Files:
 
 
 def _splits(files: _Files, ratings: Ratings) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The canonical splits of MovieLens-100K as indices into its ratings."""
+    """Return the canonical splits of MovieLens-100K as indices of its ratings."""
     keys = _keys(ratings)
     order = np.argsort(keys)
 
@@ -208,5 +210,5 @@ def _splits(files: _Files, ratings: Ratings) -> dict[str, tuple[np.ndarray, np.n
 
 
 def _keys(ratings: Ratings) -> np.ndarray:
-    """One integer for each pair of user and item."""
+    """Return one integer for each pair of user and item."""
     return ratings.users.astype(np.int64) << 32 | ratings.items.astype(np.int64)

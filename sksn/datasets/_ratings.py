@@ -1,39 +1,40 @@
-"""Files of ratings: who rated what, how high, and perhaps when."""
+"""Files of ratings: users, items, ratings and perhaps timestamps."""
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 
+from ._cells import import_pandas, line_of, read_cells
+
 _DELIMITERS = ("::", "\t", ",", ";", "|")
+_COLUMNS = 5  # an index, user, item, rating and timestamp
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """Ratings, one of a user for an item in each place.
+    """Ratings of users for items.
 
     Attributes
     ----------
     users, items : ndarray of shape (n_ratings,)
-        Who rated what; integers or strings.
+        Ids of the user and the item of each rating; integers or strings.
     ratings : ndarray of shape (n_ratings,)
-        How high, float64.
+        The ratings, float64.
     timestamps : ndarray of shape (n_ratings,) or None
-        When, if that is known.
+        Time of each rating, if it is known.
     splits : dict of str to (ndarray, ndarray)
-        Indices of training and test ratings of the splits that the data comes with.
+        Indices of the training and test ratings of the splits that come with the data.
     DESCR : str
-        What the data is, its terms and whom to cite.
+        Description of the data, its terms and its citation.
     """
 
     users: np.ndarray
@@ -45,7 +46,7 @@ class Ratings:
 
     @property
     def data(self) -> np.ndarray:
-        """User and item of each rating; integers if all ids are, else strings."""
+        """User and item of each rating; integers if all ids are integers, else strings."""
         users, items = self.users, self.items
         if users.dtype.kind != items.dtype.kind:
             users, items = users.astype(str), items.astype(str)
@@ -53,7 +54,7 @@ class Ratings:
 
     @property
     def target(self) -> np.ndarray:
-        """The ratings, as scikit-learn calls them."""
+        """The ratings, under the name that scikit-learn uses."""
         return self.ratings
 
     def __len__(self) -> int:
@@ -66,29 +67,31 @@ def load_ratings(path: str | os.PathLike, *, delimiter: str | None = None) -> Ra
     Parameters
     ----------
     path : str or path-like
-        A text file, plain or gzipped (``.gz``), whose lines hold a user, an item, a rating and,
-        if they like, a timestamp (a number, or a date like 2005-09-06 or 2005-09-06T12:30:00, which
-        becomes seconds since 1970), in this order; further columns are ignored. A first line
-        whose third column is no number is taken for a header; where its first name is empty, the
-        first column is the index of a data frame and left out.
+        A text file, plain or gzipped (``.gz``). Each line holds a user, an item, a rating and
+        optionally a timestamp, in this order; further columns are ignored. A timestamp is a
+        number, or a date such as 2005-09-06 or 2005-09-06T12:30:00, which becomes seconds since
+        1970. A first line whose third column is not a number is a header. If the first name in
+        it is empty, the first column is the index of a data frame and is left out.
     delimiter : str, optional
         What separates the columns. By default the first of ``::``, tab, comma, semicolon and
-        ``|`` that occurs in the first line. Comma, semicolon and ``|`` may stand within double
-        quotes.
+        ``|`` that occurs in the first line. Cells may be in double quotes, except with ``::`` and
+        tab.
 
     Returns
     -------
     Ratings
-        The ratings, with the attributes `data` of shape (n_ratings, 2) and `target`, which are
-        what :class:`~sksn.SNRecommender` is fitted with, and `users`, `items`, `ratings` and
-        `timestamps`. Ids are integers where all of a column are, else strings.
+        The ratings. Its attributes `data` of shape (n_ratings, 2) and `target` are the X and y of
+        :class:`~sksn.SNRecommender`; `users`, `items`, `ratings` and `timestamps` hold the
+        columns. The ids of a column are integers if all of them are, else strings.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file has no ratings or a line cannot be understood; names the line.
+        If the file has no ratings, or a line cannot be read. The error names the line.
+    ImportError
+        If pandas is not installed.
 
     Examples
     --------
@@ -133,40 +136,119 @@ def read_ratings(
     file : text file
         Opened for reading, at its beginning.
     name : str
-        Says in errors where the ratings are from.
+        Name of the file, for errors.
     delimiter : str, optional
         What separates the columns.
     integers : bool, default=False
-        Whether all ids are integers and there are timestamps: millions of them are then read in
-        seconds.
+        Whether all ids are integers and there are timestamps, so that millions of ratings are
+        read in seconds.
 
     Returns
     -------
     Ratings
     """
     first = file.readline()
+    file.seek(0)
     if delimiter is None:
         delimiter = _delimiter_of(first, name)
     if integers:
-        has_header = not _is_number(first.split(delimiter)[-1])
-        lines = chain([] if has_header else [first], file)
-        return _integer_ratings(lines, name, delimiter)
-    columns = _columns(chain([first], file), delimiter, name)
-    users, items = (_ids(column) for column in columns[:2])
-    timestamps = np.array(columns[3]) if columns[3] else None
-    return Ratings(users, items, np.array(columns[2]), timestamps)
-
-
-def _integer_ratings(lines: Iterable[str], name: str, delimiter: str) -> Ratings:
-    tabbed = lines if len(delimiter) == 1 else (line.replace(delimiter, "\t") for line in lines)
-    separator = delimiter if len(delimiter) == 1 else "\t"
-    types = [("user", np.int64), ("item", np.int64), ("rating", float), ("timestamp", float)]
+        return _integer_ratings(file, name, delimiter, first.split(delimiter))
+    n_columns = max(_COLUMNS, first.count(delimiter) + 1)
     try:
-        table = np.loadtxt(tabbed, dtype=types, delimiter=separator, comments=None, ndmin=1)
+        cells = read_cells(file, delimiter, n_columns, needed_by="load_ratings")
+    except UnicodeDecodeError:
+        raise
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
-    users, items, ratings, times = (np.ascontiguousarray(table[column]) for column, _ in types)
-    return Ratings(users, items, ratings, times)
+    return _ratings_of(cells, name, delimiter)
+
+
+def _integer_ratings(file: TextIO, name: str, delimiter: str, first: list[str]) -> Ratings:
+    """Read ratings whose ids are integers, by the parser of numbers of pandas."""
+    pandas = import_pandas("fetch_movielens")
+    width = len(delimiter)  # "::" is read as ":", with an empty column after each
+    columns = {0: "user", width: "item", 2 * width: "rating", 3 * width: "timestamp"}
+    try:
+        table = pandas.read_csv(
+            file,
+            sep=delimiter[0],
+            header=None,
+            names=range(3 * width + 1),
+            usecols=list(columns),
+            index_col=False,
+            skiprows=0 if _is_number(first[-1]) else 1,
+            dtype={0: np.int64, width: np.int64, 2 * width: float, 3 * width: float},
+        ).rename(columns=columns)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    return Ratings(*(table[column].to_numpy() for column in columns.values()))
+
+
+def _ratings_of(cells: Any, name: str, delimiter: str) -> Ratings:
+    """Turn cells into ratings, or raise an error that names the first line that cannot be read."""
+    pandas = import_pandas("load_ratings")
+    if len(cells) and not _is_number(cells.iat[0, 2]) and cells.iat[0, 2]:
+        is_index = not cells.iat[0, 0] and bool(cells.iat[0, 3])  # of a data frame
+        body = cells.iloc[1:, int(is_index) :]
+    else:
+        body = cells
+    body = body[(body != "").any(axis=1)]  # lines that are not empty
+    if not len(body):
+        raise ValueError(f"{name} holds no ratings.")
+    body.columns = range(body.shape[1])
+    users, items, ratings, times = (body[i] for i in range(4))
+    numbers = pandas.to_numeric(ratings, errors="coerce")
+    lacking = (users == "") | (items == "") | (ratings == "")
+    faults = [
+        (lacking, lambda row: _expected_three(row, delimiter)),
+        (~np.isfinite(numbers), lambda row: _no_rating(row[2])),
+    ]
+    seconds, fault = _times_of(pandas, times)
+    if fault is not None:
+        faults.append(fault)
+    places = [(int(np.argmax(wrong)), message) for wrong, message in faults if np.any(wrong)]
+    if places:
+        place, message = min(places, key=lambda found: found[0])
+        line = line_of(cells, int(body.index[place]))
+        raise ValueError(f"{name}, line {line}: {message(body.iloc[place].tolist())}")
+    return Ratings(
+        _ids(users.tolist()), _ids(items.tolist()), numbers.to_numpy(np.float64), seconds
+    )
+
+
+def _times_of(pandas: Any, times: Any) -> tuple[np.ndarray | None, Any]:
+    """Return seconds since 1970 if there are timestamps, and where one cannot be read."""
+    first, given = times.iloc[0], times != ""
+    numbers = pandas.to_numeric(times, errors="coerce")
+    some = "only some of the lines have a timestamp."
+    if _is_number(first):
+        seconds = numbers.to_numpy(np.float64)
+        return seconds, (
+            ~np.isfinite(seconds),
+            lambda row: some if row[3] == "" else f"expected a number, got {row[3]!r}.",
+        )
+    if not _is_date(pandas, first):  # no timestamps; a number among other text is a mistake
+        return None, (given & numbers.notna(), lambda row: some)
+    dates = pandas.to_datetime(times, format="ISO8601", errors="coerce", utc=True)
+    seconds = (dates - pandas.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy()
+    return seconds, (
+        dates.isna(),
+        lambda row: some if row[3] == "" else f"expected a date like the first, got {row[3]!r}.",
+    )
+
+
+def _expected_three(row: list[str], delimiter: str) -> str:
+    while row and not row[-1]:
+        row.pop()
+    return (
+        f"expected user, item and rating, separated by {delimiter!r}, got {delimiter.join(row)!r}."
+    )
+
+
+def _no_rating(cell: str) -> str:
+    if _is_number(cell):
+        return f"expected a finite number, got {cell!r}."
+    return f"could not convert {cell!r} to a rating; expected a number."
 
 
 def _delimiter_of(line: str, name: str) -> str:
@@ -179,88 +261,6 @@ def _delimiter_of(line: str, name: str) -> str:
     )
 
 
-def _columns(
-    lines: Iterable[str], delimiter: str, name: str
-) -> tuple[list[str], list[str], list[float], list[float]]:
-    """Users, items, ratings and timestamps (none, or as many)."""
-    users: list[str] = []
-    items: list[str] = []
-    ratings: list[float] = []
-    times: list[float] = []
-    start, read_time = 0, None
-    for number, row in _cells(lines, delimiter):
-        if number == 1 and len(row) > 2 and not _is_number(row[2]):
-            start = int(len(row) > 3 and not row[0].strip())  # the index of a data frame
-            continue
-        row = row[start:]
-        where = f"{name}, line {number}"
-        if len(row) < 3 or not row[0].strip() or not row[1].strip():
-            raise ValueError(
-                f"{where}: expected user, item and rating, separated by {delimiter!r}, got "
-                f"{delimiter.join(row)!r}."
-            )
-        users.append(row[0].strip())
-        items.append(row[1].strip())
-        ratings.append(_number(row[2], where))
-        if len(ratings) == 1 and len(row) > 3:
-            read_time = _reader_of_times(row[3])
-        if read_time is None and not (len(row) > 3 and _is_number(row[3])):
-            continue
-        if read_time is None or len(row) < 4:
-            raise ValueError(f"{where}: only some of the lines have a timestamp.")
-        times.append(read_time(row[3], where))
-    if not ratings:
-        raise ValueError(f"{name} holds no ratings.")
-    return users, items, ratings, times
-
-
-def _number(cell: str, where: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}; expected a number.") from None
-    if not np.isfinite(value):
-        raise ValueError(f"{where}: expected a finite number, got {cell.strip()!r}.")
-    return value
-
-
-def _date(cell: str, where: str) -> float:
-    """Seconds since 1970."""
-    seconds = _seconds(cell)
-    if seconds is None:
-        raise ValueError(f"{where}: expected a date like the first, got {cell.strip()!r}.")
-    return seconds
-
-
-def _seconds(cell: str) -> float | None:
-    try:
-        date = np.datetime64(cell.strip(), "s")
-    except ValueError:
-        return None
-    return None if np.isnat(date) else float(date.astype(np.int64))
-
-
-def _reader_of_times(cell: str) -> Callable[[str, str], float] | None:
-    """What reads cells like this one; None for text that is neither a number nor a date."""
-    if _is_number(cell):
-        return _number
-    return None if _seconds(cell) is None else _date
-
-
-def _cells(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The number and the cells of each line that is not empty."""
-    if len(delimiter) == 1:
-        if delimiter == "\t":
-            reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
-        else:
-            reader = csv.reader(lines, delimiter=delimiter)
-        yield from ((reader.line_num, row) for row in reader if row)
-        return
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            yield number, line.rstrip("\r\n").split(delimiter)
-
-
 def _is_number(cell: str) -> bool:
     try:
         float(cell)
@@ -269,8 +269,12 @@ def _is_number(cell: str) -> bool:
     return True
 
 
+def _is_date(pandas: Any, cell: str) -> bool:
+    return bool(pandas.notna(pandas.to_datetime(cell, format="ISO8601", errors="coerce")))
+
+
 def _ids(cells: list[str]) -> np.ndarray:
-    """Ids as integers, where that loses nothing (a leading zero, say), else as they are."""
+    """Return ids as integers if that loses nothing, such as a leading zero, else as they are."""
     try:
         numbers = np.array(cells, dtype=np.int64)
     except (ValueError, OverflowError):
