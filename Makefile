@@ -2,21 +2,22 @@
 # `make demo` set up .venv themselves.
 PYTHON ?= python3
 VENV := .venv
-# One thread a process: small models that fight for cores crawl.
-test doctest demo readme: export OMP_NUM_THREADS = 1
+# One thread a process: small models become slow when threads compete for cores.
+test test-slow doctest demo readme: export OMP_NUM_THREADS = 1
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types doctest docs readme clean help
+.PHONY: demo test test-slow lint types doctest docs readme clean help
 
 help:
-	@echo "make demo     train on data with holes; a table and a picture (sksn-demo.png)"
-	@echo "make test     the tests; SKSN_DATA=<folder> adds those on real data"
-	@echo "make lint     ruff: rules and format"
-	@echo "make types    mypy"
-	@echo "make doctest  the examples in docstrings and README"
-	@echo "make docs     the site, in docs/_build/html"
-	@echo "make readme   the README's tables and picture"
+	@echo "make demo       train on data with missing values; a table and a picture (sksn-demo.png)"
+	@echo "make test       the tests of a few seconds; SKSN_DATA=<folder> adds those on real data"
+	@echo "make test-slow  the tests that take longer, those of the benchmarks among them"
+	@echo "make lint       ruff: rules and format"
+	@echo "make types      mypy"
+	@echo "make doctest    the examples in docstrings and README"
+	@echo "make docs       the site, in docs/_build/html"
+	@echo "make readme     the tables and the picture of the README"
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -27,7 +28,10 @@ demo: $(READY)
 	$(BIN)/python -m sksn
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -44,7 +48,7 @@ docs: $(READY)
 	$(BIN)/sphinx-build --fail-on-warning --quiet docs docs/_build/html
 
 readme: $(READY)
-	$(BIN)/python benchmarks/readme.py
+	$(BIN)/python -m benchmarks report readme
 
 clean:
 	rm -rf $(VENV) build dist docs/_build *.egg-info

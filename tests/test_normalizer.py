@@ -12,9 +12,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import Normalizer
 
 from sksn import SparsityNormalizer, sparsity_normalize
-
-from .conftest import holey
-from .helpers import to_csr, to_dense
+from tests.helpers import holey, to_csr, to_dense
 
 POWERS = st.sampled_from([0.0, 0.5, 1.0, 2.0])
 NAN = np.nan

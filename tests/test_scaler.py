@@ -11,9 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sksn import ObservedScaler
 from sksn import _observed as module
-
-from .conftest import holey
-from .helpers import to_csr, to_dense
+from tests.helpers import holey, to_csr, to_dense
 
 FLAGS = {"with_mean": st.booleans(), "with_std": st.booleans()}
 

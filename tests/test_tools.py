@@ -15,8 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from sksn import ObservedScaler, SNClassifier, SNRegressor, SparsityNormalizer
-
-from .conftest import poke
+from tests.helpers import poke
 
 SMALL = {"hidden_layer_sizes": (16,), "max_epochs": 5, "lr": 0.02, "random_state": 0}
 
@@ -33,6 +32,7 @@ def test_transformers_as_pipeline_steps(cancer):
     assert cross_val_score(steps, X, y, scoring="roc_auc").mean() > 0.95
 
 
+@pytest.mark.slow
 def test_grid_search_over_the_parameters_of_sn(cancer):
     X, y = cancer
     grid = {"power": [0, 0.5, 1], "input_dropout": [0.0, 0.3]}

@@ -1,0 +1,1 @@
+"""What the studies share: data, statistics, tables and measurements."""

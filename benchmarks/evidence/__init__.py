@@ -1,0 +1,1 @@
+"""What Sparsity Normalization is worth, and which defaults suit it."""

@@ -1,0 +1,54 @@
+"""Ratings to train on and to test on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sksn.datasets import fetch_movielens
+
+from ..common.data import data_folder
+
+
+class Split(NamedTuple):
+    """Pairs of user and item with their ratings, to train on and to be tested by."""
+
+    X: np.ndarray
+    y: np.ndarray
+    X_test: np.ndarray
+    y_test: np.ndarray
+
+    def held_out(self, share: float = 0.1) -> Split:
+        """The training ratings, split again."""
+        order = np.random.RandomState(0).permutation(len(self.y))
+        n = int(share * len(self.y))
+        train, valid = order[n:], order[:n]
+        return Split(self.X[train], self.y[train], self.X[valid], self.y[valid])
+
+
+def load_split(name: str) -> Split:
+    """One of u1 to u5, 1m-<seed>, douban and smoke."""
+    if name == "smoke":
+        rng = np.random.RandomState(0)
+        X = np.column_stack([rng.randint(40, size=700), rng.randint(30, size=700)])
+        X = np.unique(X, axis=0)
+        rng.shuffle(X)
+        y = np.clip(np.round(3 + np.sin(X[:, 0]) + np.cos(X[:, 1])), 1, 5)
+        return Split(X[50:], y[50:], X[:50], y[:50])
+    if name == "douban":
+        with np.load(data_folder() / "monti" / "douban" / "ratings.npz") as file:
+            X, y = np.column_stack([file["row"], file["col"]]), file["rating"].astype(float)
+            test = file["is_test"]
+        return Split(X[~test], y[~test], X[test], y[test])
+    if name.startswith("1m-"):
+        with np.load(data_folder() / "movielens-1m" / "ml-1m.npz") as file:
+            X, y = np.column_stack([file["user"], file["item"]]), file["rating"].astype(float)
+        order = np.random.RandomState(int(name[3:])).permutation(len(y))
+        test, train = np.split(order, [len(y) // 10])
+        return Split(X[train], y[train], X[test], y[test])
+    ratings = fetch_movielens("100k", source=data_folder() / "movielens-100k")
+    train, test = ratings.splits[name]
+    return Split(
+        ratings.data[train], ratings.target[train], ratings.data[test], ratings.target[test]
+    )

@@ -1,0 +1,1 @@
+"""How fast sksn is, and which steps are the faster ones."""

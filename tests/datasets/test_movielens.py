@@ -1,0 +1,214 @@
+"""MovieLens from folders, archives and a server."""
+
+import hashlib
+import threading
+import zipfile
+from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer, SimpleHTTPRequestHandler
+
+import numpy as np
+import pytest
+
+from sksn.datasets import _movielens, fetch_movielens
+from sksn.datasets._download import Archive
+
+LINES = [("1", "10", "4", "881250949"), ("2", "10", "3.5", "881250950"), ("1", "12", "1", "0")]
+
+
+def write(path, delimiter, header=None, columns=4):
+    rows = [delimiter.join(row[:columns]) for row in LINES]
+    path.write_text("\n".join(([header] if header else []) + rows) + "\n", encoding="utf-8")
+    return path
+
+
+# MovieLens ----------------------------------------------------------------------------------
+
+
+def movielens_100k(folder):
+    """A folder like that of MovieLens-100K, with three ratings and one split."""
+    folder.mkdir(parents=True)
+    write(folder / "u.data", "\t")
+    (folder / "u1.base").write_text("1\t12\t1\t0\n2\t10\t3.5\t881250950\n")
+    (folder / "u1.test").write_text("1\t10\t4\t881250949\n")
+    return folder
+
+
+def zipped(folder, path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.iterdir()):
+            archive.write(file, f"{folder.name}/{file.name}")
+    return path
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_a_local_folder_or_archive(tmp_path, as_zip):
+    source = movielens_100k(tmp_path / "ml-100k")
+    if as_zip:
+        source = zipped(source, tmp_path / "ml-100k.zip")
+    found = fetch_movielens("100k", source=source)
+    assert found.data.tolist() == [[1, 10], [2, 10], [1, 12]]
+    assert "Harper" in found.DESCR
+    (train, test) = found.splits["u1"]
+    assert list(found.splits) == ["u1"]
+    assert train.tolist() == [2, 1]
+    assert test.tolist() == [0]
+    X, y = fetch_movielens("100k", source=source, return_X_y=True)
+    np.testing.assert_array_equal(X, found.data)
+    np.testing.assert_array_equal(y, found.ratings)
+
+
+def test_a_split_of_other_ratings_is_refused(tmp_path):
+    source = movielens_100k(tmp_path / "ml-100k")
+    (source / "u1.test").write_text("1\t99\t4\t0\n")
+    with pytest.raises(ValueError, match=r"u1\.test holds ratings that are not in u\.data"):
+        fetch_movielens("100k", source=source)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "delimiter", "header"),
+    [
+        ("1m", "ratings.dat", "::", None),
+        ("10m", "ratings.dat", "::", None),
+        ("25m", "ratings.csv", ",", "userId,movieId,rating,timestamp"),
+        ("latest-small", "ratings.csv", ",", "userId,movieId,rating,timestamp"),
+    ],
+)
+def test_the_other_releases(tmp_path, name, file, delimiter, header):
+    write(tmp_path / file, delimiter, header)
+    found = fetch_movielens(name, source=tmp_path)
+    assert found.users.tolist() == [1, 2, 1]
+    assert found.splits == {}
+
+
+def test_what_is_not_there_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"name must be one of '100k', .*got '2m'"):
+        fetch_movielens("2m")
+    with pytest.raises(FileNotFoundError, match=r"holds no 'u\.data'"):
+        fetch_movielens("100k", source=tmp_path)
+    with pytest.raises(FileNotFoundError, match="source must be a folder or a zip archive"):
+        fetch_movielens("100k", source=tmp_path / "nothing")
+
+
+# Downloads ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """A server with one small archive, which takes the place of GroupLens."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    path = zipped(movielens_100k(tmp_path / "ml-100k"), folder / "ml-100k.zip")
+    requests = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self):
+            requests.append(self.path)
+            if len(requests) <= served.refusals:
+                self.send_error(503)
+            elif served.cut_off:
+                self.send_response(200)
+                self.send_header("Content-Length", str(path.stat().st_size))
+                self.end_headers()
+                self.wfile.write(path.read_bytes()[:-10])
+            else:
+                super().do_GET()
+
+        def log_message(self, *args):
+            pass
+
+    class served:
+        refusals, cut_off = 0, False
+
+    with HTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        served.url = f"http://127.0.0.1:{server.server_port}/"
+        served.requests, served.folder = requests, folder
+        monkeypatch.setattr(_movielens, "_SERVER", served.url)
+        release = _movielens._RELEASES["100k"]
+        digest = "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+        archive = Archive("ml-100k.zip", digest)
+        monkeypatch.setitem(_movielens._RELEASES, "100k", release._replace(archive=archive))
+        yield served
+        server.shutdown()
+
+
+def left_in(home):
+    return sorted(p.name for p in (home / "movielens").iterdir())
+
+
+def test_it_is_downloaded_once(served, tmp_path):
+    for _ in range(2):
+        assert len(fetch_movielens("100k", data_home=tmp_path / "home")) == 3
+    assert served.requests == ["/ml-100k.zip"]
+    assert left_in(tmp_path / "home") == ["ml-100k.zip"]
+
+
+def test_a_server_that_hesitates_is_asked_again(served, tmp_path):
+    served.refusals = 2
+    with pytest.warns(UserWarning, match="trying again"):
+        assert len(fetch_movielens("100k", data_home=tmp_path / "home", delay=0)) == 3
+    assert len(served.requests) == 3
+
+
+@pytest.mark.filterwarnings("ignore:.*trying again")
+@pytest.mark.parametrize("fault", ["refusals", "cut_off"])
+def test_a_download_that_fails_leaves_nothing(served, tmp_path, fault):
+    setattr(served, fault, 100)
+    with pytest.raises(OSError, match=r"could not be downloaded .* pass source="):
+        fetch_movielens("100k", data_home=tmp_path / "home", n_retries=1, delay=0)
+    assert len(served.requests) == 2
+    assert left_in(tmp_path / "home") == []
+
+
+def test_another_file_than_expected_is_not_kept(served, tmp_path):
+    (served.folder / "ml-100k.zip").write_bytes(b"something else")
+    with pytest.raises(
+        OSError, match=r"sent another file than expected: SHA256 hash of downloaded file"
+    ):
+        fetch_movielens("100k", data_home=tmp_path / "home")
+    assert left_in(tmp_path / "home") == []
+
+
+def test_a_file_that_is_gone_is_not_asked_for_again(served, tmp_path):
+    (served.folder / "ml-100k.zip").unlink()
+    with pytest.raises(OSError, match="404"):
+        fetch_movielens("100k", data_home=tmp_path / "home", delay=0)
+    assert len(served.requests) == 1
+
+
+def test_a_broken_archive_at_home_is_an_error_and_stays(served, tmp_path):
+    home = tmp_path / "home" / "movielens"
+    home.mkdir(parents=True)
+    (home / "ml-100k.zip").write_bytes(b"broken")
+    with pytest.raises(OSError, match=r"is not the archive expected; remove it"):
+        fetch_movielens("100k", data_home=tmp_path / "home")
+    assert (home / "ml-100k.zip").read_bytes() == b"broken"
+    assert served.requests == []
+
+
+def test_nothing_is_downloaded_unasked(served, tmp_path):
+    with pytest.raises(OSError, match="download_if_missing=False"):
+        fetch_movielens("100k", data_home=tmp_path / "home", download_if_missing=False)
+    assert served.requests == []
+
+
+def test_offline(tmp_path, monkeypatch):
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        port = server.server_port  # nobody listens there any more
+    monkeypatch.setattr(_movielens, "_SERVER", f"http://127.0.0.1:{port}/")
+    with pytest.raises(OSError, match=r"could not be downloaded .*Download .* by other means"):
+        fetch_movielens("1m", data_home=tmp_path, n_retries=0)
+
+
+# The real thing -----------------------------------------------------------------------------
+
+
+def test_movielens_100k(data_folder):
+    found = fetch_movielens("100k", source=data_folder / "movielens-100k")
+    assert found.data.shape == (100_000, 2)
+    assert found.ratings.mean() == pytest.approx(3.52986)
+    tested = [test for _, test in list(found.splits.values())[:5]]
+    assert np.array_equal(np.sort(np.concatenate(tested)), np.arange(100_000))
+    for train, test in found.splits.values():
+        assert (len(train), len(test)) == (80_000, 20_000)
+        assert not np.intersect1d(train, test).size

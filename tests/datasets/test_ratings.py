@@ -1,0 +1,123 @@
+"""Files of ratings."""
+
+import gzip
+
+import pandas as pd
+import pytest
+
+from sksn.datasets import load_ratings
+
+LINES = [("1", "10", "4", "881250949"), ("2", "10", "3.5", "881250950"), ("1", "12", "1", "0")]
+
+
+def write(path, delimiter, header=None, columns=4):
+    rows = [delimiter.join(row[:columns]) for row in LINES]
+    path.write_text("\n".join(([header] if header else []) + rows) + "\n", encoding="utf-8")
+    return path
+
+
+# Files --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "header"),
+    [
+        ("\t", None),
+        ("::", None),
+        (",", "userId,movieId,rating,timestamp"),
+        (";", None),
+        ("|", None),
+    ],
+)
+def test_every_usual_format_says_the_same(tmp_path, delimiter, header):
+    found = load_ratings(write(tmp_path / "ratings", delimiter, header))
+    assert found.users.tolist() == [1, 2, 1]
+    assert found.items.tolist() == [10, 10, 12]
+    assert found.ratings.tolist() == [4.0, 3.5, 1.0]
+    assert found.timestamps.tolist() == [881250949, 881250950, 0]
+    assert found.data.tolist() == [[1, 10], [2, 10], [1, 12]]
+    assert found.target is found.ratings
+    assert len(found) == 3
+
+
+def test_a_timestamp_may_be_absent_and_a_delimiter_be_named(tmp_path):
+    assert load_ratings(write(tmp_path / "a", ",", columns=3)).timestamps is None
+    assert load_ratings(write(tmp_path / "b", " "), delimiter=" ").users.tolist() == [1, 2, 1]
+
+
+def test_gzip_and_a_byte_order_mark(tmp_path):
+    path = tmp_path / "ratings.csv.gz"
+    path.write_bytes(gzip.compress("﻿1,10,4\n".encode()))
+    assert load_ratings(path).users.tolist() == [1]
+
+
+def test_ids_that_are_no_plain_integers_stay_as_they_are(tmp_path):
+    path = tmp_path / "ratings.csv"
+    path.write_text('007,"Alien, 1979",5\n7,Brazil,4\n')
+    found = load_ratings(path)
+    assert found.users.tolist() == ["007", "7"]
+    assert found.items.tolist() == ["Alien, 1979", "Brazil"]
+
+
+def test_integers_beside_strings_become_strings_in_data(tmp_path):
+    path = tmp_path / "ratings.csv"
+    path.write_text("1,a,5\n2,b,4\n")
+    found = load_ratings(path)
+    assert found.users.dtype.kind == "i"
+    assert found.data.tolist() == [["1", "a"], ["2", "b"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1,2,3\n1,2\n", r"line 2: expected user, item and rating"),
+        ("1,2,3\n1,3,good\n", r"line 2: .*good.*expected a number"),
+        ("1,2,3,4\n1,3,4\n", "line 2: only some of the lines have a timestamp"),
+        ("1,2,3\n1,3,4,5\n", "line 2: only some of the lines have a timestamp"),
+        ("1,2,3,2005-09-06\n1,3,4,soon\n", "line 2: expected a date like the first, got 'soon'"),
+        ("1,2,3,2005-09-06\n1,3,4,\n", "line 2: only some of the lines have a timestamp"),
+        ("1,2,3,2005-09-06\n1,3,4\n", "line 2: only some of the lines have a timestamp"),
+        ("1,2,3,fine\n1,3,4,5\n", "line 2: only some of the lines have a timestamp"),
+        ("1,2,nan\n", "line 1: expected a finite number, got 'nan'"),
+        ("1,2,3\n1,3,inf\n", "line 2: expected a finite number, got 'inf'"),
+        ("1,2,3\n,3,4\n", "line 2: expected user, item and rating"),
+        ("user,item,rating\n", "holds no ratings"),
+        ("", "line 1: expected user, item and rating"),
+        ("nothing\n", "line 1: expected user, item and rating.*'nothing'"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named(tmp_path, text, message):
+    path = tmp_path / "ratings.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        load_ratings(path)
+
+
+def test_dates_and_other_text_beside_ratings(tmp_path):
+    path = tmp_path / "ratings.csv"
+    path.write_text("1,2,3,1970-01-02\n1,3,4,1970-01-01T00:01:00\n")
+    assert load_ratings(path).timestamps.tolist() == [86400, 60]
+    path.write_text("1,2,3,lovely\n1,3,4,\n")
+    assert load_ratings(path).timestamps is None
+
+
+def test_the_index_of_a_data_frame_is_no_user(tmp_path):
+    path = tmp_path / "ratings.csv"
+    frame = pd.DataFrame({"user": [5, 6], "item": [7, 8], "rating": [1.0, 2.0]})
+    frame.to_csv(path)
+    read = load_ratings(path)
+    assert read.data.tolist() == [[5, 7], [6, 8]]
+    assert read.ratings.tolist() == [1, 2]
+    assert read.timestamps is None
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path):
+    path = tmp_path / "ratings.csv"
+    path.write_bytes("1,Amélie,5\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"ratings.csv is no text in UTF-8"):
+        load_ratings(path)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"path must name a file of ratings, got .*gone"):
+        load_ratings(tmp_path / "gone")

@@ -1,0 +1,118 @@
+"""New users, and the vectors behind predictions."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sksn import SNRecommender
+from sksn._recommender._rating_model import ridge_vectors
+from sksn._training._vectors import Vectors
+
+QUICK = {"hidden_layer_sizes": 8, "max_epochs": 20, "random_state": 0, "device": "cpu"}
+
+
+def ratings(n_users=60, n_items=40, share=0.4, seed=0):
+    """Ratings of 1 to 5 with two tastes behind them, by ids that are no positions."""
+    rng = np.random.RandomState(seed)
+    tastes, kinds = rng.normal(size=(n_users, 2)), rng.normal(size=(n_items, 2))
+    full = 3 + tastes @ kinds.T + 0.5 * rng.normal(size=(n_users, 1))
+    users, items = np.nonzero(rng.uniform(size=full.shape) < share)
+    y = np.clip(np.round(full[users, items]), 1, 5)
+    return np.column_stack([users * 7 + 100, items * 3]), y
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    X, y = ratings()
+    return {o: SNRecommender(o, **QUICK).fit(X, y) for o in ("item", "user", "both")}
+
+
+# Folding in -------------------------------------------------------------------------------
+
+
+def test_folding_in_a_training_user_changes_nothing_for_user_rows(fitted):
+    X, y = ratings()
+    model = fitted["user"]
+    some = np.isin(X[:, 0], np.unique(X[:, 0])[::7])
+    folded = model.fold_in(X[some], y[some])
+    np.testing.assert_allclose(folded.predict(X[some]), model.predict(X[some]), rtol=1e-5)
+    for mine, theirs in zip(
+        folded.recommend(folded.users_, n=3), model.recommend(folded.users_, n=3), strict=True
+    ):
+        np.testing.assert_allclose(mine.filled(0), theirs.filled(0), rtol=1e-5)
+    assert len(model.users_) == 60  # which stays as it was
+
+
+@pytest.mark.parametrize(
+    ("orientation", "history"), [("item", True), ("item", False), ("both", True)]
+)
+def test_people_who_were_not_in_training(orientation, history):
+    X, y = ratings(n_users=150, n_items=80)
+    new = X[:, 0] % 5 == 0
+    given_ = new & (np.random.RandomState(0).uniform(size=len(y)) < 0.6)
+    model = SNRecommender(orientation, history=history, hidden_layer_sizes=64, random_state=0)
+    model.fit(X[~new], y[~new])
+    folded = model.fold_in(X[given_], y[given_])
+    asked = new & ~given_
+    error, of_strangers = (
+        np.sqrt(np.mean((m.predict(X[asked]) - y[asked]) ** 2)) for m in (folded, model)
+    )
+    assert error < 0.85 * of_strangers
+    assert not folded._user_ids.find(X[asked, 0]).min() < 0
+    items, _ = folded.recommend(folded.users_, n=3)
+    for user, found in zip(folded.users_, items, strict=True):
+        assert not set(found) & set(X[given_ & (X[:, 0] == user), 1])
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_folding_in_a_training_user_changes_little_for_item_rows(history):
+    """The ridge regression is what training aims at, so that both say much the same."""
+    X, y = ratings(n_users=150, n_items=80)
+    model = SNRecommender("item", history=history, hidden_layer_sizes=64, random_state=0).fit(X, y)
+    folded = model.fold_in(X, y)
+    pairs = np.array([(u, i) for u in model.users_[::5] for i in model.items_])
+    mine, theirs = folded.predict(pairs), model.predict(pairs)
+    assert abs(np.mean(mine - theirs)) < 0.03
+    assert np.std(mine - theirs) < 0.35 * np.std(theirs)
+    single = model.fold_in([["new", X[0, 1]]], [3.0])
+    given_one = np.array([["new", item] for item in model.items_.tolist()], dtype=object)
+    assert abs(single.predict(given_one).mean() - y.mean()) < 0.3
+
+
+def test_folding_in_goes_by_what_was_learned():
+    X, y = ratings(20, 10)
+    model = SNRecommender("both", **QUICK).fit(X, y)
+    new, given = [["me", 0], ["me", 3]], [5, 1]
+    expected = model.fold_in(new, given).recommend(["me"])[1]
+    model.set_params(orientation="item", n_estimators=3, row_offset=None, alpha=9.0)
+    np.testing.assert_array_equal(model.fold_in(new, given).recommend(["me"])[1], expected)
+
+
+def test_vectors_of_new_users_are_ridge_regressions():
+    rng = np.random.RandomState(0)
+    items, item_offset = rng.normal(size=(6, 3)), rng.normal(size=6)
+    X = sparse.csr_array(np.array([[5.0, 0, 3, 1, 0, 2], [0] * 6]))
+    vectors, prior = rng.normal(size=(2, 3)), np.array([3.0, 2.0])
+    users, offsets = ridge_vectors(X, items, item_offset, (vectors, prior), (0.7, 2.5))
+    at = X[[0]].indices
+    A = np.column_stack([items[at], np.ones(4)])
+    penalty = np.diag([0.7] * 3 + [2.5])
+    left = X[[0]].data - item_offset[at] - items[at] @ vectors[0] - 3.0
+    solution = np.linalg.solve(A.T @ A + penalty, A.T @ left)
+    np.testing.assert_allclose(users[0], vectors[0] + solution[:3])
+    assert offsets[0] == pytest.approx(3 + solution[3])
+    assert np.array_equal(users[1], vectors[1])
+    assert offsets[1] == 2.0
+
+
+def test_factors_blend_like_their_ratings():
+    rng = np.random.RandomState(0)
+    parts = [Vectors(*(rng.normal(size=s) for s in ((5, k), (4, k), 5, 4))) for k in (2, 3)]
+    users, items = np.repeat(np.arange(5), 4), np.tile(np.arange(4), 5)
+    blended = Vectors.blend(parts, [0.3, 0.7])
+    expected = 0.3 * parts[0].predict_pairs(users, items) + 0.7 * parts[1].predict_pairs(
+        users, items
+    )
+    np.testing.assert_allclose(blended.predict_pairs(users, items), expected)
+    (_, scores) = next(blended.predict_rows(np.arange(5)))
+    np.testing.assert_allclose(scores.ravel(), expected)

@@ -1,0 +1,103 @@
+"""Recommended and similar items."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sksn import SNRecommender
+from sksn._recommender._lists import best
+
+QUICK = {"hidden_layer_sizes": 8, "max_epochs": 20, "random_state": 0, "device": "cpu"}
+
+
+def ratings(n_users=60, n_items=40, share=0.4, seed=0):
+    """Ratings of 1 to 5 with two tastes behind them, by ids that are no positions."""
+    rng = np.random.RandomState(seed)
+    tastes, kinds = rng.normal(size=(n_users, 2)), rng.normal(size=(n_items, 2))
+    full = 3 + tastes @ kinds.T + 0.5 * rng.normal(size=(n_users, 1))
+    users, items = np.nonzero(rng.uniform(size=full.shape) < share)
+    y = np.clip(np.round(full[users, items]), 1, 5)
+    return np.column_stack([users * 7 + 100, items * 3]), y
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    X, y = ratings()
+    return {o: SNRecommender(o, **QUICK).fit(X, y) for o in ("item", "user", "both")}
+
+
+# Recommending -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("orientation", ["item", "user", "both"])
+def test_recommendations_are_the_highest_predictions_of_what_is_not_seen(fitted, orientation):
+    X, _ = ratings()
+    model = fitted[orientation]
+    users = np.unique(X[:, 0])
+    found, scores = model.recommend(users, n=4)
+    everything, _ = model.recommend(users, n=10**6, exclude_seen=False)
+    assert everything.shape == (len(users), len(model.items_))
+    for user, items, score in zip(users, found, scores, strict=True):
+        seen = set(X[X[:, 0] == user, 1])
+        assert not seen & set(items.compressed())
+        unseen = np.array([i for i in model.items_ if i not in seen])
+        at = model._user_ids.find(np.full(len(unseen), user)), model._item_ids.find(unseen)
+        expected = np.sort(model._vectors.predict_pairs(*at))[::-1][:4]
+        np.testing.assert_allclose(score.compressed(), expected)
+
+
+def test_a_new_user_gets_the_items_with_the_highest_means(fitted):
+    model = fitted["both"]
+    items, _ = model.recommend([-1], n=3)
+    means = model.predict([[-1, item] for item in model.items_])
+    np.testing.assert_array_equal(items[0], model.items_[np.argsort(-means, kind="stable")[:3]])
+    assert model.recommend(-1, n=3)[0].shape == (1, 3)
+
+
+@given(st.integers(1, 7), st.integers(1, 5), st.randoms(use_true_random=False))
+def test_best_is_a_stable_sort(n_columns, n, random):
+    scores = np.array([[random.choice([0.0, 1.0, 2.0, -np.inf]) for _ in range(n_columns)]] * 2)
+    n = min(n, n_columns)
+    columns, found = best(scores, n)
+    expected = np.argsort(-scores, axis=1, kind="stable")[:, :n]
+    np.testing.assert_array_equal(columns, expected)
+    np.testing.assert_array_equal(found, np.take_along_axis(scores, expected, axis=1))
+
+
+def test_similar_items():
+    rng = np.random.RandomState(0)
+    taste = rng.choice([-1, 1], size=200)
+    X, y = [], []
+    for user in range(200):  # even items please one half of the users, odd ones the other
+        for item in range(10):
+            if rng.uniform() < 0.7:
+                X.append([user, item])
+                y.append(3 + taste[user] * (1 if item % 2 else -1))
+    model = SNRecommender("both", hidden_layer_sizes=16, random_state=0).fit(X, y)
+    items, cosines = model.similar_items([0, 1], n=4)
+    assert set(items[0]) == {2, 4, 6, 8}
+    assert set(items[1]) == {3, 5, 7, 9}
+    assert np.all(np.diff(cosines, axis=1) <= 0)
+    assert np.all(cosines > 0.5)
+
+
+@pytest.mark.slow
+def test_recommending_takes_bounded_memory():
+    """200,000 users by 2,000 items: all scores at once would be 3.2 GB."""
+    n_users, n_items = 200_000, 2_000
+    rng = np.random.RandomState(0)
+    X = np.column_stack([np.arange(n_users), rng.randint(n_items, size=n_users)])
+    model = SNRecommender("item", hidden_layer_sizes=4, max_epochs=1, random_state=0)
+    model.fit(X, rng.randint(1, 6, size=n_users))
+    tracemalloc.start()
+    try:
+        items, _ = model.recommend(X[:, 0], n=5)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert items.shape == (n_users, 5)
+    assert not (items == X[:, 1:]).any()
+    assert peak < 250 * 2**20

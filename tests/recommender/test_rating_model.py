@@ -1,0 +1,246 @@
+"""Predictions of ratings, and how the networks are trained."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, train_test_split
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from sksn import SNRecommender
+
+QUICK = {"hidden_layer_sizes": 8, "max_epochs": 20, "random_state": 0, "device": "cpu"}
+
+
+def ratings(n_users=60, n_items=40, share=0.4, seed=0):
+    """Ratings of 1 to 5 with two tastes behind them, by ids that are no positions."""
+    rng = np.random.RandomState(seed)
+    tastes, kinds = rng.normal(size=(n_users, 2)), rng.normal(size=(n_items, 2))
+    full = 3 + tastes @ kinds.T + 0.5 * rng.normal(size=(n_users, 1))
+    users, items = np.nonzero(rng.uniform(size=full.shape) < share)
+    y = np.clip(np.round(full[users, items]), 1, 5)
+    return np.column_stack([users * 7 + 100, items * 3]), y
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    X, y = ratings()
+    return {o: SNRecommender(o, **QUICK).fit(X, y) for o in ("item", "user", "both")}
+
+
+# How well ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("orientation", ["item", "user", "both"])
+def test_it_predicts_better_than_means(orientation):
+    X, y = ratings(n_users=150, n_items=100)
+    train, test, y_train, y_test = train_test_split(X, y, random_state=0)
+    model = SNRecommender(orientation, hidden_layer_sizes=64, random_state=0).fit(train, y_train)
+    error = np.sqrt(np.mean((model.predict(test) - y_test) ** 2))
+    means = pd.Series(y_train).groupby(train[:, 1]).mean().reindex(test[:, 1]).to_numpy()
+    assert error < 0.8 * np.sqrt(np.nanmean((means - y_test) ** 2))
+    assert model.score(test, y_test) > 0.3
+
+
+def test_both_is_the_blend_that_suits_held_out_ratings(fitted):
+    model = fitted["both"]
+    assert 0 <= model.blend_ <= 1
+    assert model.validation_score_ > 0
+    assert len(model.estimators_) == 2
+    assert [e.center for e in model.estimators_] == [False, True]
+    assert (fitted["item"].blend_, fitted["user"].blend_) == (1.0, 0.0)
+    assert fitted["item"].validation_score_ is None
+
+
+def test_scikit_learn_takes_it_as_it_is():
+    X, y = ratings()
+    scores = cross_val_score(
+        SNRecommender(**QUICK), X, y, scoring="neg_root_mean_squared_error", cv=KFold(3)
+    )
+    assert scores.shape == (3,)
+    search = GridSearchCV(
+        SNRecommender("item", **QUICK), {"power": [0, 0.5]}, cv=2, scoring="neg_mean_absolute_error"
+    ).fit(pd.DataFrame(X, columns=["user", "item"]), y)
+    assert search.best_score_ > -3
+    assert clone(search.best_estimator_).get_params() == search.best_estimator_.get_params()
+
+
+def test_networks_are_averaged_and_epochs_chosen():
+    X, y = ratings()
+    model = SNRecommender("item", 3, early_stopping=True, n_iter_no_change=3, **QUICK).fit(X, y)
+    assert len(model.estimators_) == len(model.n_epochs_) == 3
+    found = np.mean([_alone(e, model, X) for e in model.estimators_], axis=0)
+    np.testing.assert_allclose(model._vectors.predict_pairs(*_positions(model, X)), found)
+    assert max(model.n_epochs_) <= 20
+    held = SNRecommender("item", early_stopping=True, refit=False, **QUICK).fit(X, y)
+    n_seen = sum(e._learner.scaling.n_entries for e in held.estimators_)
+    assert n_seen == len(y) - np.ceil(0.1 * len(y))
+
+
+def _positions(model, X):
+    return model._user_ids.find(X[:, 0]), model._item_ids.find(X[:, 1])
+
+
+def _alone(net, model, X):
+    users, items = _positions(model, X)
+    rows = sparse.csr_array((model._seen.tocoo().data, model._seen.tocoo().coords))
+    return net.predict_entries(rows.T.tocsr(), items, users)
+
+
+def test_weights_count():
+    X, y = ratings(share=0.15)
+    rng = np.random.RandomState(0)
+    absent = rng.uniform(size=len(y)) < 0.3
+    options = {**QUICK, "dtype": "float64"}
+    without = SNRecommender("item", **options).fit(X[~absent], y[~absent])
+    zero = SNRecommender("item", **options).fit(X, y, sample_weight=np.where(absent, 0.0, 2.0))
+    np.testing.assert_allclose(zero.predict(X), without.predict(X))
+    # ratings that weigh much are reproduced better
+    heavy = SNRecommender("item", **{**options, "max_epochs": 100}).fit(
+        X, y, sample_weight=np.where(absent, 20.0, 1.0)
+    )
+    even = SNRecommender("item", **{**options, "max_epochs": 100}).fit(X, y)
+    errors = [np.mean((m.predict(X) - y)[absent] ** 2) for m in (heavy, even)]
+    assert errors[0] < errors[1]
+
+
+# What is odd ------------------------------------------------------------------------------
+
+
+def test_unknown_users_and_items_fall_back_on_what_is_known(fitted):
+    X, y = ratings()
+    for model in fitted.values():
+        item, user = X[0, 1], X[0, 0]
+        n, total = np.sum(X[:, 1] == item), y[X[:, 1] == item].sum()
+        alone = model.predict([[-1, item]])[0]
+        assert abs(alone - total / n) < 0.5  # its mean, shrunk and freed of who rated it
+        of_user = model.predict([[user, -1]])[0]
+        assert abs(of_user - y[X[:, 0] == user].mean()) < 0.6
+        assert model.predict([[-1, -1]])[0] == pytest.approx(y.mean())
+        assert model.predict(np.empty((0, 2), dtype=int)).shape == (0,)
+
+
+def test_predictions_keep_to_the_range_of_the_ratings(fitted):
+    X, _ = ratings()
+    pairs = np.array([(u, i) for u in np.unique(X[:, 0]) for i in np.unique(X[:, 1])])
+    for model in fitted.values():
+        assert model.rating_range_ == (1.0, 5.0)
+        found = model.predict(pairs)
+        assert found.min() >= 1
+        assert found.max() <= 5
+
+
+def test_an_item_nobody_rated_and_a_user_who_rated_everything():
+    X, y = ratings(30, 20)
+    X = np.vstack([X, [[9999, i] for i in np.unique(X[:, 1])]])
+    y = np.append(y, np.full(len(X) - len(y), 4.0))
+    model = SNRecommender("both", **QUICK).fit(X, y)
+    items, scores = model.recommend([9999], n=5)
+    assert items.mask.all()
+    assert scores.mask.all()
+    items, _ = model.recommend([9999], n=5, exclude_seen=False)
+    assert not items.mask.any()
+    folded = model.fold_in([[1, 123456]], [4.0])  # of whom nothing is known that helps
+    assert np.isfinite(folded.predict([[1, X[0, 1]]])).all()
+
+
+def test_one_rating_in_all():
+    model = SNRecommender("item", **QUICK).fit([["a", "b"]], [3.5])
+    np.testing.assert_allclose(model.predict([["a", "b"], ["c", "d"]]), 3.5)
+    assert model.recommend(["a"])[0].mask.all()
+    assert model.similar_items(["b"])[0].shape == (1, 0)
+    both = SNRecommender("both", **QUICK).fit([["a", "b"]], [3.5])
+    assert (both.blend_, both.validation_score_) == (0.5, None)
+    np.testing.assert_allclose(both.predict([["a", "b"]]), 3.5)
+    with pytest.raises(ValueError, match="takes all of the n_samples=1 ratings"):
+        SNRecommender("both", early_stopping=True, **QUICK).fit([["a", "b"]], [3.5])
+
+
+def test_history_is_worth_something_and_can_be_left_out():
+    """Who rates what says what they like, where the ratings themselves say little."""
+    rng = np.random.RandomState(0)
+    taste = rng.choice([-1, 1], size=300)
+    odd = rng.uniform(size=(300, 60)) < np.where(taste[:, None] > 0, 0.25, 0.05)
+    even = rng.uniform(size=(300, 60)) < np.where(taste[:, None] < 0, 0.25, 0.05)
+    users, items = np.nonzero(np.concatenate([odd, even], axis=1))
+    y = 3 + 0.7 * taste[users] * np.where(items % 3, 1, -1) + rng.normal(size=len(users))
+    X = np.column_stack([users, items])
+    train, test, y_train, y_test = train_test_split(X, y, random_state=0)
+    scores = [
+        SNRecommender("item", history=h, hidden_layer_sizes=64, random_state=0)
+        .fit(train, y_train)
+        .score(test, y_test)
+        for h in (True, False)
+    ]
+    assert scores[0] > scores[1] + 0.02
+
+
+def test_held_out_ratings_count_what_they_weigh():
+    """Ratings of no weight to speak of, of which there are most, do not choose the epoch."""
+    X, y = ratings(60, 40)
+    light = np.random.RandomState(0).uniform(size=len(y)) < 0.7
+    weights = np.where(light, 1e-6, 1.0)
+    noise = np.where(light, np.random.RandomState(1).permutation(y), y)
+    options = {**QUICK, "max_epochs": 60, "early_stopping": True, "refit": False}
+    scores = [
+        SNRecommender("item", **options).fit(X, target, weights).estimators_[0].validation_scores_
+        for target in (y, noise)
+    ]
+    np.testing.assert_allclose(*scores, rtol=0.01)
+
+
+def test_it_can_be_pickled_and_repeated(fitted):
+    X, y = ratings()
+    expected = fitted["both"].predict(X)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted["both"])).predict(X), expected)
+    np.testing.assert_array_equal(clone(fitted["both"]).fit(X, y).predict(X), expected)
+
+
+def test_a_progress_bar_for_each_network(capsys):
+    X, y = ratings(20, 10)
+    SNRecommender("item", 2, **QUICK, verbose=True).fit(X, y)
+    shown = capsys.readouterr().err
+    assert "item rows 1/2" in shown
+    assert "item rows 2/2" in shown
+    assert "20/20" in shown
+
+
+# scikit-learn's own checks ----------------------------------------------------------------
+
+# What cannot apply passes tables of random numbers as X, where this has two columns of ids, no
+# pair of which may occur twice and none of which may be missing.
+OTHER_WIDTH = {
+    "check_dict_unchanged", "check_dont_overwrite_parameters", "check_dtype_object",
+    "check_estimators_dtypes", "check_estimators_pickle", "check_f_contiguous_array_estimator",
+    "check_fit2d_predict1d", "check_fit_score_takes_y", "check_methods_sample_order_invariance",
+    "check_methods_subset_invariance", "check_n_features_in_after_fitting",
+    "check_pipeline_consistency", "check_regressor_data_not_an_array", "check_regressors_int",
+    "check_regressors_no_decision_function", "check_regressors_train",
+    "check_sample_weight_equivalence_on_dense_data", "check_sample_weights_list",
+    "check_supervised_y_2d", "check_all_zero_sample_weights_error", "check_complex_data",
+    "check_estimators_empty_data_messages", "check_estimators_nan_inf", "check_fit2d_1feature",
+    "check_fit2d_1sample", "check_positive_only_tag_during_fit", "check_readonly_memmap_input",
+}  # fmt: skip
+
+
+PAIRS_TWICE = {
+    "check_estimators_fit_returns_self", "check_estimators_overwrite_params",
+    "check_fit_check_is_fitted", "check_fit_idempotent", "check_n_features_in",
+    "check_sample_weights_not_overwritten", "check_sample_weights_shape",
+}  # fmt: skip
+
+
+def checks():
+    for estimator, check in estimator_checks_generator(SNRecommender(**QUICK), mark=None):
+        name = getattr(check, "func", check).__name__
+        if name not in OTHER_WIDTH | PAIRS_TWICE:
+            yield pytest.param(estimator, check, id=name)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@pytest.mark.parametrize(("estimator", "check"), list(checks()))
+def test_checks_of_scikit_learn_that_can_apply(estimator, check):
+    check(estimator)
