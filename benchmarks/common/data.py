@@ -16,6 +16,7 @@ from scipy import sparse
 from scipy.io import loadmat
 from sklearn.datasets import load_svmlight_files
 from sklearn.metrics import get_scorer
+from sklearn.preprocessing import OneHotEncoder
 
 INCOMPLETE = (
     "hepatitis",
@@ -35,6 +36,8 @@ _SVMLIGHT = {  # training file, test file, features
     "agaricus": ("agaricus.txt.train.gz", "agaricus.txt.test.gz", 126),
 }
 MORE_SPARSE = ("BASEHOCK", "PCMAC", *_SVMLIGHT)
+FLIGHTS = "flights, one-hot"
+_FLIGHTS_ROWS = 12_000
 _HOURS = 48
 _RARELY = 20  # hourly columns that are observed in no more stays are left out
 _DESCRIPTORS = ("Age", "Gender", "Height", "ICUType", "Weight")
@@ -79,6 +82,8 @@ def load(name: str) -> Data:
     folder = data_folder()
     if name == HOURLY:
         return _hourly(folder / "physionet2012")
+    if name == FLIGHTS:
+        return _flights(folder / "mixed" / "flights.csv.gz")
     if name in ("BASEHOCK", "PCMAC"):
         file = loadmat(folder / "text" / f"{name}.mat")
         X = sparse.csr_array(file["X"].astype(np.float64))
@@ -144,6 +149,18 @@ def _hourly(folder: Path) -> Data:
     }
     y = np.array([died[identifier] for identifier in stays])
     return Data(HOURLY, X[:, (count > 0).sum(axis=0) > _RARELY], y, "AUROC")
+
+
+def _flights(path: Path) -> Data:
+    """Return the categories of some flights, flight numbers among them, as columns of 0 and 1."""
+    import pandas
+
+    frame = pandas.read_csv(path).sample(_FLIGHTS_ROWS, random_state=0)
+    y = frame.pop("late").to_numpy()
+    names = [name for name in frame if frame[name].dtype.kind not in "if" and name != "time_hour"]
+    categories = frame[[*names, "flight"]].astype(str)
+    X = OneHotEncoder(dtype=np.float64).fit_transform(categories)
+    return Data(FLIGHTS, sparse.csr_array(X), y, "accuracy")
 
 
 def _sparse(name: str, path: Path) -> Data:

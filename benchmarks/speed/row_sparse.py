@@ -1,10 +1,11 @@
-"""Whether steps on touched features only cost accuracy, beside steps on all features.
+"""Whether row-sparse steps change accuracy, and what the steps that rows owe are worth.
 
-Trains SNClassifier on the same rows with both kinds of steps of the first layer, by overriding the
-rule that chooses between them; 80 % of the rows for training, 20 % for testing, drawn anew for each
-seed. At the defaults a batch of these data holds many of the features; batches of 8 rows hold few,
-as where the rule chooses row-sparse steps by itself. Needs SKSN_DATA; ``--smoke`` uses
-digits instead, and few epochs. ``--write`` puts the table into benchmarks/README.md.
+``run`` trains SNClassifier on the same rows with three kinds of steps of the first layer: dense
+steps, row-sparse steps, and row-sparse steps whose rows owe weight decay only. 80 % of the rows are
+for training and 20 % for testing, drawn anew for each seed. All settings have so few features in a
+batch that the library chooses row-sparse steps by itself; the benchmark overrides this rule. Needs
+SKSN_DATA; ``--smoke`` uses digits instead, and few epochs. ``report`` writes the table of
+benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -12,35 +13,73 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
+from torch import Tensor
 
 from sksn import SNClassifier
+from sksn.nn import RowSparseAdamW
 
-from ..common.data import SPARSE, Data, load
+from ..common.data import FLIGHTS, Data, load
 from ..common.measuring import insert, versions
+from ..common.places import RESULTS_FOLDER, ROOT
 from .peers import rule_for_steps
 
-ALWAYS = {"dense steps": np.inf, "row-sparse steps": 0.0}
-SETTINGS: dict[str, dict] = {
-    "defaults": {},
-    "small batches": {"batch_size": 8, "lr": 1e-3, "max_epochs": 10},
-}
+RESULTS = RESULTS_FOLDER / "row_sparse.json"
+DENSE, ROW_SPARSE, DECAY_ONLY = "dense", "row-sparse", "row-sparse, owing decay only"
+SMALL_BATCHES = {"batch_size": 8, "lr": 1e-3, "max_epochs": 10}
+SETTINGS: list[tuple[str, dict[str, Any]]] = [
+    (FLIGHTS, {}),
+    (FLIGHTS, {"batch_size": 32, "max_epochs": 10}),
+    ("worm", SMALL_BATCHES),
+    ("BASEHOCK", SMALL_BATCHES),
+    ("PCMAC", SMALL_BATCHES),
+]
 
 
-def scores(data: Data, seed: int, ratio: float, options: dict) -> tuple[float, float]:
-    """Accuracy and log loss."""
+@contextmanager
+def steps(kind: str) -> Iterator[None]:
+    """Train with one kind of steps, whatever the rule of the library says."""
+    original = RowSparseAdamW._caught_up
+    with rule_for_steps(np.inf if kind == DENSE else 0.0):
+        if kind == DECAY_ONLY:
+            RowSparseAdamW._caught_up = _decayed
+        try:
+            yield
+        finally:
+            RowSparseAdamW._caught_up = original
+
+
+def _decayed(
+    self: RowSparseAdamW, parameter: Tensor, rows: Tensor, group: dict[str, Any]
+) -> Iterator[tuple[slice, list[Tensor]]]:
+    """Take the place of ``RowSparseAdamW._caught_up``, without the moves by running means."""
+    state = self.state[parameter]
+    tables = (parameter, state["exp_avg"], state["exp_avg_sq"])
+    missed = state["log_decay"] - state["log_decay_of_row"].index_select(0, rows)
+    copies = [table.index_select(0, rows) for table in tables]
+    copies[0].mul_(missed.exp()[:, None])
+    yield slice(0, len(rows)), copies
+    for table, copy in zip(tables, copies, strict=True):
+        table.index_copy_(0, rows, copy)
+
+
+def scores(data: Data, seed: int, kind: str, options: dict[str, Any]) -> tuple[float, float]:
+    """Return accuracy and log loss."""
     train, test = train_test_split(
         np.arange(len(data.y)), test_size=0.2, random_state=seed, stratify=data.y
     )
-    with rule_for_steps(ratio):
+    with steps(kind):
         model = SNClassifier(random_state=seed, **options).fit(data.X[train], data.y[train])
-    if model.net_.module_.input.sparse_grad is not (ratio == 0):
+    if model.net_.module_.input.sparse_grad is not (kind != DENSE):
         raise AssertionError("the rule was not overridden")
     probability = model.predict_proba(data.X[test])
     accuracy = np.mean(model.classes_[probability.argmax(axis=1)] == data.y[test])
@@ -49,65 +88,77 @@ def scores(data: Data, seed: int, ratio: float, options: dict) -> tuple[float, f
 
 
 def share_touched(data: Data, batch_size: int) -> float:
-    """Share of the features that occur in a batch."""
+    """Return the share of the features that occur in a batch."""
     X, rng = data.X, np.random.default_rng(0)
     batches = [rng.choice(X.shape[0], batch_size, replace=False) for _ in range(20)]
     return float(np.mean([len(np.unique(X[rows].indices)) for rows in batches])) / X.shape[1]
 
 
-def compare(datasets: list[Data], seeds: int, settings: dict[str, dict]) -> tuple[list, list]:
-    """The lines of the table, and the runs behind them."""
+def compare(data: Data, seeds: int, options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Train with all kinds of steps, and return a record for each."""
+    batch_size = options.get("batch_size", SNClassifier().batch_size)
+    share = share_touched(data, batch_size)
+    return [
+        {
+            "data": data.name,
+            "batch_size": batch_size,
+            "share": share,
+            "steps": kind,
+            "runs": [scores(data, seed, kind, options) for seed in range(seeds)],
+        }
+        for kind in (DENSE, ROW_SPARSE, DECAY_ONLY)
+    ]
+
+
+def table(records: list[dict[str, Any]]) -> str:
+    """Return a Markdown table, one row for each kind of steps."""
     lines = [
-        "| data, setting | features in a batch | steps | accuracy | log loss | difference in "
-        "accuracy |",
+        "| data, rows in a batch | features in a batch | steps | accuracy | log loss | accuracy "
+        "beside dense steps |",
         "|---|---:|---|---:|---:|---:|",
     ]
-    print(*lines, sep="\n")
-    records = []
-    for data, (setting, options) in itertools.product(datasets, settings.items()):
-        share = share_touched(data, options.get("batch_size", SNClassifier().batch_size))
-        runs = {
-            name: np.array([scores(data, seed, ratio, options) for seed in range(seeds)])
-            for name, ratio in ALWAYS.items()
-        }
-        for name, run in runs.items():
+    for _, group in itertools.groupby(records, key=lambda r: (r["data"], r["batch_size"])):
+        dense: np.ndarray | None = None
+        for record in group:
+            run = np.array(record["runs"])
+            dense = run if dense is None else dense
+            difference = (run - dense)[:, 0]
+            error = np.std(difference, ddof=1) / np.sqrt(len(run))
+            compared = "" if run is dense else f"{difference.mean():+.4f} ± {error:.4f}"
             accuracy, loss = run.mean(axis=0)
-            difference = (run - runs["dense steps"])[:, 0]
-            error = np.std(difference, ddof=1) / np.sqrt(seeds)
-            compared = f"{difference.mean():+.4f} ± {error:.4f}" if difference.any() else ""
             lines.append(
-                f"| {data.name}, {setting} | {share:.0%} | {name} | {accuracy:.4f} | {loss:.4f} "
-                f"| {compared} |"
+                f"| {record['data']}, {record['batch_size']} | {record['share']:.0%} "
+                f"| {record['steps']} | {accuracy:.4f} | {loss:.4f} | {compared} |"
             )
-            print(lines[-1], flush=True)
-            records.append(
-                {"data": data.name, "setting": setting, "share": share, "steps": name}
-                | {"runs": run.tolist()}
-            )
-    return lines, records
+    return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--smoke", action="store_true", help="small data and few epochs")
-    parser.add_argument("--seeds", type=int, default=5, help="seeds of splits and networks")
-    parser.add_argument("--json", type=Path, help="where to write the results")
-    parser.add_argument("--write", action="store_true", help="put the table into README.md here")
-    arguments = parser.parse_args()
+def add_arguments(parser: argparse.ArgumentParser, task: str) -> None:
+    """Add the options of a task."""
+    if task == "run":
+        parser.add_argument("--smoke", action="store_true", help="small data and few epochs")
+        parser.add_argument("--seeds", type=int, default=5, help="seeds of splits and networks")
+        parser.add_argument("--json", type=Path, default=RESULTS, help="where to write the results")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train with all kinds of steps, and keep what was measured."""
+    records = []
     if arguments.smoke:
         X, y = load_digits(return_X_y=True)
-        datasets = [Data("digits", sparse.csr_array(X), y, "")]
-        lines, records = compare(datasets, 2, {"few epochs": {"max_epochs": 2}})
+        records = compare(Data("digits", sparse.csr_array(X), y, ""), 2, {"max_epochs": 2})
+        print(table(records))
     else:
-        datasets = [load(name) for name in SPARSE]
-        lines, records = compare(datasets, arguments.seeds, SETTINGS)
-    if arguments.json:
+        for name, options in SETTINGS:
+            records += compare(load(name), arguments.seeds, options)
+            print(table(records[-3:]), flush=True)
+    if not arguments.smoke or arguments.json != RESULTS:
         result = {"versions": versions(), "results": records}
         arguments.json.write_text(json.dumps(result, indent=1))
-    if arguments.write:
-        readme = Path(__file__).with_name("README.md")
-        readme.write_text(insert(readme.read_text(), "row_sparse", "\n".join(lines) + "\n"))
 
 
-if __name__ == "__main__":
-    main()
+def report(arguments: argparse.Namespace) -> None:
+    """Write the table of benchmarks/README.md."""
+    readme = ROOT / "benchmarks" / "README.md"
+    found = json.loads(RESULTS.read_text())["results"]
+    readme.write_text(insert(readme.read_text(), "row_sparse", table(found)))

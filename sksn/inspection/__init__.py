@@ -1,4 +1,4 @@
-"""Figures and pictures of how much a model depends on how much of a row is observed."""
+"""How a model's predictions and activations depend on the number of observed features."""
 
 from ._activation_display import ActivationDisplay
 from ._activations import ActivationRecorder, activation_statistics

@@ -1,4 +1,4 @@
-"""A picture of what the units of a network are given, by how much of a row is observed."""
+"""A display of pre-activations by the number of observed features."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ _PANELS = (
 
 
 class ActivationDisplay:
-    """Mean, variance and saturated share of pre-activations against how much is observed.
+    """Mean, variance and saturated share of pre-activations by observed features.
 
     Parameters
     ----------
     statistics : ActivationStatistics
-        What to plot.
+        The statistics to plot.
     name : str, optional
-        Name of the network, for the legend.
+        Name of the network in the legend.
 
     Attributes
     ----------
     lines_ : list of list of matplotlib Line2D
-        The lines of each panel, one for each layer, once plotted.
+        The lines of each panel, one for each layer. Set by :meth:`plot`.
     axes_ : ndarray of matplotlib Axes, shape (3,)
-        Mean, variance and saturated share.
+        The panels: mean, variance and saturated share.
     figure_ : matplotlib Figure
-        Where they are.
+        The figure.
 
     See Also
     --------
-    activation_statistics : The figures.
-    ActivationRecorder : The same of every epoch of training.
+    activation_statistics : Computes the statistics.
+    ActivationRecorder : Records them in each epoch of training.
 
     Examples
     --------
@@ -71,18 +71,18 @@ class ActivationDisplay:
         axes: Any = None,
         **line_options: Any,
     ) -> Self:
-        """Run a network on rows, and plot what its units are given.
+        """Run a network on rows, and plot statistics of its pre-activations.
 
         Parameters
         ----------
         model, X, n_bins, layers, missing_values
             See :func:`activation_statistics`.
         name : str, optional
-            For the legend.
+            Name in the legend.
         axes : sequence of three matplotlib Axes, optional
-            Where to plot; by default new ones.
+            Axes to plot on. By default new ones.
         **line_options
-            For matplotlib's ``plot``.
+            Options of matplotlib's ``plot``.
 
         Returns
         -------
@@ -94,26 +94,26 @@ class ActivationDisplay:
         return cls(statistics, name=name).plot(axes, **line_options)
 
     def plot(self, axes: Any = None, **line_options: Any) -> Self:
-        """Plot.
+        """Plot the statistics.
 
         Parameters
         ----------
         axes : sequence of three matplotlib Axes, optional
-            Where to plot; by default new ones.
+            Axes to plot on. By default new ones.
         **line_options
-            For matplotlib's ``plot``.
+            Options of matplotlib's ``plot``.
 
         Returns
         -------
         ActivationDisplay
-            Itself.
+            The display.
 
         Raises
         ------
         ImportError
-            If axes are needed and matplotlib is not there.
+            If no axes are given and matplotlib is not installed.
         ValueError
-            If `axes` are not three.
+            If there are not three `axes`.
         """
         axes = np.ravel(new_axes(type(self).__name__, 3) if axes is None else axes)
         if len(axes) != len(_PANELS):

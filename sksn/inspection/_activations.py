@@ -1,4 +1,4 @@
-"""What the units of a network are given, by how many features of a row are observed."""
+"""Statistics of pre-activations by the number of observed features."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ def activation_statistics(
     layers: list[str] | None = None,
     missing_values: float = np.nan,
 ) -> ActivationStatistics:
-    """Measure mean, variance and saturation of pre-activations, by how much is observed.
+    """Measure mean, variance and saturation of pre-activations, by observed features.
 
     Parameters
     ----------
     model : estimator or torch.nn.Module
         A fitted :class:`~sksn.SNClassifier`, :class:`~sksn.SNRegressor` or
-        :class:`~sksn.SNAutoencoder`, a pipeline that ends with one or a search that found one,
-        or a torch module. They are run as for prediction, without dropout.
+        :class:`~sksn.SNAutoencoder`, a pipeline or a search that ends with one, or a torch
+        module. It is run in evaluation mode, without dropout.
     X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
-        Rows as the estimator takes them. For a torch module an array or tensor of any shape whose
-        first dimension is that of the samples, with NaN where an entry is missing; it is given
-        tensors with the type of its parameters.
+        Rows as the estimator takes them. For a torch module: an array or tensor whose first
+        dimension is that of the samples, with NaN where an entry is missing. The module is called
+        with tensors of the type of its parameters.
     n_bins : int, default=10
-        Bins of rows by their number of observed features, at most.
+        Most bins of rows by their number of observed features.
     layers : list of str, optional
-        Names of modules, as ``named_modules()`` has them, to look at: at the inputs of those that
-        are non-linearities, and at the outputs of others. By default all non-linearities
-        of torch; where there is none, all linear maps and convolutions. Of these, the ones that
-        do not run once for each sample (inside attention, say) are left out.
+        Names of modules, as in ``named_modules()``. The inputs of non-linearities and the outputs
+        of other modules are measured. By default all non-linearities of torch or, if there are
+        none, all linear maps and convolutions. Of these, modules that do not run once for each
+        sample (inside attention, for example) are left out.
     missing_values : float, default=nan
         A further value that means missing in `X`.
 
@@ -59,14 +59,14 @@ def activation_statistics(
     Raises
     ------
     TypeError
-        If `model` is neither.
+        If `model` is neither an estimator nor a module.
     ValueError
-        If `layers` names what the network does not have, or what it does not run.
+        If `layers` names a module that the network does not have or does not run.
 
     See Also
     --------
-    ActivationDisplay : The picture.
-    ActivationRecorder : The same while a network is trained.
+    ActivationDisplay : Plots the statistics.
+    ActivationRecorder : The same during training.
 
     Examples
     --------
@@ -95,24 +95,24 @@ def activation_statistics(
 
 
 class ActivationRecorder(Callback):
-    """Measures pre-activations in every epoch of training, with dropout and all; a callback.
+    """A callback that measures pre-activations in each epoch of training, with dropout.
 
     Parameters
     ----------
     n_bins : int, default=10
-        Bins of rows by their number of observed features, at most.
+        Most bins of rows by their number of observed features.
     layers : list of str, optional
         See :func:`activation_statistics`.
 
     Attributes
     ----------
     epochs_ : list of ActivationStatistics
-        Of the training rows in each epoch of the last call of ``fit`` or ``partial_fit``.
+        Statistics of the training rows in each epoch of the last ``fit`` or ``partial_fit``.
 
     Notes
     -----
-    Estimators copy their callbacks where scikit-learn clones them (``cross_val_score`` and the
-    like); a fitted estimator's are ``estimator.callbacks``.
+    scikit-learn copies the callbacks when it clones an estimator, as in ``cross_val_score``. Read
+    those of a fitted estimator from ``estimator.callbacks``.
 
     Examples
     --------
@@ -132,42 +132,42 @@ class ActivationRecorder(Callback):
     _watch: Watch
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Begin to watch."""
+        """Add the hooks."""
         check_count("n_bins", self.n_bins)
-        if hasattr(self, "_watch"):  # of a training that failed
+        if hasattr(self, "_watch"):  # left by a training that failed
             self._watch.remove()
         self.epochs_: list[ActivationStatistics] = []
         self._watch = Watch(net.module_, self.layers)
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Forget the epoch before."""
+        """Clear the records of the previous epoch."""
         self._watch.clear()
         self._counts: list[np.ndarray] = []
 
     def on_batch_begin(
         self, net: Any, batch: Any = None, training: bool | None = None, **kwargs: Any
     ) -> None:
-        """Count what is observed."""
+        """Count the observed features of the batch."""
         self._watch.active = bool(training)
         if training:
             self._counts.append(_count_rows(batch[0].rows))
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Take the statistics of the epoch."""
+        """Compute the statistics of the epoch."""
         self.epochs_.append(self._watch.statistics(np.concatenate(self._counts), self.n_bins))
 
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Leave the network alone."""
+        """Remove the hooks."""
         self._watch.remove()
         del self._watch, self._counts
 
     def __getstate__(self) -> dict[str, Any]:
-        passing = ("_watch", "_counts")  # they are left where a training failed
+        passing = ("_watch", "_counts")  # they remain if training failed
         return {name: value for name, value in self.__dict__.items() if name not in passing}
 
 
 def _network(model: Any) -> nn.Module:
-    """The torch module of an estimator, within pipelines and searches too."""
+    """Return the torch module of an estimator, also inside pipelines and searches."""
     last = model
     while True:
         if hasattr(last, "steps"):
@@ -206,10 +206,10 @@ def _run_module(module: nn.Module, X: Any) -> None:
 
 
 def _count_entries(X: Any, missing_values: float) -> np.ndarray:
-    """Observed entries of each sample of any shape."""
+    """Count the observed entries of each sample, of any shape."""
     if isinstance(X, Tensor):
         X = X.detach().cpu()
-        X = (X.float() if X.dtype == torch.bfloat16 else X).numpy()  # which NumPy has not
+        X = (X.float() if X.dtype == torch.bfloat16 else X).numpy()  # a type that NumPy lacks
     if sparse.issparse(X):
         raise TypeError("X must be an array or a tensor for a torch module, got a sparse matrix.")
     X = np.asarray(X)
@@ -217,7 +217,7 @@ def _count_entries(X: Any, missing_values: float) -> np.ndarray:
 
 
 def _count_rows(rows: Tensor | SparseRows | NormalizedRows) -> np.ndarray:
-    """Observed entries of each row of a batch."""
+    """Count the observed entries of each row of a batch."""
     if isinstance(rows, (SparseRows, NormalizedRows)):
         n_observed = rows.n_observed() if isinstance(rows, SparseRows) else rows.n_observed
     else:

@@ -1,4 +1,4 @@
-"""Where displays draw, if matplotlib is there."""
+"""Axes for displays."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def new_axes(needed_by: str, n: int = 1) -> Any:
-    """New axes, or an error that says what to install."""
+    """Return new axes, or raise an ImportError that says what to install."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""How much a model's answers depend on how many features of a row are observed."""
+"""The dependence of a model's predictions on the number of observed features."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ _METHODS = ("predict_proba", "decision_function", "predict")
 
 @dataclass(frozen=True, eq=False)
 class SparsityBias:
-    """What :func:`sparsity_bias` finds.
+    """Result of :func:`sparsity_bias`.
 
     Attributes
     ----------
     n_observed : ndarray of int, shape (n_samples,)
-        Observed features of each row.
+        Number of observed features of each row.
     response : ndarray of shape (n_samples,)
-        The model's answer to each row.
+        The model's prediction for each row.
     slope : float
-        By how much the response rises with each observed feature, by least squares. NaN where all
-        rows have as many.
+        Increase of the response with each observed feature, by least squares. NaN if all rows
+        have the same number of observed features.
     slope_interval : tuple of float
-        Its confidence interval; its standard error does not suppose that the response has the
-        same spread for all numbers of observed features (HC3 [1]_).
+        Confidence interval of the slope. Its standard error allows for a spread of the response
+        that differs with the number of observed features (HC3 [1]_).
     rank_correlation : float
-        Spearman's correlation of the response and the number of observed features; NaN where one
-        of them is constant.
+        Spearman's correlation of the response and the number of observed features. NaN if one of
+        them is constant.
     bin_n_observed : ndarray of shape (n_bins,)
-        Mean number of observed features of the rows in each bin. Bins have about as many rows
-        each; there are fewer than asked for where many rows have the same number.
+        Mean number of observed features of the rows in each bin. Bins have about equal numbers of
+        rows. There are fewer bins than asked for if many rows have the same number.
     bin_count : ndarray of int, shape (n_bins,)
-        Rows in each bin.
+        Number of rows in each bin.
     bin_mean, bin_std : ndarray of shape (n_bins,)
         Mean and standard deviation of the response in each bin.
 
@@ -77,28 +77,28 @@ def sparsity_bias(
     confidence_level: float = 0.95,
     missing_values: float = np.nan,
 ) -> SparsityBias:
-    """Measure how much a model's answers depend on how many features are observed.
+    """Measure how a model's predictions depend on the number of observed features.
 
-    That may be right: of a patient of whom much was measured, more is known, and much is measured
-    of those who are ill. Compare a model with one that sees the same and is less drawn to it.
+    Such a dependence may be right: more is known about a patient of whom much was measured, and
+    much is measured of patients who are ill. Compare several models on the same rows.
 
     Parameters
     ----------
     estimator : estimator
         A fitted classifier, regressor or pipeline of any library with scikit-learn's methods.
     X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
-        Rows as the estimator takes them; better such as it was not trained on. At least three.
+        At least three rows as the estimator takes them, preferably not its training rows.
     response_method : {"auto", "predict_proba", "decision_function", "predict"}, default="auto"
-        Where the answers come from; "auto": the first of these methods that it has.
+        The method that gives the predictions. "auto": the first of these that the estimator has.
     class_of_interest : label, optional
-        The class whose probability or score is the answer, or with "predict" whether it is
-        predicted. By default the second of two classes; of more, the highest value whichever class
-        it belongs to (the model's confidence). Where several labels may apply (multilabel), the
-        label; there is no default then.
+        The class whose probability or score is the response; with "predict", the response is
+        whether the class is predicted. By default the second of two classes. With more classes,
+        the default is the highest value of all (the model's confidence). For multilabel models it
+        is the label, and has no default.
     n_bins : int, default=10
-        Bins at most.
+        Most bins.
     confidence_level : float in (0, 1), default=0.95
-        Level of the interval of the slope.
+        Level of the confidence interval of the slope.
     missing_values : float, default=nan
         A further value that means missing in `X`.
 
@@ -110,11 +110,11 @@ def sparsity_bias(
     Raises
     ------
     ValueError
-        If a parameter is out of range, or the answers are not one number a row.
+        If a parameter is out of range, or the predictions are not one number a row.
 
     See Also
     --------
-    SparsityBiasDisplay : The picture.
+    SparsityBiasDisplay : Plots the predictions.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def sparsity_bias(
 def relate(
     n_observed: Any, response: Any, *, n_bins: int = 10, confidence_level: float = 0.95
 ) -> SparsityBias:
-    """Relate answers to numbers of observed features."""
+    """Relate predictions to numbers of observed features."""
     n_observed, response = np.asarray(n_observed), np.asarray(response)
     for name, values in (("n_observed", n_observed), ("response", response)):
         if values.dtype.kind not in "biuf":
@@ -178,7 +178,7 @@ def relate(
 def respond(
     estimator: Any, X: Any, response_method: str = "auto", class_of_interest: Any = None
 ) -> np.ndarray:
-    """One number for each row from an estimator; see :func:`sparsity_bias`."""
+    """Return the response of an estimator to each row; see :func:`sparsity_bias`."""
     if response_method == "auto":
         methods: tuple[str, ...] = _METHODS
     elif response_method in _METHODS:
@@ -217,7 +217,7 @@ def respond(
 
 
 def _of_class(estimator: Any, found: np.ndarray, class_of_interest: Any, method: str) -> np.ndarray:
-    """The answers for a class: its column, whether it is predicted, or its signed score."""
+    """Return the response for a class: its column, whether it is predicted, or its score."""
     if not hasattr(estimator, "classes_"):
         raise ValueError(
             f"class_of_interest={class_of_interest!r} needs a classifier, but "
@@ -242,7 +242,7 @@ def _of_class(estimator: Any, found: np.ndarray, class_of_interest: Any, method:
 def _slope(
     x: np.ndarray, y: np.ndarray, confidence_level: float
 ) -> tuple[float, tuple[float, float]]:
-    """Least squares, with a standard error that allows for spreads that differ."""
+    """Compute the slope by least squares, with an interval by HC3 standard errors."""
     centred = x - x.mean()
     square = centred @ centred
     if square == 0:

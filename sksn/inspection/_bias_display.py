@@ -1,4 +1,4 @@
-"""A picture of how a model's answers depend on how much of a row is observed."""
+"""A display of a model's predictions by the number of observed features."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from ._row_groups import row_groups
 
 
 class SparsityBiasDisplay:
-    """A model's answers, or its score, against how many features of a row are observed.
+    """A model's predictions, or its score, by the number of observed features.
 
-    Use :meth:`from_estimator` or :meth:`from_predictions`. Several models go on the same axes by
-    passing those of the first, ``ax=display.ax_``.
+    Use :meth:`from_estimator` or :meth:`from_predictions`. To plot several models on the same
+    axes, pass those of the first: ``ax=display.ax_``.
 
     Parameters
     ----------
     bias : SparsityBias
-        The answers, and their means and spreads by bins of rows.
+        The predictions, and their means and spreads by bins of rows.
     score : ndarray of shape (n_bins,), optional
         The score in each bin.
     name : str, optional
-        Name of the model, for the legend.
+        Name of the model in the legend.
     response_name : str, default="response"
-        What the answers are, for the axis.
+        Name of the predictions on the axis.
     score_name : str, default="score"
-        What the score is, for the axis.
+        Name of the score on the axis.
 
     Attributes
     ----------
     line_ : matplotlib Line2D
-        Means of the answers, or scores, once plotted.
+        Means of the predictions, or scores. Set by :meth:`plot`.
     band_ : matplotlib PolyCollection or None
-        A standard deviation to either side, where answers are plotted.
+        A standard deviation to either side, if predictions are plotted.
     ax_, figure_ : matplotlib Axes and Figure
-        Where they are.
+        The axes and the figure.
 
     See Also
     --------
-    sparsity_bias : The figures.
+    sparsity_bias : Computes the statistics.
 
     Examples
     --------
@@ -93,7 +93,7 @@ class SparsityBiasDisplay:
         ax: Any = None,
         **line_options: Any,
     ) -> Self:
-        """Let a model answer rows, and plot it.
+        """Compute the predictions of a model, and plot them.
 
         Parameters
         ----------
@@ -102,21 +102,20 @@ class SparsityBiasDisplay:
         X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
             Rows as the estimator takes them.
         y : array-like of shape (n_samples,), optional
-            What the answers should be, for the score.
+            True y of the rows, for the score.
         kind : {"response", "score"}, default="response"
-            What to plot.
+            Whether to plot predictions or scores.
         scoring : str or callable, optional
-            The score, as in :func:`sklearn.model_selection.cross_val_score`; the estimator's own
-            by default. With `kind` "response" it is computed where `scoring` is given, for
-            :meth:`plot`.
+            The score, as in :func:`sklearn.model_selection.cross_val_score`. By default the
+            estimator's own. With `kind` "response", it is computed only if `scoring` is given.
         response_method, class_of_interest, n_bins, missing_values
             See :func:`sparsity_bias`.
         name : str, optional
-            For the legend; by default the estimator's class.
+            Name in the legend. By default the estimator's class.
         ax : matplotlib Axes, optional
-            Where to plot; by default new ones.
+            Axes to plot on. By default new ones.
         **line_options
-            For matplotlib's ``plot``.
+            Options of matplotlib's ``plot``.
 
         Returns
         -------
@@ -125,7 +124,7 @@ class SparsityBiasDisplay:
         Raises
         ------
         ValueError
-            If `kind` is unknown, or "score" without `y`.
+            If `kind` is unknown, or is "score" without `y`.
         """
         _check_kind(kind, has_score=y is not None, needs="y")
         bias = sparsity_bias(
@@ -172,29 +171,29 @@ class SparsityBiasDisplay:
         ax: Any = None,
         **line_options: Any,
     ) -> Self:
-        """Plot answers that are known already.
+        """Plot given predictions.
 
         Parameters
         ----------
         n_observed : array-like of shape (n_samples,)
-            Observed features of each row.
+            Number of observed features of each row.
         response : array-like of shape (n_samples,)
-            The answers: numbers, such as probabilities.
+            The predictions: numbers, such as probabilities.
         y : array-like of shape (n_samples,), optional
-            What they should be, for the score.
+            True y of the rows, for the score.
         kind : {"response", "score"}, default="response"
-            What to plot.
+            Whether to plot predictions or scores.
         metric : callable, optional
-            Takes the `y` and the answers of a bin and returns its score, as the functions of
+            Takes `y` and the predictions of a bin and returns its score, as the functions of
             :mod:`sklearn.metrics` do.
         n_bins : int, default=10
-            Bins at most.
+            Most bins.
         name : str, optional
-            For the legend.
+            Name in the legend.
         ax : matplotlib Axes, optional
-            Where to plot; by default new ones.
+            Axes to plot on. By default new ones.
         **line_options
-            For matplotlib's ``plot``.
+            Options of matplotlib's ``plot``.
 
         Returns
         -------
@@ -203,8 +202,8 @@ class SparsityBiasDisplay:
         Raises
         ------
         ValueError
-            If `kind` is unknown, or "score" without `y` and `metric`; or if the numbers of rows
-            do not agree.
+            If `kind` is unknown, or is "score" without `y` and `metric`, or if the numbers of
+            rows differ.
         """
         if metric is not None and not callable(metric):
             raise ValueError(f"metric must be a callable or None, got {metric!r}.")
@@ -225,26 +224,26 @@ class SparsityBiasDisplay:
         return display.plot(ax, kind=kind, **line_options)
 
     def plot(self, ax: Any = None, *, kind: str = "response", **line_options: Any) -> Self:
-        """Plot.
+        """Plot the predictions or the scores.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to plot; by default new ones.
+            Axes to plot on. By default new ones.
         kind : {"response", "score"}, default="response"
-            What to plot.
+            Whether to plot predictions or scores.
         **line_options
-            For matplotlib's ``plot``.
+            Options of matplotlib's ``plot``.
 
         Returns
         -------
         SparsityBiasDisplay
-            Itself.
+            The display.
 
         Raises
         ------
         ImportError
-            If axes are needed and matplotlib is not there.
+            If no axes are given and matplotlib is not installed.
         """
         _check_kind(kind, has_score=self.score is not None, needs="a score")
         ax = new_axes(type(self).__name__) if ax is None else ax

@@ -1,4 +1,4 @@
-"""Rows in groups by how many of their features are observed."""
+"""Groups of rows by the number of their observed features."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .._observed import missing_mask, row_counts, validate_observed
 
 
 def count_features(X: Any, missing_values: float = np.nan) -> np.ndarray:
-    """How many features of each row are observed, in data frames with text among them too.
+    """Count the observed features of each row. Data frames may hold text.
 
     Parameters
     ----------
@@ -38,20 +38,20 @@ def count_features(X: Any, missing_values: float = np.nan) -> np.ndarray:
 
 
 def row_groups(n_observed: np.ndarray, n_bins: int = 10) -> list[np.ndarray]:
-    """Rows in groups of about equal size and rising number of observed features.
+    """Group rows by rising number of observed features, in groups of about equal size.
 
     Parameters
     ----------
     n_observed : ndarray of shape (n_samples,)
-        Observed features of each row. Rows that have the same number are in the same group: that
-        of their mean rank, so that there may be fewer groups.
+        Number of observed features of each row. Rows with the same number are in the same group,
+        that of their mean rank, so there may be fewer groups.
     n_bins : int, default=10
-        How many groups there are at most.
+        Most groups.
 
     Returns
     -------
     list of ndarray
-        The rows of each group; none is empty.
+        The rows of each group. No group is empty.
     """
     middle = (rankdata(n_observed) - 0.5) / len(n_observed)  # in (0, 1)
     group = (middle * n_bins).astype(np.intp)

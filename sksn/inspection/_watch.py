@@ -1,4 +1,4 @@
-"""Hooks on the layers of a network that keep what its units are given, row by row."""
+"""Hooks on the layers of a network that record its pre-activations, row by row."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ _SATURATED = 0.05
 
 @dataclass(frozen=True, eq=False)
 class ActivationStatistics:
-    """What the units of each layer are given (their pre-activations), by bins of rows.
+    """Statistics of the pre-activations of each layer, by groups (bins) of rows.
 
     Attributes
     ----------
     layers : list of str
-        Names of the layers, in the order in which the network computes them: of the modules of
-        its non-linearities, whose inputs these are; where it has none, of its linear maps, whose
-        outputs they are. A module that is run several times is several layers: "relu",
-        "relu (2)" and so on.
+        Names of the layers, in the order in which the network computes them. These are the
+        modules of its non-linearities, whose inputs are measured, or, if it has none, its linear
+        maps, whose outputs are measured. A module that runs several times is several layers:
+        "relu", "relu (2)" and so on.
     n_observed : ndarray of shape (n_bins,)
-        Mean number of observed features in each bin of rows.
+        Mean number of observed features in each bin.
     count : ndarray of int, shape (n_bins,)
-        Rows in each bin.
+        Number of rows in each bin.
     mean, variance : ndarray of shape (n_layers, n_bins)
-        Over the rows of the bin and the units of the layer.
+        Mean and variance over the rows of the bin and the units of the layer.
     saturated : ndarray of shape (n_layers, n_bins)
-        Share of the pre-activations at which the derivative of the non-linearity is less than a
-        twentieth of its largest, so that little is learned there: the flat ends of a sigmoid, the
-        dead side of ReLU. NaN where there is no non-linearity.
+        Share of the pre-activations at which the derivative of the non-linearity is less than
+        5 % of its maximum: the flat ends of a sigmoid, or the zero side of ReLU. NaN if the layer
+        is not a non-linearity.
     """
 
     layers: list[str]
@@ -56,7 +56,7 @@ class ActivationStatistics:
 
 
 class Watch:
-    """Hooks that keep, for each row and layer, three means over the layer's units."""
+    """Hooks that record, for each row and layer, three means over the layer's units."""
 
     def __init__(self, module: nn.Module, layers: list[str] | None) -> None:
         self.active = True
@@ -125,13 +125,13 @@ class Watch:
             np.array([n_observed[rows].mean() for rows in bins]),
             np.array([len(rows) for rows in bins]),
             mean,
-            np.maximum(square - mean**2, 0),  # rounding may leave less
+            np.maximum(square - mean**2, 0),  # rounding may make it negative
             saturated,
         )
 
 
 class _Saturation:
-    """The share of each row's entries at which a non-linearity is flat."""
+    """Computes the share of each row's entries at which a non-linearity is flat."""
 
     def __init__(self, layer: nn.Module) -> None:
         self.layer = layer
@@ -145,7 +145,7 @@ class _Saturation:
 def _derivative(layer: nn.Module, z: Tensor) -> Tensor:
     with torch.enable_grad():
         z = z.detach().clone().requires_grad_()
-        value = type(layer).forward(layer, z.clone())  # past the hooks; some work in place
+        value = type(layer).forward(layer, z.clone())  # avoids the hooks; some layers work in place
         return torch.autograd.grad(value.sum(), z)[0]
 
 

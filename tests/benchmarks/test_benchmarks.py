@@ -135,7 +135,7 @@ def test_row_sparse(tmp_path):
     result = run("run", "row_sparse", "--smoke", "--json", tmp_path / "r.json")
     assert result.returncode == 0, result.stderr
     written = json.loads((tmp_path / "r.json").read_text())
-    assert [row["steps"] for row in written["results"]] == ["dense steps", "row-sparse steps"]
+    assert [row["steps"] for row in written["results"]][:2] == ["dense", "row-sparse"]
 
 
 @pytest.mark.parametrize("folder", ["", "/no/such/folder"])
