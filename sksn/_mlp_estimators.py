@@ -108,7 +108,7 @@ class _MLPEstimator(NeuralEstimator):
         return X
 
     def _learn_table(self, table: Table, targets: Any, *, goes_on: bool, incremental: bool) -> Self:
-        """Train on a validated table, of which `early_stopping` holds out some rows."""
+        """Train on a validated table; `early_stopping` holds out some of its rows."""
         learner = (
             self._learner
             if goes_on
@@ -374,7 +374,7 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
     r"""Multi-layer perceptron regressor for rows with missing values.
 
     Nothing is imputed. The first layer reads the observed entries of a row only, and Sparsity
-    Normalization [1]_ scales each row by the number of its observed features. y is standardised
+    Normalization [1]_ scales each row by the number of its observed features. y is standardized
     for training, and predictions are in the units of y. Input may be a dense array with NaN, a
     data frame, or any sparse matrix. Sparse rows are never made dense.
 
@@ -397,7 +397,7 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
 
     Notes
     -----
-    Training minimizes the weighted mean squared error of the standardised y, over rows :math:`i`
+    Training minimizes the weighted mean squared error of the standardized y, over rows :math:`i`
     of weights :math:`w_i` and the :math:`D` columns of y,
 
     .. math:: \frac{1}{\sum_i w_i} \sum_i w_i \frac{1}{D} \sum_d (\hat y_{id} - y_{id})^2

@@ -81,7 +81,7 @@ class Moments:
         return np.where(self.variance <= rounding, 1.0, np.sqrt(self.variance))
 
 
-def standardise(
+def standardize(
     values: np.ndarray,
     mean: np.ndarray | None,
     scale: np.ndarray | None,
@@ -114,7 +114,7 @@ def standardise(
     return values
 
 
-def unstandardise(
+def unstandardize(
     values: np.ndarray,
     mean: np.ndarray | None,
     scale: np.ndarray | None,
@@ -122,7 +122,7 @@ def unstandardise(
     *,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Undo :func:`standardise`, which has the same parameters."""
+    """Undo :func:`standardize`, which has the same parameters."""
     if scale is not None:
         values = np.multiply(values, scale[columns], out=out, casting="same_kind")
     if mean is not None:

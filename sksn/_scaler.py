@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._checks import check_flags, check_missing_values, check_weights
-from ._moments import Moments, standardise, unstandardise
+from ._moments import Moments, standardize, unstandardize
 from ._observed import missing_mask, observed_blocks, validate_observed
 
 
@@ -168,7 +168,7 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray or sparse matrix of shape (n_samples, n_features)
-            The scaled rows. Missing entries are NaN (dense) or not stored (sparse).
+            The scaled rows. Missing entries are NaN (dense) or as before (sparse).
         """
         check_is_fitted(self)
         missing_values = check_missing_values(self.missing_values)
@@ -183,7 +183,7 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         values = X.data if sparse.issparse(X) else X
         if not np.isnan(missing_values):
             values[missing_mask(values, missing_values)] = np.nan
-        standardise(values, *self._statistics(), _columns_of(X), out=values)
+        standardize(values, *self._statistics(), _columns_of(X), out=values)
         return X
 
     def inverse_transform(self, X: Any) -> Any:
@@ -204,7 +204,7 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if X.shape[1] != self.n_features_in_:
             raise ValueError(f"X has {X.shape[1]} columns, expected {self.n_features_in_}.")
         values = X.data if sparse.issparse(X) else X
-        unstandardise(values, *self._statistics(), _columns_of(X), out=values)
+        unstandardize(values, *self._statistics(), _columns_of(X), out=values)
         missing_values = check_missing_values(self.missing_values)
         if not np.isnan(missing_values):
             values[np.isnan(values)] = missing_values

@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import assert_all_finite, check_array, column_or_1d
 
-from ._moments import Moments, standardise, unstandardise
+from ._moments import Moments, standardize, unstandardize
 from ._observed import observed_blocks
 
 
@@ -168,7 +168,7 @@ class ClassTargets:
 
 
 class NumberTargets:
-    """Numbers, which the network sees standardised.
+    """Numbers, which the network sees standardized.
 
     Attributes
     ----------
@@ -206,12 +206,12 @@ class NumberTargets:
         self.moments = moments.update(observed_blocks(y, weights))
 
     def for_loss(self, y: np.ndarray) -> np.ndarray:
-        """Return standardised y."""
+        """Return standardized y."""
         assert self.moments is not None
-        return standardise(y, self.moments.mean, self.moments.scale)
+        return standardize(y, self.moments.mean, self.moments.scale)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
         """Return predictions in the units and the shape of y."""
         assert self.moments is not None
-        output = unstandardise(output, self.moments.mean, self.moments.scale)
+        output = unstandardize(output, self.moments.mean, self.moments.scale)
         return output[:, 0] if self._is_1d else output

@@ -27,7 +27,7 @@ class TableError(Exception):
 
 @dataclass
 class Table:
-    """Features with missing values, what is to be predicted, and how both were prepared.
+    """Features with missing values, the y to predict, and notes on their preparation.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""How every neural estimator trains: row batches, the skorch net, its callbacks."""
+"""How networks are trained: learners, batches, losses, penalties and predictions."""

@@ -1,4 +1,4 @@
-"""Which device to train on."""
+"""The device to train on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 
 def resolve_device(device: Any) -> torch.device:
-    """Turn ``device`` into a torch device that exists here; "auto": CUDA, then MPS, then CPU."""
+    """Return a torch device that exists here; "auto" is CUDA, MPS or the CPU, in this order."""
     if isinstance(device, str) and device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")

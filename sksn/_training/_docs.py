@@ -27,7 +27,7 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         Share of the hidden units that is dropped in training.
     hidden_norm : {None, "batch", "layer", "sparsity", "observed"}, default=None
         Normalization of each hidden layer. "batch" and "layer" are applied between its linear map
-        and its non-linearity. "sparsity" (Sparsity Normalization) and "observed" (standardising
+        and its non-linearity. "sparsity" (Sparsity Normalization) and "observed" (standardizing
         each sample) are applied to the layer's output, over its non-zero units.
     input_scaling : {"auto", "observed", None}, default="auto"
         "observed" centres and scales each feature by its observed entries. For dense rows, "auto"
@@ -77,7 +77,7 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
     callbacks : list of skorch callbacks, optional
         Called during training, as in :class:`skorch.NeuralNet`. The history records
         ``train_loss``, ``dur`` and, with `early_stopping`, ``valid_loss`` for each epoch. Scoring
-        callbacks see encoded classes (0, 1, ...) or standardised y. An
+        callbacks see encoded classes (0, 1, ...) or standardized y. An
         :class:`skorch.callbacks.LRScheduler` replaces the cosine.
     verbose : bool, default=False
         Whether to show a progress bar with the epoch, the losses and the remaining time."""

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from .._blocks import blocks, blocks_of_rows
-from .._moments import Entries, Moments, standardise, unstandardise
+from .._moments import Entries, Moments, standardize, unstandardize
 from .._observed import observed_blocks, with_entries
 
 INPUT_SCALINGS = ("auto", "observed", None)
@@ -50,7 +50,7 @@ class InputScaling:
 
     def partial_fit(self, X: Any, sample_weight: np.ndarray | None) -> InputScaling:
         """Learn from array rows with NaN, or CSR rows of observed entries."""
-        if self._standardises(X):
+        if self._standardizes(X):
             moments = self.moments or Moments(X.shape[1])
             self.moments = moments.update(observed_blocks(X, sample_weight))
         return self
@@ -85,14 +85,14 @@ class InputScaling:
         if self.kind == "auto" and is_sparse:
             return np.copysign(np.log1p(np.abs(values, dtype=np.float64)), values)
         if self.moments is not None:
-            values = standardise(
+            values = standardize(
                 values.astype(np.float64), self.moments.mean, self.moments.scale, columns
             )
         if self.kind == "auto":
             return values / np.hypot(1, values / _CLIP)
         return check_range(values)
 
-    def _standardises(self, X: Any) -> bool:
+    def _standardizes(self, X: Any) -> bool:
         return self.kind == "observed" or (self.kind == "auto" and not sparse.issparse(X))
 
 
@@ -136,13 +136,13 @@ class EntryScaling:
         """Scale rows. A CSR result shares its index arrays with `X`."""
         is_sparse = sparse.issparse(X)
         values = X.data if is_sparse else X
-        scaled = standardise(values, *self._statistics(X.indices if is_sparse else slice(None)))
+        scaled = standardize(values, *self._statistics(X.indices if is_sparse else slice(None)))
         scaled = check_range(scaled).astype(dtype)
         return with_entries(X, scaled) if is_sparse else scaled
 
     def inverse(self, values: np.ndarray, columns: Any = slice(None)) -> np.ndarray:
         """Restore the units of the data; `columns` are the features along the last axis."""
-        return unstandardise(values, *self._statistics(columns))
+        return unstandardize(values, *self._statistics(columns))
 
     @property
     def unit(self) -> float:

@@ -78,7 +78,7 @@ class RowNet(NeuralNet):
         return self.criterion_(y_pred, y_true, None if X is None else X.weight)
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict probabilities of encoded classes, or standardised y, for scoring callbacks."""
+        """Predict probabilities of encoded classes, or standardized y, for scoring callbacks."""
         output = self.forward(X).double().numpy()
         if self.criterion_.kind == "multiclass":
             return softmax(output, axis=1)
@@ -91,7 +91,7 @@ class RowNet(NeuralNet):
         return output
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict encoded classes or standardised y, for scoring callbacks."""
+        """Predict encoded classes or standardized y, for scoring callbacks."""
         output = self.predict_proba(X)
         if self.criterion_.kind == "squared_error":
             return output

@@ -132,7 +132,7 @@ def codes_and_offsets(
 
 
 def row_blocks(X: Any, widest: int) -> Iterator[Any]:
-    """Yield so few rows of X at a time that they, and what is computed of them, stay small."""
+    """Yield blocks of rows of X that are small enough for the cache."""
     if sparse.issparse(X):
         most_rows = max(1, _ENTRIES // widest)
         parts = blocks_of_rows(X.indptr, most_entries=_ENTRIES, most_rows=most_rows)

@@ -1,4 +1,4 @@
-"""Quantile bins of features, by their observed entries."""
+"""Quantile bins of the observed entries of features."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 def quantile_bins(
     X: np.ndarray, n_bins: int, weights: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Bins of each feature that hold about as many of its observed entries each.
+    """Compute bins that hold about equal numbers of the observed entries of each feature.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
         Rows with NaN where an entry is missing.
     n_bins : int
-        Bins for each feature, at most; a feature with few distinct entries has fewer.
+        Most bins of a feature. A feature with few distinct entries has fewer.
     weights : ndarray of shape (n_samples,), optional
-        Weight of each row; an integer weight counts as that many repetitions.
+        Weight of each row. An integer weight counts as that many repetitions.
 
     Returns
     -------
     lower : ndarray of shape (n_features, n_bins)
-        Lower edge of each bin; infinity where a feature has no such bin.
+        Lower edge of each bin; infinity if the feature has no such bin.
     width : ndarray of shape (n_features, n_bins)
         Width of each bin, positive.
     """
@@ -40,9 +40,9 @@ def quantile_bins(
 
 
 def _quantile_edges(values: np.ndarray, weights: np.ndarray, n_bins: int) -> np.ndarray:
-    """Distinct quantiles: the smallest entries at or below which lie 0, 1/n, ... of the weight."""
+    """Return the distinct quantiles of the levels 0, 1/n, ..., 1."""
     order = np.argsort(values, kind="stable")
     values, cumulated = values[order], np.cumsum(weights[order])
     levels = np.linspace(0, cumulated[-1], n_bins + 1)
-    levels *= 1 - 1e-12  # a level that rounding puts above its step would skip an entry
+    levels *= 1 - 1e-12  # a level that is rounded up would skip an entry
     return np.unique(values[np.searchsorted(cumulated, levels)])

@@ -78,7 +78,7 @@ class RowLearner(Learner):
     parameters : mapping
         The parameters of the estimator.
     targets : Targets
-        What is predicted.
+        The y to predict, and its loss.
     as_sparse : bool
         Whether the rows are sparse.
     """

@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 from sklearn.utils import check_random_state
 
 from .._checks import RATE, is_flag
-from .._moments import Entries, Moments, standardise
+from .._moments import Entries, Moments, standardize
 from .._observed import validate_observed
 
 _STRENGTH = 2.0  # growth of the log-odds of being hidden with one standard deviation
@@ -43,7 +43,7 @@ def make_holes(
     mechanism : {"mcar", "mar", "mnar"}, default="mcar"
         What else decides whether an entry is hidden. "mcar": nothing. "mar": the value of one
         other feature, drawn at random, of which nothing is hidden. "mnar": the value of the entry.
-        For "mar" and "mnar", with :math:`z` the standardised value and :math:`r_i` the rate of
+        For "mar" and "mnar", with :math:`z` the standardized value and :math:`r_i` the rate of
         the row, the probability :math:`p` of being hidden is
 
         .. math:: \operatorname{logit}(p) = \operatorname{logit}(r_i) + 2 z + c_j
@@ -97,7 +97,7 @@ def make_holes(
     if mechanism == "mar":
         chance = _by_another(X, row, column, values, rates, rng)
     elif mechanism == "mnar":
-        chance = _shifted(chance, _standardised(column, values, X.shape[1]), column, X.shape[1])
+        chance = _shifted(chance, _standardized(column, values, X.shape[1]), column, X.shape[1])
     hidden = rng.uniform(size=len(values)) < chance
     if sparse_output is None:
         sparse_output = sparse.issparse(X)
@@ -129,11 +129,11 @@ def _entries(X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return row, column, X[row, column]
 
 
-def _standardised(column: np.ndarray, values: np.ndarray, n_features: int) -> np.ndarray:
+def _standardized(column: np.ndarray, values: np.ndarray, n_features: int) -> np.ndarray:
     """Centre and scale entries by the observed entries of their features."""
     values = values.astype(np.float64)
     moments = Moments(n_features).update([Entries(values, column)])
-    return standardise(values, moments.mean, moments.scale, column)
+    return standardize(values, moments.mean, moments.scale, column)
 
 
 def _shifted(
@@ -170,7 +170,7 @@ def _by_another(
     cause = candidates[rng.randint(len(candidates))]
     own = column == cause
     in_row = np.zeros(n_rows)
-    in_row[row[own]] = _standardised(column, values, n_features)[own]
+    in_row[row[own]] = _standardized(column, values, n_features)[own]
     share = rates[row].sum() / max(rates[row[~own]].sum(), np.finfo(float).tiny)
     highest = (rates * share).max()
     if highest > 1 + 1e-9:  # beyond rounding

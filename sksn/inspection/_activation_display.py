@@ -48,9 +48,9 @@ class ActivationDisplay:
     >>> from sksn.datasets import make_holes
     >>> from sksn.inspection import ActivationDisplay
     >>> X = np.random.RandomState(0).uniform(size=(1000, 20))
-    >>> holes = make_holes(X, rate=0.5, rate_spread=0.5, random_state=0)
-    >>> model = SNRegressor(max_epochs=2, random_state=0).fit(holes, X.sum(axis=1))
-    >>> display = ActivationDisplay.from_estimator(model, holes)
+    >>> X_missing = make_holes(X, rate=0.5, rate_spread=0.5, random_state=0)
+    >>> model = SNRegressor(max_epochs=2, random_state=0).fit(X_missing, X.sum(axis=1))
+    >>> display = ActivationDisplay.from_estimator(model, X_missing)
     >>> [axes.get_ylabel() for axes in display.axes_]
     ['mean pre-activation', 'variance of pre-activations', 'saturated share']
     """

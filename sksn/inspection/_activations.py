@@ -75,9 +75,9 @@ def activation_statistics(
     >>> from sksn.datasets import make_holes
     >>> from sksn.inspection import activation_statistics
     >>> X = np.random.RandomState(0).uniform(size=(1000, 20))
-    >>> holes = make_holes(X, rate=0.5, rate_spread=0.5, random_state=0)
-    >>> model = SNRegressor(max_epochs=2, random_state=0).fit(holes, X.sum(axis=1))
-    >>> found = activation_statistics(model, holes)
+    >>> X_missing = make_holes(X, rate=0.5, rate_spread=0.5, random_state=0)
+    >>> model = SNRegressor(max_epochs=2, random_state=0).fit(X_missing, X.sum(axis=1))
+    >>> found = activation_statistics(model, X_missing)
     >>> found.layers, found.variance.shape
     (['hidden.0'], (1, 10))
     """

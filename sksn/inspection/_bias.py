@@ -125,9 +125,9 @@ def sparsity_bias(
     >>> from sksn.datasets import make_holes
     >>> from sksn.inspection import sparsity_bias
     >>> X = np.random.RandomState(0).uniform(size=(1000, 20))
-    >>> holes = make_holes(X, rate=0.5, rate_spread=0.5, random_state=0)
+    >>> X_missing = make_holes(X, rate=0.5, rate_spread=0.5, random_state=0)
     >>> model = make_pipeline(SimpleImputer(strategy="constant", fill_value=0), LinearRegression())
-    >>> bias = sparsity_bias(model.fit(X, X.sum(axis=1)), holes)
+    >>> bias = sparsity_bias(model.fit(X, X.sum(axis=1)), X_missing)
     >>> 0.45 < bias.slope < 0.55
     True
     """

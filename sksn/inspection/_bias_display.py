@@ -53,12 +53,12 @@ class SparsityBiasDisplay:
     >>> from sksn.datasets import make_holes
     >>> from sksn.inspection import SparsityBiasDisplay
     >>> X = np.random.RandomState(0).uniform(size=(1000, 20))
-    >>> holes, y = make_holes(X, rate_spread=0.5, random_state=0), X.sum(axis=1)
+    >>> X_missing, y = make_holes(X, rate_spread=0.5, random_state=0), X.sum(axis=1)
     >>> display = None
     >>> for power in (0.0, 1.0):
-    ...     model = SNRegressor(power=power, max_epochs=2, random_state=0).fit(holes, y)
+    ...     model = SNRegressor(power=power, max_epochs=2, random_state=0).fit(X_missing, y)
     ...     display = SparsityBiasDisplay.from_estimator(
-    ...         model, holes, y, name=f"power {power:g}", ax=display and display.ax_
+    ...         model, X_missing, y, name=f"power {power:g}", ax=display and display.ax_
     ...     )
     >>> len(display.ax_.lines)
     2

@@ -1,4 +1,4 @@
-"""Torch modules for rows with holes."""
+"""Torch modules for rows with missing values."""
 
 from ._autoencoder import SNAE
 from ._conv import SNConv2d

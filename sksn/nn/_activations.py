@@ -26,7 +26,7 @@ GAINS = {
 }
 
 
-def initialise(
+def initialize(
     weight: Tensor, fan_in: float, gain: float, generator: torch.Generator | None
 ) -> None:
     r"""Draw weights from :math:`\mathcal{N}(0, \text{gain}^2 / \text{fan\_in})`, in place."""
@@ -39,6 +39,6 @@ def dense_layer(
 ) -> nn.Linear:
     """Return a linear layer with initial weights of this gain and biases of zero."""
     linear = nn.utils.skip_init(nn.Linear, width, following)
-    initialise(linear.weight, width, gain, generator)
+    initialize(linear.weight, width, gain, generator)
     nn.init.zeros_(linear.bias)
     return linear

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .._formula import shrunken_mean
-from ._activations import ACTIVATIONS, GAINS, dense_layer, initialise
+from ._activations import ACTIVATIONS, GAINS, dense_layer, initialize
 from ._bag import ColumnIndex
 from ._dropout import DrawsFromGenerator, Dropout
 from ._input_layer import InputLayer
@@ -115,7 +115,7 @@ class SNAE(DrawsFromGenerator):
             layers += [Dropout(dropout), linear, ACTIVATIONS[activation]()]
         self.hidden = nn.Sequential(*layers, Dropout(dropout))
         self.weight = nn.Parameter(torch.empty(n_features, widths[-1]))
-        initialise(self.weight, widths[-1], 1 / _CALM, generator)
+        initialize(self.weight, widths[-1], 1 / _CALM, generator)
         if baseline is None:
             baseline = torch.zeros(n_features)
         self.register_buffer("baseline", torch.as_tensor(baseline).clone())

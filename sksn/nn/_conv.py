@@ -1,4 +1,4 @@
-"""Convolutions of images with holes."""
+"""Convolutions of images with missing pixels."""
 
 from __future__ import annotations
 
@@ -16,36 +16,39 @@ from ._mask import exact_type, observed_entries
 
 
 class SNConv2d(nn.Conv2d):
-    r"""Sparsity Normalization [1]_ of each window of a convolution.
+    r"""A convolution with Sparsity Normalization [1]_ of each window.
 
-    The sum over a window is multiplied by :math:`(K / n)^{\text{power}}`, with :math:`n` how many
-    of the window's entries are observed, in all channels that the sum is over. The bias is not
-    scaled, and a window in which nothing is observed gives 0, as in partial convolution [2]_.
+    With :math:`O` the observed entries of a window, in all channels that are summed, and :math:`n`
+    their number, the output is
 
-    Takes the place of a :class:`torch.nn.Conv2d`, whose parameters it has. Where all is observed,
-    and K is left alone, it is the same map, at the borders too (but for windows that lie beyond
-    them altogether, where the padding is wider than the kernel).
+    .. math:: \left(\frac{K}{n}\right)^{\text{power}} \sum_{j \in O} w_j x_j + b
+
+    and 0 for a window in which nothing is observed, as in partial convolution [2]_.
+
+    It replaces a :class:`torch.nn.Conv2d` and has the same parameters. If everything is observed
+    and `target` is None, it computes the same, also at the borders. The exception is a window that
+    lies completely in the padding.
 
     Parameters
     ----------
     in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode
         See :class:`torch.nn.Conv2d`.
     target : float, optional
-        The constant K. By default it is how many entries the window has within the image. With
-        ``in_channels / groups`` times the size of the kernel, and `power` 1, this is partial
-        convolution, which treats what lies beyond the border as missing.
+        The constant K. By default the number of entries of the window inside the image. With
+        ``in_channels / groups`` times the size of the kernel, and `power` 1, the layer is a
+        partial convolution, which treats the padding as missing.
     power : float, default=1.0
         See :class:`SparsityNorm`.
     return_mask : bool, default=False
-        Whether the result is a pair of the sums and the mask for the next layer.
+        Whether to return a pair: the output, and the mask for the next layer.
     device, dtype
         See :class:`torch.nn.Conv2d`.
 
     Notes
     -----
-    `target`, `power` and `return_mask` are arguments, not part of the state dict. In half
-    precision the sum over a window has to be within range before it is scaled, as that of
-    :class:`torch.nn.Conv2d` has.
+    `target`, `power` and `return_mask` are arguments, and not part of the state dict. In half
+    precision, the sum over a window must be within range before it is scaled, as in
+    :class:`torch.nn.Conv2d`.
 
     References
     ----------
@@ -112,13 +115,14 @@ class SNConv2d(nn.Conv2d):
         x : Tensor of shape ([n_samples,] in_channels, height, width)
             Images with NaN where an entry is missing.
         mask : Tensor, optional
-            True, or not zero, where an entry is observed; broadcasts to the shape of `x`.
+            True, or not zero, where an entry is observed. It broadcasts to the shape of `x`.
 
         Returns
         -------
         Tensor of shape ([n_samples,] out_channels, new height, new width)
-            The sums; with `return_mask` followed by the bool mask of the windows in which
-            something is observed, of the same shape, or with one channel where `groups` is 1.
+            The output. With `return_mask`, a pair of the output and a bool mask that is true for
+            windows in which something is observed. The mask has the shape of the output, or one
+            channel if `groups` is 1.
 
         Raises
         ------
@@ -146,7 +150,7 @@ class SNConv2d(nn.Conv2d):
         return (out, anything) if self.return_mask else out
 
     def _count(self, observed: Tensor, dtype: torch.dtype) -> Tensor:
-        """Observed entries in each window; one channel for each group."""
+        """Count the observed entries of each window; one channel for each group."""
         channels = self.in_channels // self.groups
         by_group = observed.unflatten(-3, (self.groups, channels)).sum(dim=-3).to(dtype)
         ones = torch.ones(self.groups, 1, *self.kernel_size, dtype=dtype, device=observed.device)
@@ -164,6 +168,6 @@ class SNConv2d(nn.Conv2d):
             ).round()
 
     def extra_repr(self) -> str:
-        """What ``repr`` says of the module."""
+        """Return the arguments that ``repr`` shows."""
         target = "" if self.target is None else f", target={self.target:g}"
         return f"{super().extra_repr()}{target}, power={self.power:g}"

@@ -1,4 +1,4 @@
-"""Give a torch model Sparsity Normalization, and take it away again."""
+"""Conversion of torch models to Sparsity Normalization, and back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._norm import SNLinear
 Model = TypeVar("Model", bound=nn.Module)
 _FORMS: dict[type[nn.Module], type[nn.Module]] = {nn.Linear: SNLinear, nn.Conv2d: SNConv2d}
 _PLAIN = {form: plain for plain, form in _FORMS.items()}
-_TURNED = (*_FORMS, *_PLAIN)  # what can be given a target and a power, first or anew
+_TURNED = (*_FORMS, *_PLAIN)  # layers that take a target and a power
 
 
 def sparsity_normalize_(
@@ -24,25 +24,25 @@ def sparsity_normalize_(
     power: float = 1.0,
     layers: Iterable[str] | None = None,
 ) -> Model:
-    """Turn the first layers of a model into their Sparsity-Normalized form, in place.
+    """Convert the first layers of a model to Sparsity Normalization, in place.
 
-    The layer keeps its parameters, hooks and place, so that optimisers and state dicts are none
-    the wiser; the model then takes NaN for what is missing.
+    The layers keep their parameters, hooks and places, so optimizers and state dicts are not
+    affected. The model then accepts NaN for missing entries.
 
     Parameters
     ----------
     model : torch.nn.Module
         The model.
     target : float, optional
-        The constant K. By default all entries that there are, so that the model is the same
-        where all is observed.
+        The constant K. By default the number of all entries, so that the model computes the same
+        if everything is observed.
     power : float, default=1.0
         See :class:`SparsityNorm`.
     layers : iterable of str, optional
-        Names of the layers to turn, as ``model.named_modules()`` has them: those that the input
-        goes into, each a :class:`torch.nn.Linear` or :class:`torch.nn.Conv2d`. By default the
-        first layer with parameters, in the order in which the model defines its modules; where
-        that is not the order in which it runs them, name them.
+        Names of the layers to convert, as in ``model.named_modules()``: the layers that read the
+        input, each a :class:`torch.nn.Linear` or :class:`torch.nn.Conv2d`. By default the first
+        layer with parameters, in the order in which the model defines its modules. If the model
+        runs them in another order, name the layers.
 
     Returns
     -------
@@ -52,10 +52,10 @@ def sparsity_normalize_(
     Raises
     ------
     TypeError
-        If `model` is no module.
+        If `model` is not a module.
     ValueError
-        If there is no such layer; or the first one, or one that is named, is of another kind: a
-        subclass, a lazy layer, one with weight normalisation. The model is then as it was.
+        If there is no such layer, or a layer to convert is of another kind: a subclass, a lazy
+        layer, or one with weight normalization. The model is then unchanged.
 
     Examples
     --------
@@ -86,12 +86,12 @@ def sparsity_normalize_(
 
 
 def remove_sparsity_normalization_(model: Model) -> Model:
-    """Turn all Sparsity-Normalized layers of a model into plain ones, in place.
+    """Convert all layers with Sparsity Normalization back to plain layers, in place.
 
     Parameters
     ----------
     model : torch.nn.Module
-        The model; its parameters stay what they are.
+        The model. Its parameters do not change.
 
     Returns
     -------
@@ -101,10 +101,10 @@ def remove_sparsity_normalization_(model: Model) -> Model:
     Raises
     ------
     TypeError
-        If `model` is no module.
+        If `model` is not a module.
     ValueError
-        If a layer has been given something since, such as weight normalisation, that has to be
-        taken away first. The model is then as it was.
+        If a layer has a parametrization, such as weight normalization, that must be removed
+        first. The model is then unchanged.
     """
     _check_module(model)
     for name, module in model.named_modules():
@@ -127,9 +127,9 @@ def _check_module(model: nn.Module) -> None:
 
 
 def _first_layer(model: nn.Module) -> nn.Module:
-    """The first layer with parameters, if it has a Sparsity-Normalized form.
+    """Return the first layer with parameters, if it can be converted.
 
-    A later one would be given the NaN that this one makes of missing entries.
+    A later layer would see the NaN that this layer computes from missing entries.
     """
     for name, module in model.named_modules():
         is_layer = isinstance(module, tuple(_FORMS)) or not list(module.children())

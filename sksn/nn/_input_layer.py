@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .._formula import sparsity_scale
-from ._activations import initialise
+from ._activations import initialize
 from ._bag import ColumnIndex, weighted_sums
 from ._dropout import Random, keep
 from ._mask import count_entries, exact_type
@@ -69,14 +69,14 @@ class InputLayer(Random):
         self.sparse, self.sparse_grad = sparse, sparse_grad
         self.weight = nn.Parameter(torch.empty(n_features, n_outputs))
         self.bias = nn.Parameter(torch.zeros(n_outputs))
-        initialise(self.weight, n_features, 1.0, generator)
+        initialize(self.weight, n_features, 1.0, generator)
         self.has_indicator = indicator_features is not None and len(indicator_features) > 0
         if self.has_indicator:
             features = torch.as_tensor(indicator_features, dtype=torch.int64)
             self.register_buffer("indicator_features", features)
             n_weights = n_features if sparse else len(features)
             self.indicator_weight = nn.Parameter(torch.empty(n_weights, n_outputs))
-            initialise(self.indicator_weight, n_weights, 1.0, generator)
+            initialize(self.indicator_weight, n_weights, 1.0, generator)
         self.has_bins = bins is not None
         if bins is not None:
             lower, width = (torch.as_tensor(part, dtype=self.weight.dtype) for part in bins)

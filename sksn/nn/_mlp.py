@@ -27,7 +27,7 @@ class SNMLP(DrawsFromGenerator):
 
     .. math:: h = b + \left(\frac{K}{n}\right)^{\text{power}} \sum_{j \in O} x_j w_j
 
-    from the set :math:`O` of observed features of a row :math:`x`, of which there are :math:`n`.
+    from the set :math:`O` of the :math:`n` observed features of a row :math:`x`.
     The layers behind it are those of an ordinary network.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Sparsity Normalization of samples, alone and with a linear map, as torch modules."""
+"""Torch modules for Sparsity Normalization, alone and with a linear map."""
 
 from __future__ import annotations
 
@@ -16,29 +16,33 @@ from ._rows import SparseRows
 
 
 class SparsityNorm(nn.Module):
-    r"""Sparsity Normalization [1]_ of each sample: :math:`x\,(K / n)^{\text{power}}`.
+    r"""Sparsity Normalization [1]_ of each sample.
 
-    :math:`n` is how many entries of the sample are observed. Missing entries become zero, and so
-    does a sample of which nothing is observed. Nothing is learned.
+    A sample :math:`x` with :math:`n` observed entries becomes
+
+    .. math:: \left(\frac{K}{n}\right)^{\text{power}} x
+
+    Missing entries become zero. A sample with nothing observed becomes zeros. The module has no
+    parameters.
 
     Parameters
     ----------
     target : float
-        The constant K, usually the mean of :math:`n` over the training samples: what is multiplied
-        by 1.
+        The constant K, usually the mean of :math:`n` over the training samples. A sample with K
+        observed entries keeps its entries.
     power : float, default=1.0
-        1 keeps the mean of what the next layer computes free of :math:`n`, 1/2 its variance where
-        entries are centred.
+        1 makes the mean of the next layer's output independent of :math:`n`. 1/2 makes its
+        variance independent of n, for centred entries.
     missing_values : float, default=nan
-        A further value that means missing; NaN always does. In hidden layers, 0 for the zeros
-        that ReLU and dropout leave.
+        A further value that means missing; NaN always does. In hidden layers, use 0 for the units
+        that ReLU and dropout set to zero.
     dim : int or tuple of int, default=-1
-        The dimensions that a sample's entries fill, such as ``(1, 2, 3)`` for images.
+        The dimensions of a sample's entries, such as ``(1, 2, 3)`` for images.
 
     Notes
     -----
-    `target` and `power` are arguments, not part of the state dict: give a module that loads one the
-    same.
+    `target` and `power` are arguments, and not part of the state dict. A module that loads a state
+    dict needs the same arguments.
 
     References
     ----------
@@ -71,25 +75,25 @@ class SparsityNorm(nn.Module):
     @overload
     def forward(self, x: SparseRows) -> SparseRows: ...
     def forward(self, x: Any, mask: Tensor | None = None) -> Any:
-        """Normalise samples.
+        """Normalize samples.
 
         Parameters
         ----------
         x : Tensor, or SparseRows
-            Samples with NaN where an entry is missing; or rows of observed entries.
+            Samples with NaN where an entry is missing, or rows of observed entries.
         mask : Tensor, optional
-            True, or not zero, where an entry is observed; has the shape of `x` or one that
-            broadcasts to it. NaN is missing whatever the mask says.
+            True, or not zero, where an entry is observed. It has the shape of `x` or broadcasts
+            to it. NaN is missing whatever the mask says.
 
         Returns
         -------
         Tensor or SparseRows
-            Shape, type and device of `x`; no NaN.
+            Of the shape, type and device of `x`, without NaN.
 
         Raises
         ------
         TypeError
-            If `x` is no tensor of floating point numbers.
+            If `x` is not a tensor of floating point numbers.
         ValueError
             If `mask` does not fit `x`.
         """
@@ -103,35 +107,39 @@ class SparsityNorm(nn.Module):
         return (entries * scale).to(x.dtype)
 
     def extra_repr(self) -> str:
-        """What ``repr`` says of the module."""
+        """Return the arguments that ``repr`` shows."""
         return f"target={self.target:g}, power={self.power:g}, dim={self.dim}"
 
 
 class SNLinear(nn.Linear):
-    r"""Sparsity Normalization [1]_ and a linear map: :math:`W x\,(K / n)^{\text{power}} + b`.
+    r"""A linear map with Sparsity Normalization [1]_ of its input.
 
-    Takes the place of a network's first :class:`torch.nn.Linear`, whose parameters it has. Where
-    all features are observed, and K is left alone, it is the same map.
+    A row :math:`x` with :math:`n` observed features becomes
+
+    .. math:: \left(\frac{K}{n}\right)^{\text{power}} W x + b
+
+    It replaces the first :class:`torch.nn.Linear` of a network and has the same parameters. If all
+    features are observed and `target` is None, it computes the same.
 
     Parameters
     ----------
     in_features, out_features : int
         Width of the input and of the output.
     bias : bool, default=True
-        Whether there is a bias; it is not scaled.
+        Whether there is a bias. It is not scaled.
     target : float, optional
-        The constant K; by default `in_features`.
+        The constant K. By default `in_features`.
     power : float, default=1.0
         See :class:`SparsityNorm`.
     device : torch.device, optional
-        Where the parameters are.
+        Device of the parameters.
     dtype : torch.dtype, optional
-        Their type.
+        Type of the parameters.
 
     Notes
     -----
-    `target` and `power` are arguments, not part of the state dict, which is that of
-    :class:`torch.nn.Linear`: give a module that loads one the same.
+    `target` and `power` are arguments, and not part of the state dict, which is that of
+    :class:`torch.nn.Linear`. A module that loads a state dict needs the same arguments.
 
     References
     ----------
@@ -184,12 +192,12 @@ class SNLinear(nn.Linear):
         Raises
         ------
         TypeError
-            If `x` is no tensor of floating point numbers.
+            If `x` is not a tensor of floating point numbers.
         ValueError
             If `mask` does not fit `x`.
         """
-        # What shrinks a row does so before the sum, what enlarges it after: neither overflows
-        # half precision unless the result does.
+        # Factors below 1 are applied before the sum and factors above 1 after it, so that half
+        # precision overflows only if the result does.
         if isinstance(x, SparseRows):
             refuse_mask(mask)
             table = self.weight.t().contiguous()
@@ -205,5 +213,5 @@ class SNLinear(nn.Linear):
         return (out if self.bias is None else out + self.bias).to(sums.dtype)
 
     def extra_repr(self) -> str:
-        """What ``repr`` says of the module."""
+        """Return the arguments that ``repr`` shows."""
         return f"{super().extra_repr()}, target={self.constant:g}, power={self.power:g}"

@@ -1,4 +1,4 @@
-"""Standardising samples by what is observed of them, as a torch module."""
+"""A torch module that standardizes samples by their observed entries."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from ._rows import SparseRows
 
 
 class ObservedNorm(nn.Module):
-    r"""Standardise each sample by the mean and variance of its observed entries alone.
+    r"""Standardize each sample by the mean and variance of its observed entries.
 
-    An observed entry becomes :math:`(x - m) / \sqrt{v + \epsilon} \cdot g + b`, with :math:`m` and
-    :math:`v` the mean and the variance of the :math:`n` observed entries of its sample (divided by
-    :math:`n`), and :math:`g` and :math:`b` the feature's gain and bias; a missing one becomes
-    zero. What depends on how much is observed, as in layer normalisation of zero-imputed rows,
-    are neither mean nor variance then. Of a single observed entry the bias is left, and a sample
-    of which nothing is observed becomes zeros.
+    An observed entry :math:`x` becomes
+
+    .. math:: g \frac{x - m}{\sqrt{v + \epsilon}} + b
+
+    with :math:`m` and :math:`v` the mean and the variance (divisor n) of the :math:`n` observed
+    entries of the sample, and :math:`g` and :math:`b` the feature's gain and bias. A missing entry
+    becomes zero. In layer normalization of zero-imputed rows, mean and variance depend on n; here
+    they do not. A single observed entry becomes the bias. A sample with nothing observed becomes
+    zeros.
 
     Parameters
     ----------
@@ -31,14 +34,14 @@ class ObservedNorm(nn.Module):
     affine : bool, default=True
         Whether each feature has a gain and a bias, which are learned.
     missing_values : float, default=nan
-        A further value that means missing; NaN always does. In hidden layers, 0 for the zeros
-        that ReLU and dropout leave.
+        A further value that means missing; NaN always does. In hidden layers, use 0 for the units
+        that ReLU and dropout set to zero.
     eps : float, default=1e-5
         :math:`\epsilon`, in the units of the variance.
     device : torch.device, optional
-        Where the parameters are.
+        Device of the parameters.
     dtype : torch.dtype, optional
-        Their type.
+        Type of the parameters.
 
     Examples
     --------
@@ -82,7 +85,7 @@ class ObservedNorm(nn.Module):
     @overload
     def forward(self, x: SparseRows) -> SparseRows: ...
     def forward(self, x: Any, mask: Tensor | None = None) -> Any:
-        """Standardise samples.
+        """Standardize samples.
 
         Parameters
         ----------
@@ -94,14 +97,14 @@ class ObservedNorm(nn.Module):
         Returns
         -------
         Tensor or SparseRows
-            Shape, type and device of `x`; no NaN.
+            Of the shape, type and device of `x`, without NaN.
 
         Raises
         ------
         TypeError
-            If `x` is no tensor of floating point numbers.
+            If `x` is not a tensor of floating point numbers.
         ValueError
-            If `mask` does not fit `x`, or `x` has not `n_features`.
+            If `mask` does not fit `x`, or `x` does not have `n_features`.
         """
         if isinstance(x, SparseRows):
             refuse_mask(mask)
@@ -118,7 +121,7 @@ class ObservedNorm(nn.Module):
         def mean_of_row(values: Tensor) -> Tensor:
             return torch.where(observed, values, 0).sum(dim=-1, keepdim=True) / n_observed
 
-        out = self._standardised(entries, mean_of_row)
+        out = self._standardized(entries, mean_of_row)
         if self.weight is not None and self.bias is not None:
             out = out * self.weight + self.bias
         return torch.where(observed, out, 0).to(x.dtype)
@@ -134,17 +137,17 @@ class ObservedNorm(nn.Module):
             total = torch.zeros_like(n_observed).index_add(0, row, values)
             return (total / n_observed.clamp(min=1)).index_select(0, row)
 
-        out = self._standardised(entries, mean_of_row)
+        out = self._standardized(entries, mean_of_row)
         if self.weight is not None and self.bias is not None:
             out = out * self.weight.index_select(0, x.columns)
             out = out + self.bias.index_select(0, x.columns)
         return x._replace(values=torch.where(observed, out, 0).to(x.values.dtype))
 
-    def _standardised(self, entries: Tensor, mean_of_row: Callable[[Tensor], Tensor]) -> Tensor:
-        """What is left of the mean, by the root of the variance, if there is any.
+    def _standardized(self, entries: Tensor, mean_of_row: Callable[[Tensor], Tensor]) -> Tensor:
+        """Subtract the mean, and divide by the root of the variance if it is not zero.
 
-        The mean is taken twice, since a rounding error of the first one would be all that is
-        left of equal entries.
+        The mean is subtracted twice. If all entries are equal, the first subtraction leaves only
+        its rounding error, which would otherwise be scaled up.
         """
         mean = mean_of_row(entries)
         left = entries - mean
@@ -154,5 +157,5 @@ class ObservedNorm(nn.Module):
         return left * torch.rsqrt(variance + none)
 
     def extra_repr(self) -> str:
-        """What ``repr`` says of the module."""
+        """Return the arguments that ``repr`` shows."""
         return f"{self.n_features}, affine={self.weight is not None}, eps={self.eps:g}"

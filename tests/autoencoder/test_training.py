@@ -118,7 +118,7 @@ def test_partial_fit_and_warm_start_go_on():
         model.fit(holes)
 
 
-def test_chunks_are_penalised_as_one_data_set():
+def test_chunks_are_penalized_as_one_data_set():
     """Twenty chunks of a matrix as much as the matrix, not twenty times as much."""
     _, holes = low_rank(n_rows=200)
     whole = SNAutoencoder(**QUICK).fit(holes)

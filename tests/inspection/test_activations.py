@@ -200,12 +200,12 @@ class TestActivationStatistics:
 
 
 class TestActivationRecorder:
-    @pytest.mark.parametrize("kind", ["dense", "normalised", "sparse", "autoencoder"])
+    @pytest.mark.parametrize("kind", ["dense", "normalized", "sparse", "autoencoder"])
     def test_sees_every_epoch(self, kind):
         X, y = rows(100)
         recorder = ActivationRecorder(n_bins=3)
         options = {"callbacks": [recorder], "max_epochs": 3, "random_state": 0}
-        if kind == "normalised":
+        if kind == "normalized":
             options |= {"input_dropout": 0.0, "n_bins": 0, "batch_size": 30}
         if kind == "autoencoder":
             SNAutoencoder(8, **options).fit(X)

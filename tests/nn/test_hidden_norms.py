@@ -60,7 +60,7 @@ class TestHiddenNorms:
         assert abs(found.mean() - expected) < 5 * found.std() / math.sqrt(len(x))
 
     @pytest.mark.parametrize("activation", ["relu", "tanh"])
-    def test_a_hidden_layer_that_is_standardised(self, activation):
+    def test_a_hidden_layer_that_is_standardized(self, activation):
         model = SNMLP(
             4, 2, hidden_layer_sizes=(6,), hidden_norm="observed", activation=activation,
             seed=0, dtype=torch.float64,

@@ -128,7 +128,7 @@ class TestSparsityNorm:
 
 class TestSNLinear:
     @given(holey(), POWERS, st.sampled_from([None, 2.5]))
-    def test_is_a_linear_map_of_what_is_normalised(self, X, power, target):
+    def test_is_a_linear_map_of_what_is_normalized(self, X, power, target):
         torch.manual_seed(0)
         layer = SNLinear(X.shape[1], 3, target=target, power=power, dtype=torch.float64)
         K = target or X.shape[1]

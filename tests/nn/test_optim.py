@@ -1,4 +1,4 @@
-"""The row-sparse optimiser against loops over rows, and against torch's optimisers."""
+"""The row-sparse optimizer against loops over rows, and against torch's optimizers."""
 
 import copy
 

@@ -91,7 +91,7 @@ def test_streamed_rows_are_the_same_rows(X, as_sparse):
 
 
 @given(holey(max_rows=20), st.sampled_from([None, [0]]))
-def test_normalising_once_is_normalising_in_each_batch(X, indicators):
+def test_normalizing_once_is_normalizing_in_each_batch(X, indicators):
     options = {"hidden_layer_sizes": (3,), "power": 0.5, "target": 2.0, "seed": 0}
     model = SNMLP(X.shape[1], 1, dtype=torch.float64, indicator_features=indicators, **options)
     with pytest.MonkeyPatch.context() as patch:
