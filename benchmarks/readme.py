@@ -1,4 +1,4 @@
-"""Writes the README's tables and picture: runs the demo, and formats benchmarks/results.
+"""The tables and the picture of the README, from the demo and from benchmarks/results.
 
 ``python benchmarks/readme.py ratings speed`` writes these parts only.
 """

@@ -14,7 +14,13 @@ numpydoc_show_class_members = False
 autodoc_default_options = {"members": True, "inherited-members": False}
 exclude_patterns = ["_build", "tables"]
 html_theme = "alabaster"
-html_theme_options = {"description": "Neural networks for data with missing values", "page_width": "1000px"}
+html_theme_options = {
+    "description": "Neural networks for data with missing values",
+    "page_width": "1000px",
+}
+    "description": "Neural networks for data with missing values",
+    "page_width": "1000px",
+}
 
 
 def skip_metadata_requests(app, what, name, obj, skip, options):

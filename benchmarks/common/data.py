@@ -1,4 +1,4 @@
-"""The real data of the benchmarks, read in place from the folder that SKSN_DATA names."""
+"""The real data of the benchmarks, read from the folder that SKSN_DATA names."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MORE_SPARSE = ("BASEHOCK", "PCMAC", *_SVMLIGHT)
 FLIGHTS = "flights, one-hot"
 _FLIGHTS_ROWS = 12_000
 _HOURS = 48
-_RARELY = 20  # hourly columns that are observed in no more stays are left out
+_RARELY = 20  # hourly columns that are observed in this many stays or fewer are left out
 _DESCRIPTORS = ("Age", "Gender", "Height", "ICUType", "Weight")
 _OUTCOMES = ("recordid", "SAPS-I", "SOFA", "Length_of_stay", "Survival", "In-hospital_death")
 
@@ -49,7 +49,7 @@ _SCORERS = {"AUROC": "roc_auc", "accuracy": "accuracy", "R2": "r2"}
 
 @dataclass
 class Data:
-    """A data set; `metric` is "AUROC" or "accuracy" for classification, "R2" for regression."""
+    """A data set; `metric` is "AUROC" or "accuracy" for classification, and "R2" for regression."""
 
     name: str
     X: Any
@@ -58,16 +58,16 @@ class Data:
 
     @property
     def scorer(self) -> Any:
-        """The metric as scikit-learn's function of a fitted model, rows and targets."""
+        """The metric as a scorer of scikit-learn."""
         return get_scorer(_SCORERS[self.metric])
 
     def score(self, model: Any, rows: np.ndarray) -> float:
-        """Score of a fitted model on some rows."""
+        """Score a fitted model on some rows."""
         return self.scorer(model, self.X[rows], self.y[rows])
 
 
 def data_folder() -> Path:
-    """The folder with the data; ends the program where there is none."""
+    """Return the folder with the data, or end the program if there is none."""
     folder = os.environ.get("SKSN_DATA", "")
     if not Path(folder).is_dir() or not folder:
         sys.exit(
@@ -78,7 +78,7 @@ def data_folder() -> Path:
 
 
 def load(name: str) -> Data:
-    """Load one of `INCOMPLETE`, `SPARSE` and `MORE_SPARSE`, or `HOURLY`."""
+    """Load a data set by name: one of the constants of this module."""
     folder = data_folder()
     if name == HOURLY:
         return _hourly(folder / "physionet2012")
@@ -118,7 +118,7 @@ def _physionet(path: Path) -> Data:
 
 
 def _hourly(folder: Path) -> Data:
-    """Mean of each parameter in each of 48 hours; columns observed in more than 20 stays.
+    """Return the mean of each parameter in each of 48 hours, if more than 20 stays have it.
 
     A descriptor of -1 is unknown.
     """

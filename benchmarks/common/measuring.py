@@ -1,4 +1,4 @@
-"""How speed is measured: medians side by side, the limits of the machine, data to measure on."""
+"""Measurements of speed and memory: medians, limits of the machine, data to measure on."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from .places import ROOT
 
 @dataclass
 class Row:
-    """One line of the table: ours beside a peer.
+    """One line of the table of speed.
 
-    `ours` and `peer` are in `unit`; `ratio` is peer / ours, so that more is better. `wanted` is
-    the least ratio asked for, and `why` says what is known of the reason where it is not reached.
-    `limit` is what the machine cannot do without, named by `limit_by`.
+    `ours` and `peer` are in `unit`, and `ratio` is peer / ours. `wanted` is the least ratio that we
+    aimed for, and `why` explains a lower one. `limit` is a lower bound of the machine, and
+    `limit_by` names it.
     """
 
     what: str
@@ -49,12 +49,12 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """How many times better ours is."""
+        """The peer's value divided by ours."""
         return self.peer / self.ours if self.ours else np.inf
 
     @property
     def is_short(self) -> bool:
-        """Whether the ratio is below the one that was asked for."""
+        """Whether the ratio is below the one that we aimed for."""
         return self.wanted is not None and self.ratio < self.wanted
 
     def __str__(self) -> str:
@@ -90,7 +90,7 @@ def figure(value: float, unit: str) -> str:
 def median_seconds(
     actions: dict[str, Callable[[], Any]], repeats: int
 ) -> tuple[dict[str, float], dict[str, list[float]]]:
-    """Median and all wall-clock seconds of each action, taken in turn after a run to warm up."""
+    """Return median and all wall-clock seconds of actions, run in turns after a warm-up."""
     runs: dict[str, list[float]] = {name: [] for name in actions}
     for turn in range(repeats + 1):
         for name, action in actions.items():
@@ -104,14 +104,14 @@ def median_seconds(
 
 
 def bandwidth() -> float:
-    """Bytes a second that a copy reads and writes, between arrays that are in memory already."""
+    """Measure the bytes a second that a copy between arrays in memory reads and writes."""
     source, target = np.ones(1 << 26, dtype=np.float32), np.zeros(1 << 26, dtype=np.float32)
     seconds, _ = median_seconds({"copy": lambda: np.copyto(target, source)}, 5)
     return 2 * source.nbytes / seconds["copy"]
 
 
 def multiplications() -> float:
-    """Multiply-adds a second of a float32 matrix product with all threads."""
+    """Measure the multiply-adds a second of a float32 matrix product with all threads."""
     a = torch.rand(1536, 1536)
     seconds, _ = median_seconds({"product": lambda: a @ a}, 5)
     return 1536**3 / seconds["product"]
@@ -148,7 +148,7 @@ def save(path: Path, size: str, where: dict[str, Any], rows: list[Row]) -> None:
 
 
 def insert(text: str, name: str, content: str) -> str:
-    """Replace what stands between the comments that open and close a part of a README."""
+    """Replace a part of a README, between the comments that open and close it."""
     pattern = rf"(<!-- {name}: [^>]*-->\n).*?(<!-- /{name} -->)"
     replaced, count = re.subn(
         pattern, lambda match: match[1] + content + match[2], text, flags=re.DOTALL
@@ -159,9 +159,9 @@ def insert(text: str, name: str, content: str) -> str:
 
 
 def zipf_rows(n_rows: int, n_columns: int, per_row: int, seed: int = 0) -> sparse.csr_array:
-    """Rows whose entries fall on columns with probability 1 / rank; the ranks are shuffled.
+    """Return rows whose entries fall on columns with probability 1 / rank, in random order.
 
-    Entries that fall on the same column of a row are one entry.
+    Entries that fall on the same column of a row become one entry.
     """
     rng = np.random.default_rng(seed)
     cumulated = np.cumsum(1 / np.arange(1, n_columns + 1))
@@ -176,7 +176,7 @@ def zipf_rows(n_rows: int, n_columns: int, per_row: int, seed: int = 0) -> spars
 
 
 def even_rows(n_rows: int, n_columns: int, per_row: int, seed: int = 0) -> sparse.csr_array:
-    """Rows of just as many entries, one in each of as many equal stretches of the columns."""
+    """Return rows with equal numbers of entries, one in each of equal ranges of the columns."""
     rng = np.random.default_rng(seed)
     stretch = n_columns // per_row
     columns = rng.integers(stretch, size=(n_rows, per_row), dtype=np.int32)
@@ -201,9 +201,9 @@ def in_fresh_process(module: str, *arguments: str) -> dict[str, Any]:
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has ever held."""
+    """Return the peak memory of this process."""
     status = Path("/proc/self/status")
-    if status.exists():  # what getrusage says is inherited from the parent there
+    if status.exists():  # getrusage inherits the parent's value there
         line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024

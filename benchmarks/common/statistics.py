@@ -1,4 +1,4 @@
-"""What is said of scores on the same folds: corrected tests, ranks, critical differences."""
+"""Statistics of scores on the same folds: corrected tests, ranks, critical differences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy import stats
 
 
 def corrected_test(differences: np.ndarray, n_train: int, n_test: int) -> tuple[float, float]:
-    """Mean difference over folds and its p-value, corrected for training sets that overlap.
+    """Return the mean difference over folds and its p-value, for overlapping training sets.
 
     The variance of the mean is that of the differences times ``1 / k + n_test / n_train`` instead
     of ``1 / k`` (Nadeau and Bengio, "Inference for the Generalization Error", Machine Learning 52,
@@ -22,17 +22,17 @@ def corrected_test(differences: np.ndarray, n_train: int, n_test: int) -> tuple[
 
 
 def corrected_error(values: np.ndarray, n_train: int, n_test: int) -> float:
-    """Standard error of a mean over folds whose training sets overlap; see `corrected_test`."""
+    """Return the standard error of a mean over folds; see `corrected_test`."""
     return float(np.std(values, ddof=1) * np.sqrt(1 / len(values) + n_test / n_train))
 
 
 def average_ranks(scores: np.ndarray) -> np.ndarray:
-    """Mean rank of each method (rows) over data sets (columns); the highest score has rank 1."""
+    """Return the mean rank of each method (rows) over data sets (columns); the best has rank 1."""
     return stats.rankdata(-scores, axis=0).mean(axis=1)
 
 
 def critical_difference(n_methods: int, n_data: int, alpha: float = 0.05) -> float:
-    """By how much average ranks must differ to do so significantly (Nemenyi's test).
+    """Return the difference of average ranks that is significant (Nemenyi's test).
 
     J. Demsar. "Statistical Comparisons of Classifiers over Multiple Data Sets". JMLR 7, 2006.
     """
@@ -41,7 +41,7 @@ def critical_difference(n_methods: int, n_data: int, alpha: float = 0.05) -> flo
 
 
 def cliques(ranks: Sequence[float], gap: float) -> list[tuple[float, float]]:
-    """First and last rank of each largest group of more than one that lies within `gap`."""
+    """Return the first and last rank of each largest group of ranks within `gap`."""
     ordered = sorted(ranks)
     reach = [max(j for j in range(len(ordered)) if ordered[j] <= r + gap) for r in ordered]
     return [

@@ -1,10 +1,10 @@
-"""Tables, for people and for Sphinx."""
+"""Tables for Sphinx."""
 
 from __future__ import annotations
 
 
 def as_rst(markdown: str) -> str:
-    """A table in Markdown as one for Sphinx."""
+    """Convert a Markdown table to reStructuredText."""
     rows = [
         [cell.strip() for cell in line.strip("|\n").split("|")] for line in markdown.splitlines()
     ]

@@ -1,1 +1,1 @@
-"""What Sparsity Normalization is worth, and which defaults suit it."""
+"""The evidence for Sparsity Normalization, and the choice of the defaults."""

@@ -1,20 +1,19 @@
-"""Whether a smaller network does as well with Sparsity Normalization.
+"""Are smaller networks enough with Sparsity Normalization?
 
-``python benchmarks/capacity.py run`` compares power 0, 1/2 and 1, by 5-fold cross-validation
-(seed 0, the same folds), over
+``run`` compares power 0, 1/2 and 1 by 5-fold cross-validation (seed 0, the same folds), over
 
 - widths 2 to 512 of one hidden layer: SNClassifier without bins, on the hourly PhysioNet records,
-  on digits with holes as they are (0..16 divided by 16, not centred), and on the same centred;
-- widths 2 to 32 of a convolutional network on the same digits (two SNConv2d of 3 x 3, the second
-  twice as wide, a linear map of what they hand on; ReLU, Adam, 20 epochs, batches of 64), alone,
-  with batch normalisation, with dropout of half the features, and with both: is the gain of SN one
-  on top of theirs? Without SN, the holes are zeros and the layers torch's own.
+  on digits with missing pixels (0..16 divided by 16, not centred), and on the same digits centred;
+- widths 2 to 32 of a convolutional network on the same digits: two SNConv2d of 3 x 3, the second
+  twice as wide, and a linear map; ReLU, Adam, 20 epochs, batches of 64. It is trained alone, with
+  batch normalization, with dropout of half the features, and with both. Without SN, missing pixels
+  are zeros and the layers are those of torch.
 
 ``report`` writes docs/tables/capacity-*.rst and docs/capacity.png, with the errors on
-MovieLens-100K that ``movielens.py capacity`` found. The smallest network is the narrowest one whose
-mean is within one standard error of the best of its kind, or of the best without SN. Digits have a
-share of holes that differs from row to row, uniform in 0 to 98 %. Needs SKSN_DATA; ``--smoke`` runs
-on 200 digits.
+MovieLens-100K of ``run movielens capacity``. The smallest network is the narrowest one whose mean
+is within one standard error of the best of its kind, or of the best without SN. The share of
+missing pixels differs between digits, uniformly from 0 to 98 %. Needs SKSN_DATA; ``--smoke`` uses
+200 digits.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ def folds_of(data: Data) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def dense(name: str, data: Data, widths: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Scores of one hidden layer by width and power."""
+    """Score one hidden layer by width and power."""
     rows = []
     options = {"n_bins": 0, "random_state": 0, "device": "cpu"}
     if name == RAW:
@@ -82,7 +81,7 @@ def dense(name: str, data: Data, widths: tuple[int, ...]) -> list[dict[str, Any]
 
 
 class ConvNet(nn.Module):
-    """Two convolutions and a linear map, for images of 8 x 8 with NaN for holes."""
+    """Two convolutions and a linear map, for images of 8 x 8 with NaN for missing pixels."""
 
     def __init__(self, width: int, power: float, parts: tuple[str, ...]) -> None:
         super().__init__()
@@ -99,7 +98,7 @@ class ConvNet(nn.Module):
         self.last = nn.Linear(2 * width * 16, 10)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Scores of ten classes."""
+        """Compute the scores of ten classes."""
         mask = ~x.isnan()
         x = x.nan_to_num()
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
@@ -155,12 +154,12 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def _error(row: dict[str, Any]) -> float:
-    """Standard error of the mean."""
+    """Return the standard error of the mean."""
     return corrected_error(row["scores"], row["n_train"], row["n_test"])
 
 
 def movielens_rows() -> list[dict[str, Any]]:
-    """Errors on MovieLens-100K in the form of the others; more is better."""
+    """Return the negative errors on MovieLens-100K in the form of the other rows."""
     found = json.loads(MOVIELENS.read_text())["capacity"]
     return [
         {"data": "MovieLens-100K, u1", "metric": "minus RMSE", "parts": [], "width": row["width"],
@@ -171,7 +170,7 @@ def movielens_rows() -> list[dict[str, Any]]:
 
 
 def _smallest(rows: list[dict[str, Any]], like: dict[str, Any]) -> str:
-    """Width and parameters of the narrowest that comes within a standard error of another."""
+    """Return width and parameters of the narrowest network within a standard error of another."""
     enough = np.mean(like["scores"]) - _error(like)
     good = [row for row in rows if np.mean(row["scores"]) >= enough]
     if not good:
@@ -182,7 +181,7 @@ def _smallest(rows: list[dict[str, Any]], like: dict[str, Any]) -> str:
 
 
 def smallest_table(rows: list[dict[str, Any]]) -> str:
-    """The best, the smallest that is as good, and as good as the best without SN."""
+    """Tabulate the best network, and the smallest that is as good as it or as without SN."""
     lines = [
         "| network | power | best score | at width | smallest as good (parameters) "
         "| smallest as good as the best of power 0 |",
@@ -205,7 +204,7 @@ def smallest_table(rows: list[dict[str, Any]]) -> str:
 
 
 def width_table(rows: list[dict[str, Any]]) -> str:
-    """All scores; with SN, the p-value of the difference to power 0 at the same width."""
+    """Tabulate all scores; with SN, the p-value of the difference to power 0 at the same width."""
     lines = [
         "| network | width | power 0 | power 1/2 (p) | power 1 (p) |",
         "|---|---:|---:|---:|---:|",

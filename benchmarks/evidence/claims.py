@@ -1,16 +1,15 @@
-"""Do our networks do better than what people would otherwise use, and what is SN's share in it.
+"""How do our networks compare with other methods, and what is the share of SN?
 
-``python benchmarks/claims.py run tables`` and ``run sparse`` compare methods by 5-fold
-cross-validation, twice on sets of up to 1000 rows: the same folds for all, and four settings for
-each method that is tuned, one of which is chosen by 3-fold cross-validation inside each training
-fold (by a quarter of it that is held out where there are more than 550 rows). ``report`` writes
-docs/tables/claims-*.rst and docs/claims-*.png: means with their standard errors, the difference to
-the first method with the p-value of Nadeau and Bengio's corrected test, average ranks with
-Nemenyi's critical difference, and the seconds of a fit without the tuning.
+``run tables`` and ``run sparse`` compare methods by 5-fold cross-validation on the same folds,
+repeated twice on sets of up to 1000 rows. Each tuned method has four settings. One is chosen inside
+each training fold, by 3-fold cross-validation, or by a held-out quarter if the fold has more than
+550 rows. ``report`` writes docs/tables/claims-*.rst and docs/claims-*.png: means with standard
+errors, the difference to the first method with the p-value of Nadeau and Bengio's corrected test,
+average ranks with Nemenyi's critical difference, and the seconds of a fit without tuning.
 
-Data sets and methods are run one by one and kept in benchmarks/results/claims.json; those that are
-there are not run again, and ``--data`` and ``--methods`` name some. All seeds are 0. Needs
-SKSN_DATA; ``--smoke`` runs everything on small data that comes with scikit-learn.
+Results are kept in benchmarks/results/claims.json for each data set and method, and are not
+measured again. ``--data`` and ``--methods`` select some. All seeds are 0. Needs SKSN_DATA;
+``--smoke`` uses small data that come with scikit-learn.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ def with_holes(
 
 
 def datasets(claim: str) -> dict[str, Callable[[], Data]]:
-    """What a claim is tried on, by name."""
+    """Return the data sets of a claim, by name."""
     names = (*INCOMPLETE, HOURLY) if claim == "tables" else (*SPARSE, *MORE_SPARSE)
     found: dict[str, Callable[[], Data]] = {name: lambda name=name: load(name) for name in names}
     if claim == "tables":
@@ -77,7 +76,7 @@ def datasets(claim: str) -> dict[str, Callable[[], Data]]:
 
 
 def compare(data: Data, steps: Steps, grid: Grid, smoke: bool = False) -> dict[str, Any]:
-    """Scores of a method on all folds, and the seconds of its fits."""
+    """Return the scores of a method on all folds, and the seconds of its fits."""
     labels = data.metric != "R2"
     repeats = 1 if smoke or len(data.y) > LARGE else 2
     splitter = (RepeatedStratifiedKFold if labels else RepeatedKFold)(
@@ -89,7 +88,7 @@ def compare(data: Data, steps: Steps, grid: Grid, smoke: bool = False) -> dict[s
             1, test_size=0.25, random_state=0
         )
     found: dict[str, list[float]] = {"scores": [], "accuracy": [], "seconds": []}
-    with tempfile.TemporaryDirectory() as cache:  # imputers need not be fitted for each setting
+    with tempfile.TemporaryDirectory() as cache:  # imputers are fitted once for all settings
         model: Any = Pipeline(steps, memory=cache if grid else None)
         if smoke and "net__max_epochs" in model.get_params():
             model.set_params(net__max_epochs=2)
@@ -110,7 +109,7 @@ def compare(data: Data, steps: Steps, grid: Grid, smoke: bool = False) -> dict[s
 
 
 def report(arguments: argparse.Namespace) -> None:
-    """Write tables and figures into the docs."""
+    """Write the tables and the figures of the docs."""
     rows = load_rows()
     for claim in METHODS:
         found = scores_of(rows, claim)
@@ -125,7 +124,7 @@ def load_rows() -> list[dict[str, Any]]:
 
 
 def measure(arguments: argparse.Namespace) -> None:
-    data_folder()  # rather now than after the first sets
+    data_folder()  # an error now rather than after the first sets
     where, rows = {"machine": machine(), "versions": versions()}, load_rows()
     done = {(row["claim"], row["data"], row["method"]) for row in rows}
     for claim in arguments.claims or list(METHODS):

@@ -1,20 +1,20 @@
-"""Under which conditions `power` and norms matter: scale of the entries, depth, number of rows.
+"""When do `power` and norms of hidden layers matter?
 
-``python benchmarks/conditions.py run`` compares power 0, 1/2 and 1 by 5-fold cross-validation (seed
-0, the same folds) for every combination of
+``run`` compares power 0, 1/2 and 1 by 5-fold cross-validation (seed 0, the same folds) for every
+combination of
 
-- raw entries (dense rows divided to lie in 0..1 by their observed minimum and maximum, counts as
-  they are), and prepared ones (dense rows centred and scaled by their observed entries, counts
+- raw entries (dense rows scaled to 0..1 by their observed minimum and maximum, counts unchanged)
+  and prepared entries (dense rows centred and scaled by their observed entries, counts as
   ``log(1 + x)``);
 - one hidden layer of 64 ReLU units, and three of 64 tanh units, both without bins and indicators
   and otherwise at the defaults of SNClassifier;
 - all training rows, and an eighth of them, drawn from the fold with seed 0.
 
-It also compares the norms of hidden layers, on prepared entries of all rows with power 1/2.
+It also compares norms of hidden layers, on prepared entries of all rows with power 1/2.
 
 ``report`` writes docs/tables/conditions.rst and hidden-norms.rst: mean scores, and p-values of
 Nadeau and Bengio's corrected test against power 0 and against no norm. Needs SKSN_DATA;
-``--smoke`` runs on 200 digits.
+``--smoke`` uses 200 digits.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def model(
 
 
 def compare(data: Data, models: dict[str, BaseEstimator], share: float) -> dict[str, Any]:
-    """Scores of models on the same folds."""
+    """Score models on the same folds."""
     found: dict[str, list[float]] = {name: [] for name in models}
     for train, test in StratifiedKFold(5, shuffle=True, random_state=0).split(data.X, data.y):
         if share < 1:
@@ -134,7 +134,7 @@ NORM_HEADER = (
 
 
 def _scores(row: dict[str, Any]) -> list[str]:
-    """Means, all but the first with the p-value of the difference to it."""
+    """Return means, all but the first with the p-value of the difference to the first."""
     scores = [np.array(values) for values in row["scores"].values()]
     cells = [f"{scores[0].mean():.4f}"]
     for values in scores[1:]:

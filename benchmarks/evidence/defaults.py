@@ -1,8 +1,8 @@
-"""Which defaults SNClassifier should have.
+"""Which defaults should SNClassifier have?
 
-``python benchmarks/defaults.py choose`` tries variations of the defaults, one parameter at a
-time, by 5-fold cross-validation within 80 % of the rows of each data set (the development rows).
-Needs SKSN_DATA; ``--smoke`` uses data that comes with scikit-learn instead, and few epochs.
+``run`` changes one parameter at a time, by 5-fold cross-validation within 80 % of the rows of each
+data set (the development rows). Needs SKSN_DATA; ``--smoke`` uses data that come with scikit-learn,
+and few epochs.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def cross_validate(model: Any, data: Data, seed: int) -> list[float]:
 
 
 def development(data: Data) -> Data:
-    """The rows by which defaults are chosen."""
+    """Return the rows by which defaults are chosen."""
     rows = np.arange(len(data.y))
     part, _ = train_test_split(rows, test_size=0.2, random_state=SPLIT_SEED, stratify=data.y)
     return Data(data.name, data.X[part], data.y[part], data.metric)

@@ -1,19 +1,17 @@
-"""What differing sparsity does inside a network: activations, gradients, losses.
+"""What does sparsity that differs between rows do inside a network?
 
-``python benchmarks/mechanisms.py run`` trains the same network (two hidden layers of 64 tanh
-units, Adam, 30 epochs, 60 on MovieLens, batches of 128) in six ways: rows scaled by
-``(K / n) ** power`` for power 0, 1/2 and 1, ObservedNorm of the rows, and batch or layer
-normalisation of the hidden layers above rows with zeros for holes. Before and after training it
-measures the pre-activations of the first hidden layer and the gradients of its weights, by tenths
-of the training rows with rising n. The learning rate is the better of two for each way, by the mean
-validation loss of two seeds. ``report`` writes docs/tables/mechanisms.rst and
-docs/mechanisms.png.
+``run`` trains the same network (two hidden layers of 64 tanh units, Adam, 30 epochs, 60 on
+MovieLens, batches of 128) in six ways: rows scaled by ``(K / n) ** power`` for power 0, 1/2 and 1,
+ObservedNorm of the rows, and batch or layer normalization of the hidden layers of zero-imputed
+rows. Before and after training it measures the pre-activations of the first hidden layer and the
+gradients of its weights, by tenths of the training rows with rising n. The learning rate of each
+way is the better of two, by the mean validation loss of two seeds. ``report`` writes
+docs/tables/mechanisms.rst and docs/mechanisms.png.
 
-Data: users of MovieLens-100K (of the ratings of u1.base four fifths are what is read, a tenth is
-what is to be predicted, and a tenth is for validation), the hourly PhysioNet records, scaled to
-0..1 and standardised, and worm neuron cells (log counts), with a fifth of the rows, stratified, for
-validation. No test data is read: no method is chosen here. Needs SKSN_DATA; ``--smoke`` runs on
-digits with holes.
+Data: users of MovieLens-100K (of the ratings of u1.base, the network reads four fifths, predicts a
+tenth, and is validated on a tenth); the hourly PhysioNet records, scaled to 0..1 and standardized;
+and worm neuron cells (log counts). The last two hold out a fifth of the rows, stratified. No test
+data are read. Needs SKSN_DATA; ``--smoke`` uses digits with missing pixels.
 """
 
 from __future__ import annotations
@@ -56,7 +54,7 @@ POWERS = {"power 1/2": 0.5, "power 1": 1.0}
 
 @dataclass
 class Task:
-    """Rows with NaN for holes, and what to predict of them; `loss` gives one number a row."""
+    """Rows with NaN for missing entries, and what to predict; `loss` gives one number a row."""
 
     X: Tensor
     y: Tensor
@@ -80,7 +78,7 @@ def classification(X: np.ndarray, y: np.ndarray) -> Task:
 
 
 def movielens() -> Task:
-    """Users: what they rated, and a tenth of it to train on and a fiftieth to validate on."""
+    """Return users: their ratings to read, to predict and to validate on."""
     ratings = fetch_movielens("100k", source=data_folder() / "movielens-100k")
     rows = ratings.splits["u1"][0]
     users, items = (np.unique(ids, return_inverse=True)[1] for ids in ratings.data[rows].T)
@@ -139,7 +137,7 @@ def network(way: str, task: Task) -> nn.Sequential:
 
 
 def gradient_norms(net: nn.Sequential, task: Task, tenths: list[np.ndarray]) -> list[float]:
-    """Norm of the gradient of the first layer's weights, of the mean loss of each tenth."""
+    """Return the norm of the gradient of the first layer's weights, for each tenth of rows."""
     weight, found = net[1].weight, []
     net.eval()
     for rows in tenths:
@@ -160,7 +158,7 @@ def measure(net: nn.Sequential, task: Task, tenths: list[np.ndarray]) -> dict[st
 
 
 def tenths_of(X: Tensor) -> list[np.ndarray]:
-    """Rows in ten groups of rising numbers of observed features, as the statistics have them."""
+    """Group rows in tenths by rising number of observed features."""
     n_observed = (~X.isnan()).sum(dim=1).numpy()
     return np.array_split(np.argsort(n_observed, kind="stable"), 10)
 
@@ -184,7 +182,7 @@ def train(way: str, task: Task, lr: float, seed: int, n_epochs: int) -> dict[str
         total = 0.0
         for rows in torch.randperm(len(task.X)).split(128):
             if len(rows) == 1:
-                continue  # batch normalisation needs two
+                continue  # batch normalization needs two
             loss = task.loss(net(task.X[rows]), task.y[rows]).mean()
             optimiser.zero_grad()
             loss.backward()
@@ -223,7 +221,7 @@ def _best(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mean(row: dict[str, Any], when: str, what: str) -> np.ndarray:
-    """Of ten groups of rows, over the seeds."""
+    """Average a statistic of ten groups of rows over the seeds."""
     return np.mean([result[when][what] for result in row["runs"]], axis=0)
 
 
@@ -266,7 +264,7 @@ def line(row: dict[str, Any]) -> str:
 
 
 def _curve(row: dict[str, Any], of_epoch: Callable[[dict[str, Any]], float]) -> np.ndarray:
-    """A loss by epoch, mean of the seeds."""
+    """Average a loss by epoch over the seeds."""
     return np.mean([[of_epoch(e) for e in result["curve"]] for result in row["runs"]], axis=0)
 
 

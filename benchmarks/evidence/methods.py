@@ -1,4 +1,4 @@
-"""The methods of claims.py: our networks, the same behind imputers, and what is used without us."""
+"""The methods of the claims: our networks, the same on imputed rows, and other methods."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from sksn import ObservedScaler, SNAutoencoder, SNClassifier, SNRegressor
 
 SLOW = ("MLP, iterative", "MLP, SoftImpute")  # take most of an hour on the hourly records
 Steps = list[tuple[str, Any]]  # of a pipeline
-Grid = dict[str, list[Any]]  # what is tried of its parameters
+Grid = dict[str, list[Any]]  # values of its parameters to try
 
 
 class SoftImpute(TransformerMixin, BaseEstimator):
-    """Completion by a low-rank matrix with shrunken singular values, for standardised rows.
+    """Completion by a low-rank matrix with shrunken singular values, for standardized rows.
 
     R. Mazumder, T. Hastie, R. Tibshirani. "Spectral Regularization Algorithms for Learning Large
     Incomplete Matrices". JMLR 11, 2010. New rows are projected on the singular vectors of the
-    training rows, by ridge regression on what is observed of them.
+    training rows, by ridge regression on their observed entries.
     """
 
     def __init__(self, shrinkage: float = 0.2, n_iterations: int = 50) -> None:
         self.shrinkage, self.n_iterations = shrinkage, n_iterations
 
     def fit(self, X: np.ndarray, y: Any = None) -> SoftImpute:
-        """Find the matrix of the training rows."""
+        """Compute the low-rank matrix of the training rows."""
         missing = np.isnan(X)
         filled = np.where(missing, 0.0, X)
         self.penalty_ = self.shrinkage * np.linalg.norm(filled, 2)
@@ -52,7 +52,7 @@ class SoftImpute(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: np.ndarray) -> np.ndarray:
-        """Fill the holes of rows."""
+        """Replace the missing entries of rows."""
         out = X.copy()
         for row in out:
             observed = ~np.isnan(row)
@@ -62,7 +62,7 @@ class SoftImpute(TransformerMixin, BaseEstimator):
         return out
 
 
-# The network of all rows called MLP: as sksn's own, but on what an imputer has made of the rows.
+# The network of the methods called MLP: the same as SNClassifier's, on imputed rows.
 PLAIN = {"power": 0.0, "n_bins": 0, "add_indicator": False}
 OWN = {"random_state": 0, "device": "cpu"}
 NET: Grid = {"net__alpha": [0.3, 3.0], "net__max_epochs": [15, 40]}
@@ -143,7 +143,7 @@ def sparse_methods(metric: str) -> dict[str, tuple[Steps, Grid]]:
     return found
 
 
-# By claim; each takes the metric and gives steps and grid by the name of the method.
+# By claim: functions of the metric that return steps and grid by the name of the method.
 METHODS: dict[str, Callable[[str], dict[str, tuple[Steps, Grid]]]] = {
     "tables": table_methods,
     "sparse": sparse_methods,

@@ -1,4 +1,4 @@
-"""Tables and figures of what claims.py found: means, ranks, tests, critical differences."""
+"""Tables and figures of the claims: means, ranks, tests, critical differences."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def scores_of(rows: list[dict[str, Any]], claim: str) -> Scores:
 
 
 def _names(found: Scores) -> tuple[list[str], list[str]]:
-    """Data sets and methods, in the order of the first rows."""
+    """Return data sets and methods, in the order of the first rows."""
     return tuple(list(dict.fromkeys(key[i] for key in found)) for i in range(2))
 
 
 def ranks(found: Scores, data: list[str], methods: list[str]) -> dict[str, float]:
-    """Average rank of each method over the data sets."""
+    """Return the average rank of each method over the data sets."""
     if not data:
         return {}
     table = [[np.mean(found[name, method]["scores"]) for name in data] for method in methods]
@@ -39,7 +39,7 @@ def ranks(found: Scores, data: list[str], methods: list[str]) -> dict[str, float
 
 
 def groups(found: Scores) -> dict[str, tuple[list[str], list[str]]]:
-    """Data sets and methods to rank, by what the ranking is called; sets that have all methods."""
+    """Return the data sets and methods of each ranking; each set has results of all methods."""
     data, methods = _names(found)
 
     def complete(names: list[str], methods: list[str]) -> list[str]:
@@ -60,7 +60,7 @@ def groups(found: Scores) -> dict[str, tuple[list[str], list[str]]]:
 
 
 def summary_table(found: Scores) -> str:
-    """A line for each method: ranks, differences to the first method, cost."""
+    """Tabulate methods: ranks, differences to the first method, cost."""
     data, methods = _names(found)
     rankings = {title: ranks(found, *group) for title, group in groups(found).items()}
     first = methods[0]
@@ -100,7 +100,7 @@ def summary_table(found: Scores) -> str:
 
 
 def lead(found: Scores, name: str, method: str) -> tuple[float, float]:
-    """By how much the first method is better on a data set, and the p-value."""
+    """Return the lead of the first method on a data set, and the p-value."""
     first = next(iter(found))[1]
     row = found[name, method]
     difference = np.array(found[name, first]["scores"]) - np.array(row["scores"])
@@ -108,7 +108,7 @@ def lead(found: Scores, name: str, method: str) -> tuple[float, float]:
 
 
 def details_table(found: Scores) -> str:
-    """Every mean with its standard error."""
+    """Tabulate all means with their standard errors."""
     lines = [
         "| data | method | mean ± standard error | lead of the first (p) | accuracy | fit, s |",
         "|---|---|---:|---:|---:|---:|",
@@ -144,7 +144,7 @@ SHOWN = {  # in the README
 
 
 def readme_table(rows: list[dict[str, Any]]) -> str:
-    """Means on all data sets, for some of the methods; the best of a line in bold."""
+    """Tabulate the means of some methods on all data sets; the best of a line is bold."""
     tables = []
     for claim, methods in SHOWN.items():
         found = scores_of(rows, claim)
@@ -162,7 +162,7 @@ def readme_table(rows: list[dict[str, Any]]) -> str:
 
 
 def draw_ranks(found: Scores, path: Path) -> None:
-    """Critical-difference diagrams (Demsar 2006), one for each ranking."""
+    """Draw critical-difference diagrams (Demsar 2006), one for each ranking."""
     from matplotlib.figure import Figure
 
     rankings = {}

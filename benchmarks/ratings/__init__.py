@@ -1,1 +1,1 @@
-"""How well ratings are predicted."""
+"""The errors of predicted ratings."""

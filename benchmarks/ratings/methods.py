@@ -1,4 +1,4 @@
-"""The methods that predict ratings, and the settings that each is tuned over."""
+"""The methods that predict ratings, and the settings over which each is tuned."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def fit_lenskit(split: Split, settings: dict[str, Any]) -> Predict:
 
 
 def _product(**values: Any) -> list[dict[str, Any]]:
-    """Every combination of the values of some settings."""
+    """Return all combinations of the values of some settings."""
     settings: list[dict[str, Any]] = [{}]
     for name, options in values.items():
         settings = [{**s, name: option} for s in settings for option in options]
@@ -104,7 +104,7 @@ METHODS: dict[str, tuple[Callable[[Split, dict[str, Any]], Predict], list[dict[s
         _product(embedding_size=[5, 20, 50], regularization=[0.05, 0.1, 0.2], epochs=[20]),
     ),
 }  # fmt: skip
-# A fit of SVD++ on MovieLens-1M takes a quarter of an hour: it is not tuned there.
+# A fit of SVD++ on MovieLens-1M takes a quarter of an hour, so it is not tuned there.
 LARGE_GRIDS = {
     "Surprise SVD++": [{"algorithm": "SVDpp", "reg_all": 0.05, "n_epochs": 20}],
     "Surprise SVD": _product(

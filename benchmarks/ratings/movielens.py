@@ -1,17 +1,17 @@
-"""How well ratings are predicted, beside those who do nothing else.
+"""How well are ratings predicted, compared with other methods?
 
-``python benchmarks/movielens.py run u1`` measures all methods on one split; u1 to u5 are those of
-MovieLens-100K, 1m-0 to 1m-4 random tenths of MovieLens-1M, douban is the split of Monti et al.
-``ablation`` says what each part is worth, on held-out training ratings of u1, and ``capacity``
-tries widths of the hidden layer with and without Sparsity Normalization, on its test ratings.
-``report`` writes the tables and the figure of docs/movielens.rst. Results are kept in
-benchmarks/results/movielens.json; a method that is run again replaces its row.
+``run u1`` measures all methods on one split. u1 to u5 are the splits of MovieLens-100K, 1m-0 to
+1m-4 are random tenths of MovieLens-1M, and douban is the split of Monti et al. ``run ablation``
+changes one part at a time, on held-out training ratings of u1. ``run capacity`` varies the width of
+the hidden layer with and without Sparsity Normalization, on the test ratings of u1. ``report``
+writes the tables and the figure of docs/movielens.rst. Results are kept in
+benchmarks/results/movielens.json; a method that runs again replaces its row.
 
-Protocol: of the training ratings a tenth (seed 0) is held out; each method is fitted with each
-of its settings on the rest, and the setting with the lowest error of the held-out ratings is
-fitted on all training ratings and predicts the test ratings, once. The seconds are those of that
-last fit; each method runs in a process of its own, with one thread.
-Needs SKSN_DATA, and for the peers ``pip install ".[bench]"``; ``--smoke`` needs neither.
+Protocol: a tenth of the training ratings (seed 0) is held out. Each method is fitted with each of
+its settings on the rest. The setting with the lowest error of the held-out ratings is fitted on all
+training ratings and predicts the test ratings, once. The seconds are those of that last fit. Each
+method runs in a process of its own, with one thread. Needs SKSN_DATA, and for the other methods
+``pip install ".[bench]"``; ``--smoke`` needs neither.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def measure(name: str, method: str) -> dict[str, Any]:
     fit, settings = METHODS[method]
     if name.startswith("1m"):
         settings = LARGE_GRIDS.get(method, settings)
-    fit(load_split("smoke"), dict(settings[0]))  # imports and compiles all that there is
+    fit(load_split("smoke"), dict(settings[0]))  # imports and compiles before the measurement
     imports, start = peak_bytes(), time.perf_counter()
     chosen, validated = settings[0], []
     if len(settings) > 1:
@@ -83,7 +83,7 @@ def measure(name: str, method: str) -> dict[str, Any]:
 
 
 def capacity(name: str, seeds: int, widths: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Test errors against the width of the hidden layer, with and without normalisation."""
+    """Return test errors by the width of the hidden layer, with and without normalization."""
     split, rows = load_split(name), []
     for width in widths:
         for power in (0.5, 0.0):
@@ -122,7 +122,7 @@ VARIATIONS: list[dict[str, Any]] = [
 
 
 def ablation(name: str, seeds: int, variations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Errors of held-out training ratings, where one part is changed at a time."""
+    """Return errors of held-out training ratings with one part changed at a time."""
     held, rows = load_split(name).held_out(), []
     for variation in variations:
         found = []
@@ -147,7 +147,7 @@ def save_results(result: dict[str, Any]) -> None:
 
 
 def report(arguments: argparse.Namespace) -> None:
-    """Write tables and figures into the docs."""
+    """Write the tables and the figure of the docs."""
     result = load_results()
     rows = result["rows"]
     folder = TABLES
@@ -165,7 +165,7 @@ def report(arguments: argparse.Namespace) -> None:
 
 
 def compare(names: list[str], methods: list[str]) -> None:
-    os.environ["OMP_NUM_THREADS"] = "1"  # for the children
+    os.environ["OMP_NUM_THREADS"] = "1"  # for the processes below
     for name in names:
         for method in methods:
             if not installed(method):

@@ -12,7 +12,7 @@ from ..common.data import data_folder
 
 
 class Split(NamedTuple):
-    """Pairs of user and item with their ratings, to train on and to be tested by."""
+    """Users, items and ratings to train on, and to test on."""
 
     X: np.ndarray
     y: np.ndarray
@@ -20,7 +20,7 @@ class Split(NamedTuple):
     y_test: np.ndarray
 
     def held_out(self, share: float = 0.1) -> Split:
-        """The training ratings, split again."""
+        """Split the training ratings again."""
         order = np.random.RandomState(0).permutation(len(self.y))
         n = int(share * len(self.y))
         train, valid = order[n:], order[:n]
@@ -28,7 +28,7 @@ class Split(NamedTuple):
 
 
 def load_split(name: str) -> Split:
-    """One of u1 to u5, 1m-<seed>, douban and smoke."""
+    """Load u1 to u5, 1m-<seed>, douban or smoke."""
     if name == "smoke":
         rng = np.random.RandomState(0)
         X = np.column_stack([rng.randint(40, size=700), rng.randint(30, size=700)])

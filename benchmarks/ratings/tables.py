@@ -11,7 +11,7 @@ from .methods import METHODS
 
 
 def table(rows: list[dict[str, Any]], data: list[str]) -> str:
-    """One line a method: means over the splits of one data set."""
+    """Tabulate methods: means over the splits of one data set."""
     lines = ["| method | test RMSE | MAE | fit, s | tuning, s | memory, MiB |"]
     lines.append("|---|---:|---:|---:|---:|---:|")
     for method in METHODS:
@@ -32,7 +32,7 @@ _MEANS = ("mae", "seconds", "tuning_seconds", "peak_mib")
 
 
 def folds_table(rows: list[dict[str, Any]]) -> str:
-    """The five splits of MovieLens-100K, each on its own."""
+    """Tabulate the five splits of MovieLens-100K."""
     names = ["u1", "u2", "u3", "u4", "u5"]
     lines = ["| method | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
     for method in METHODS:
@@ -54,7 +54,7 @@ def capacity_table(rows: list[dict[str, Any]]) -> str:
 
 
 def draw(result: dict[str, Any]) -> None:
-    """RMSE against time, and against the width of the hidden layer."""
+    """Draw RMSE by time, and by the width of the hidden layer."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(14, 4.5), layout="constrained")
@@ -95,7 +95,7 @@ def ablation_table(rows: list[dict[str, Any]]) -> str:
 
 
 def summary(rows: list[dict[str, Any]]) -> str:
-    """What the README shows: one line a method, one column a data set; test RMSE."""
+    """Tabulate the test RMSE of methods on all data sets, for the README."""
     columns = {
         "MovieLens-100K, u1": ["u1"],
         "MovieLens-1M, 90/10": [f"1m-{seed}" for seed in range(5)],

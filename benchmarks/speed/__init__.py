@@ -1,1 +1,1 @@
-"""How fast sksn is, and which steps are the faster ones."""
+"""The speed of sksn, and the choice between kinds of steps and products."""

@@ -1,4 +1,4 @@
-"""What speed.py measures in a process of its own, for its peak memory; prints JSON."""
+"""Measurements that need a process of their own, for its peak memory; prints JSON."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .peers import BATCH, SAME_NET, SKLEARN_NET, DensifyingRows, densifying_net
 
 
 def child(task: str, *arguments: str) -> dict[str, Any]:
-    """What runs in a process of its own."""
+    """Run one measurement."""
     tiny = zipf_rows(50, 20, 5)
-    SNRegressor(max_epochs=1).fit(tiny, np.arange(50.0))  # imports all that there is
+    SNRegressor(max_epochs=1).fit(tiny, np.arange(50.0))  # imports before the measurement
     imports = peak_bytes()
     if task == "fit":
         X = sparse.csr_array(sparse.load_npz(arguments[0]))

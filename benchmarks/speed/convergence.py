@@ -1,4 +1,4 @@
-"""How long training takes to the validation loss of a peer, on real text and single cells."""
+"""Seconds of training to the validation loss of another method, on text and single cells."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .peers import HIDDEN, DensifyingRows, densifying_net
 
 
 def convergence(size: Any) -> Iterator[Row]:
-    """Seconds of training to the lowest validation loss that a peer ever has."""
+    """Measure the seconds of training to the lowest validation loss of each other method."""
     if size.epochs == 1:
         X, y = load_digits(return_X_y=True)
         yield from race(Data("digits", sparse.csr_array(X), y, ""), 2)
@@ -41,10 +41,10 @@ def convergence(size: Any) -> Iterator[Row]:
 
 
 def race(data: Data, n_epochs: int) -> Iterator[Row]:
-    """The same training and validation rows for all; the peers see logarithms of counts.
+    """Train all methods on the same rows; the others see logarithms of counts.
 
-    All have 128 hidden units and their own defaults otherwise. Ours were chosen on folds of most of
-    these rows (``defaults.py``); its learning rate falls to 0 over the epochs of the race.
+    All have 128 hidden units and otherwise their own defaults. Our defaults were chosen on folds of
+    most of these rows (``run defaults``). Our learning rate falls to 0 over the epochs of the race.
     """
     X, y = data.X, np.unique(data.y, return_inverse=True)[1]
     rows = np.arange(len(y))
@@ -88,7 +88,7 @@ def race(data: Data, n_epochs: int) -> Iterator[Row]:
 def curve(
     epoch: Callable[[], Any], measure: Callable[[], float], n_epochs: int
 ) -> list[tuple[float, float]]:
-    """Seconds of training and validation loss after each epoch."""
+    """Return seconds of training and validation loss after each epoch."""
     seconds, points = 0.0, []
     for _ in range(n_epochs):
         start = time.perf_counter()
@@ -101,7 +101,7 @@ def curve(
 def our_curve(
     X: Any, y: np.ndarray, log_valid: Any, loss: Callable[[np.ndarray], float], n_epochs: int
 ) -> list[tuple[float, float]]:
-    """Do the same for a default SNClassifier, with all that happens before its first epoch."""
+    """Do the same for a default SNClassifier, with all preparation before its first epoch."""
     points: list[tuple[float, float]] = []
     values, columns = (torch.as_tensor(part) for part in (log_valid.data, log_valid.indices))
     valid = SparseRows(values, columns, torch.as_tensor(log_valid.indptr[:-1]))

@@ -1,4 +1,4 @@
-"""How long an epoch on a sparse matrix takes, for few and for many columns."""
+"""Seconds of an epoch on a sparse matrix, for few and for many columns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .peers import (
 
 
 def epochs(size: Any, limits: dict[str, float]) -> Iterator[Row]:
-    """One epoch for three numbers of columns, beside scikit-learn and a densifying net."""
+    """Measure epochs for three numbers of columns, with scikit-learn and a densifying net."""
     rng = np.random.default_rng(1)
     target = rng.normal(size=size.rows)
     ours_by_columns = []
@@ -97,14 +97,14 @@ def epochs(size: Any, limits: dict[str, float]) -> Iterator[Row]:
 
 
 def _row_sparse_epoch(X: sparse.csr_array, y: np.ndarray, repeats: int) -> float:
-    """Seconds of our epoch where the rule would have taken dense steps."""
+    """Measure our epoch with row-sparse steps where dense steps would be chosen."""
     with rule_for_steps(0.0):
         model = SNClassifier(**SAME_NET).partial_fit(X, y, classes=[0, 1])
     return median_seconds({"ours": lambda: model.partial_fit(X, y)}, repeats)[0]["ours"]
 
 
 def _with_decay(X: sparse.csr_array, y: np.ndarray, without: float, repeats: int) -> Row:
-    """Our epoch with the default weight decay, beside ours without any."""
+    """Measure our epoch with the default weight decay, compared with none."""
     model = SNClassifier(**SAME_NET | {"alpha": 1.0}).partial_fit(X, y, classes=[0, 1])
     medians, runs = median_seconds({"ours": lambda: model.partial_fit(X, y)}, repeats)
     what = f"one epoch, CSR, {X.shape[0]:,} x {X.shape[1]:,}, with weight decay (alpha=1)"
@@ -112,10 +112,10 @@ def _with_decay(X: sparse.csr_array, y: np.ndarray, without: float, repeats: int
 
 
 def _bytes_of_epoch(model: Any, X: sparse.csr_array) -> float:
-    """What the first layer must move: weights, gradients and moments of touched features.
+    """Return the bytes that the first layer must move: weights, gradients and moments.
 
-    Its weights are read once forward; its gradient is written; the optimiser reads it and reads
-    and writes weights and two moments. Entries are read twice.
+    Its weights are read once in the forward pass. Its gradient is written. The optimizer reads it,
+    and reads and writes weights and two moments. Entries are read twice.
     """
     n_batches = -(-X.shape[0] // BATCH)
     touched = X.shape[1]

@@ -1,8 +1,8 @@
-"""Whether two parallel jobs get in each other's way.
+"""Do two parallel jobs slow each other down?
 
 Worker processes must not oversubscribe the cores with torch threads: a grid search with
-``n_jobs=2`` should take no longer than with ``n_jobs=1``. Prints the ratio of the medians of
-several runs, taken in turn.
+``n_jobs=2`` should take no longer than with ``n_jobs=1``. ``run`` prints the ratio of the medians
+of several runs, taken in turns.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What sksn is measured against: nets that people write themselves."""
+"""Networks of other libraries that sksn is compared with."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SKLEARN_NET = {"hidden_layer_sizes": (HIDDEN,), "batch_size": BATCH, "alpha": 0.
 
 @contextmanager
 def rule_for_steps(ratio: float) -> Iterator[None]:
-    """Have sksn take row-sparse steps (0) or dense ones (infinity), whatever its rule says."""
+    """Let sksn take row-sparse steps (0) or dense ones (infinity), whatever its rule says."""
     rule = _rows._DENSE_STEPS_FOR_A_SPARSE_ONE
     _rows._DENSE_STEPS_FOR_A_SPARSE_ONE = ratio
     try:
@@ -44,7 +44,7 @@ def rule_for_steps(ratio: float) -> Iterator[None]:
 
 
 class DensifyingRows(torch.utils.data.Dataset):
-    """The obvious dataset of a sparse matrix: each row is made dense when it is asked for."""
+    """A simple data set over a sparse matrix, which makes each row dense when it is read."""
 
     def __init__(self, X: sparse.csr_array, y: np.ndarray) -> None:
         self.X, self.y = sparse.csr_matrix(X), y
@@ -71,12 +71,12 @@ def densifying_net(n_features: int, n_outputs: int, loss: type[nn.Module], **opt
 
 
 def hand_written_epoch(module: nn.Module, X: np.ndarray, y: np.ndarray, options: dict) -> Any:
-    """A plain torch loop over dense rows that does what an epoch of SNClassifier does.
+    """Return a plain torch loop over dense rows that does the work of an epoch of SNClassifier.
 
     Parameters
     ----------
     module : Module
-        The network, copied.
+        The network, which is copied.
     X : ndarray of shape (n_rows, n_features)
         Rows with NaN.
     y : ndarray of shape (n_rows,)

@@ -1,11 +1,10 @@
-"""Whether row-sparse steps change accuracy, and what the steps that rows owe are worth.
+"""Do row-sparse steps change accuracy, and what do the owed steps contribute?
 
 ``run`` trains SNClassifier on the same rows with three kinds of steps of the first layer: dense
 steps, row-sparse steps, and row-sparse steps whose rows owe weight decay only. 80 % of the rows are
-for training and 20 % for testing, drawn anew for each seed. All settings have so few features in a
-batch that the library chooses row-sparse steps by itself; the benchmark overrides this rule. Needs
-SKSN_DATA; ``--smoke`` uses digits instead, and few epochs. ``report`` writes the table of
-benchmarks/README.md.
+for training and 20 % for testing, drawn again for each seed. In all settings a batch has so few
+features that sksn chooses row-sparse steps; the study overrides this rule. Needs SKSN_DATA;
+``--smoke`` uses digits, and few epochs. ``report`` writes the table of benchmarks/README.md.
 """
 
 from __future__ import annotations

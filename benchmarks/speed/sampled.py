@@ -1,8 +1,8 @@
-"""From which share of observed entries full products train an autoencoder faster than sampled ones.
+"""From which share of observed entries are full products faster than sampled ones?
 
-Trains the same :class:`~sksn.SNAutoencoder` on the same rows, once holding them as rows of
-observed entries (sampled products) and once as dense rows (full products), in turn, and prints the
-ratio of the medians. The rule of ``sksn/_training/_completion.py`` is where it crosses 1.
+``run`` trains the same :class:`~sksn.SNAutoencoder` on the same rows, in turns as rows of observed
+entries (sampled products) and as dense rows (full products), and prints the ratio of the medians.
+The rule of ``sksn/_training/_completion.py`` is the share at which it crosses 1.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..common.measuring import machine, median_seconds, versions
 
 
 def ratio(share: float, n_rows: int, n_features: int, width: int, repeats: int) -> float:
-    """Seconds of full products over those of sampled ones; above 1, sampled ones are faster."""
+    """Return the seconds of full products divided by those of sampled ones."""
     rng = np.random.RandomState(0)
     X = rng.normal(size=(n_rows, n_features))
     X[rng.uniform(size=X.shape) >= share] = np.nan

@@ -1,18 +1,17 @@
-"""How fast sksn is beside its peers, in one run on one machine, and how far from its limits.
+"""How fast is sksn, compared with other methods and with the limits of the machine?
 
-``python benchmarks/speed.py`` prints a table; ``--json FILE`` writes it with the machine, the
-versions, and all runs. ``--size`` is small, medium (ten minutes on two cores) or large, which adds
-a matrix of a million by a million. ``--rows`` names the parts to run. Every row has ours and its
-peer on the same data, after a run to warm up, and in turns where neither takes minutes; peak memory
-is that of a fresh process.
-The rows on real data need SKSN_DATA. ``--smoke`` runs everything on next to nothing in seconds.
+``run`` prints a table. ``--json FILE`` writes it with the machine, the versions and all runs.
+``--size`` is small, medium (ten minutes on two cores) or large, which adds a matrix of a million by
+a million. ``--rows`` selects parts. Each row compares ours with a peer on the same data, after a
+warm-up, in turns unless one of them takes minutes. Peak memory is that of a fresh process. Rows on
+real data need SKSN_DATA. ``--smoke`` uses very little data.
 
-An epoch is a second or later call of ``partial_fit``, for ours and for theirs, with neither weight
-decay nor dropout. Rows draw 100 columns each; those drawn twice are one entry, so fewer columns
-have fewer entries. Where a peer would take minutes, it is given the first batches of the same rows,
-and its time is multiplied accordingly: each batch costs it the same. "ours is" says how many times
-as long we take as the machine needs at the least: to read and write what must be read and written
-at the speed of a copy, or to multiply at the speed of a matrix product; both are measured first.
+An epoch is a second or later call of ``partial_fit``, for all methods, with neither weight decay
+nor dropout. Rows draw 100 columns each; a column drawn twice is one entry, so matrices with fewer
+columns have fewer entries. A peer that would take minutes gets the first batches of the same rows,
+and its time is extrapolated. "ours is" divides our time by a lower bound of the machine: the time
+to read and write what must be moved, at the speed of a copy, or to multiply, at the speed of a
+matrix product. Both speeds are measured first.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ from .peers import (
 
 @dataclass
 class Size:
-    """How much to measure on."""
+    """The sizes of the data to measure on."""
 
     entries: int  # of the matrix to transform
     dense_rows: int  # of the table to transform
@@ -80,7 +79,7 @@ CHILDREN = "benchmarks.speed.children"
 
 
 def transform_sparse(size: Size, limits: Limits) -> Iterator[Row]:
-    """SparsityNormalizer beside Normalizer, and beside a copy of the stored entries."""
+    """Compare SparsityNormalizer with Normalizer, and with a copy of the stored entries."""
     per_row, n_columns = 100, 100_000
     for dtype in (np.float64, np.float32):
         X = even_rows(size.entries // per_row, n_columns, per_row).astype(dtype)
@@ -128,7 +127,7 @@ def transform_dense(size: Size, limits: Limits) -> Iterator[Row]:
 
 
 def dense_epoch(size: Size, limits: Limits) -> Iterator[Row]:
-    """An epoch of the default network on a table, beside a loop written by hand."""
+    """Compare an epoch of the default network on a table with a hand-written loop."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(size.table_rows, 50))
     y = (X[:, 0] * X[:, 1] + rng.normal(size=len(X)) > 0).astype(int)
@@ -153,7 +152,7 @@ def dense_epoch(size: Size, limits: Limits) -> Iterator[Row]:
         random_state=0, max_epochs=1 + size.repeats, callbacks=[Beside()], **options
     ).fit(X, y)
     seconds, theirs = model.net_.history[:, "dur"][1:], theirs[1:]
-    n_products = 0  # forward and for the weights, and beyond the first layer for its input
+    n_products = 0  # forward, for the weights, and behind the first layer for its input
     for name, p in model.net_.module_.named_parameters():
         n_products += (2 if name.startswith("input.") else 3) * p.numel() if p.ndim > 1 else 0
     yield Row(
@@ -235,7 +234,7 @@ def memory(size: Size, limits: Limits) -> Iterator[Row]:
 
 
 def huge(size: Size, limits: Limits) -> Iterator[Row]:
-    """An epoch on a matrix that nothing dense could hold."""
+    """Measure an epoch on a matrix that is too large to be made dense."""
     if not size.huge:
         return
     n = size.huge
