@@ -1,6 +1,6 @@
 """The tables and the picture of the README, from the demo and from benchmarks/results.
 
-``python benchmarks/readme.py ratings speed`` writes these parts only.
+``python -m benchmarks report readme ratings speed`` writes these parts only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .ratings.tables import summary
 
 
 def demo_tables() -> str:
-    """The tables that ``python -m sksn`` prints; its picture goes to docs/demo.png."""
+    """Run the demo, and return its tables; its picture goes to docs/demo.png."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         if demo(["--output", str(DOCS / "demo.png")]) != 0:
@@ -34,7 +34,7 @@ def demo_tables() -> str:
 
 
 def speed_table() -> str:
-    """What ``python benchmarks/speed.py --json`` wrote."""
+    """Return the table of ``python -m benchmarks run speed``."""
     result = json.loads((RESULTS_FOLDER / "speed.json").read_text())
     names = {part.name for part in fields(Row)}
     rows = [Row(**{k: v for k, v in row.items() if k in names}) for row in result["rows"]]

@@ -18,9 +18,6 @@ html_theme_options = {
     "description": "Neural networks for data with missing values",
     "page_width": "1000px",
 }
-    "description": "Neural networks for data with missing values",
-    "page_width": "1000px",
-}
 
 
 def skip_metadata_requests(app, what, name, obj, skip, options):
