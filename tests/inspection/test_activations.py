@@ -13,7 +13,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from sksn import SNAutoencoder, SNClassifier, SNRegressor
-from sksn.datasets import make_holes
 from sksn.inspection import (
     ActivationRecorder,
     activation_statistics,
@@ -22,18 +21,7 @@ from sksn.inspection._row_groups import count_features
 from sksn.nn import SNLinear
 from tests.helpers import to_csr
 
-SMALL = {"hidden_layer_sizes": (8, 5), "max_epochs": 2, "random_state": 0}
-
-
-def rows(n=400, n_features=12, seed=0):
-    rng = np.random.RandomState(seed)
-    X = make_holes(rng.normal(size=(n, n_features)), rate_spread=0.5, random_state=seed)
-    return X, rng.randint(2, size=n)
-
-
-def mean_rank(n):
-    """Of each row, as a share: rows below it, and half of those beside it."""
-    return np.array([(n < v).mean() + (n == v).mean() / 2 for v in n])
+from .common import SMALL, mean_rank, rows
 
 
 class TestActivationStatistics:

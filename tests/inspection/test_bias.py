@@ -21,31 +21,13 @@ from sklearn.preprocessing import OrdinalEncoder
 from sklearn.svm import SVC, LinearSVC
 
 from sksn import SNClassifier, SNRegressor
-from sksn.datasets import make_holes
 from sksn.inspection import (
     sparsity_bias,
 )
 from sksn.inspection._row_groups import count_features, row_groups
 from tests.helpers import to_csr
 
-SMALL = {"hidden_layer_sizes": (8, 5), "max_epochs": 2, "random_state": 0}
-
-
-class Counts:
-    """Answers with the number of observed features, and some noise."""
-
-    def __init__(self, noise=0.0):
-        self.noise = noise
-
-    def predict(self, X):
-        n = (~np.isnan(X)).sum(axis=1)
-        return 3 * n + self.noise * np.random.RandomState(0).normal(size=len(n)) * n
-
-
-def rows(n=400, n_features=12, seed=0):
-    rng = np.random.RandomState(seed)
-    X = make_holes(rng.normal(size=(n, n_features)), rate_spread=0.5, random_state=seed)
-    return X, rng.randint(2, size=n)
+from .common import SMALL, Counts, rows
 
 
 class TestSparsityBias:

@@ -5,21 +5,11 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
-from sklearn.datasets import load_breast_cancer
 
 from sksn import SNClassifier, SNRegressor
-from tests.helpers import poke, to_csr
+from tests.helpers import to_csr
 
-ESTIMATORS = [SNClassifier, SNRegressor]
-
-
-SMALL = {"hidden_layer_sizes": (32,), "max_epochs": 10, "lr": 0.02, "random_state": 0}
-
-
-@pytest.fixture(scope="module")
-def cancer():
-    X, y = load_breast_cancer(return_X_y=True)
-    return poke(X, 0.4), y
+from .common import ESTIMATORS, SMALL
 
 
 class TestBadInput:

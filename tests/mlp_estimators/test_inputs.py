@@ -8,41 +8,12 @@ import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 
 from sksn import SNClassifier, SNRegressor
 from sksn._training import _prediction
-from tests.helpers import poke, to_csr
+from tests.helpers import to_csr
 
-ESTIMATORS = [SNClassifier, SNRegressor]
-
-
-SMALL = {"hidden_layer_sizes": (32,), "max_epochs": 10, "lr": 0.02, "random_state": 0}
-
-
-@pytest.fixture(scope="module")
-def cancer():
-    X, y = load_breast_cancer(return_X_y=True)
-    return poke(X, 0.4), y
-
-
-@pytest.fixture(scope="module")
-def diabetes():
-    X, y = load_diabetes(return_X_y=True)
-    return poke(X, 0.3), y
-
-
-@pytest.fixture(scope="module")
-def digits():
-    """Counts of 0 to 16 in a sparse matrix; zeros are not stored."""
-    X, y = load_digits(return_X_y=True)
-    return sparse.csr_array(X), y
-
-
-def output(estimator, X):
-    return (
-        estimator.predict_proba(X) if hasattr(estimator, "predict_proba") else estimator.predict(X)
-    )
+from .common import ESTIMATORS, SMALL, output
 
 
 class TestInputs:

@@ -9,29 +9,13 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer
 from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback
 
-from sksn import SNClassifier, SNRegressor
-from tests.helpers import poke, to_csr
+from sksn import SNClassifier
+from tests.helpers import to_csr
 
-ESTIMATORS = [SNClassifier, SNRegressor]
-
-
-SMALL = {"hidden_layer_sizes": (32,), "max_epochs": 10, "lr": 0.02, "random_state": 0}
-
-
-@pytest.fixture(scope="module")
-def cancer():
-    X, y = load_breast_cancer(return_X_y=True)
-    return poke(X, 0.4), y
-
-
-def output(estimator, X):
-    return (
-        estimator.predict_proba(X) if hasattr(estimator, "predict_proba") else estimator.predict(X)
-    )
+from .common import ESTIMATORS, SMALL, output
 
 
 class TestKeeping:

@@ -4,32 +4,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.metrics import r2_score
 
 from sksn import SNClassifier, SNRegressor
-from tests.helpers import poke
 
-SMALL = {"hidden_layer_sizes": (32,), "max_epochs": 10, "lr": 0.02, "random_state": 0}
-
-
-@pytest.fixture(scope="module")
-def cancer():
-    X, y = load_breast_cancer(return_X_y=True)
-    return poke(X, 0.4), y
-
-
-@pytest.fixture(scope="module")
-def diabetes():
-    X, y = load_diabetes(return_X_y=True)
-    return poke(X, 0.3), y
-
-
-@pytest.fixture(scope="module")
-def digits():
-    """Counts of 0 to 16 in a sparse matrix; zeros are not stored."""
-    X, y = load_digits(return_X_y=True)
-    return sparse.csr_array(X), y
+from .common import SMALL
 
 
 class TestTargets:

@@ -1,6 +1,5 @@
 """SparsityNorm, SNLinear and ObservedNorm, against loops and theorems."""
 
-import math
 import pickle
 
 import numpy as np
@@ -14,18 +13,10 @@ from sksn import sparsity_normalize
 from sksn.nn import ObservedNorm, SNLinear, SparseRows, SparsityNorm
 from tests.helpers import holey
 
+from .norms import NAN, by_loops, samples
 from .test_mlp import sparse_rows
 
-NAN = torch.nan
-
-
 POWERS = st.sampled_from([0.0, 0.5, 1.0, 2.0])
-
-
-def samples(*shape, dtype=torch.float64, rate=0.4, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(*shape, generator=generator, dtype=torch.float64) + 1
-    return x.masked_fill(torch.rand(*shape, generator=generator) < rate, NAN).to(dtype)
 
 
 def modules(n):
@@ -43,21 +34,6 @@ def modules(n):
         for parameter in module.parameters():
             nn.init.normal_(parameter, generator=generator)
     return found
-
-
-def by_loops(X, gain, bias, eps):
-    """ObservedNorm, entry by entry."""
-    out = np.zeros_like(X)
-    for i, row in enumerate(X):
-        entries = [x for x in row if not math.isnan(x)]
-        if not entries:
-            continue
-        mean = math.fsum(entries) / len(entries)
-        variance = math.fsum((x - mean) ** 2 for x in entries) / len(entries)
-        for j, x in enumerate(row):
-            if not math.isnan(x):
-                out[i, j] = (x - mean) / math.sqrt(variance + eps) * gain[j] + bias[j]
-    return out
 
 
 class TestSparsityNorm:
