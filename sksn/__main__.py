@@ -1,6 +1,6 @@
 """The demo: what Sparsity Normalization does to data with missing values.
 
-``python -m sksn`` hides cells of data that come with scikit-learn.
+``python -m sksn`` removes cells of data that come with scikit-learn.
 ``python -m sksn --data FILE --target COLUMN`` reads a CSV file. Both print a table and draw a
 picture.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sklearn.exceptions import ConvergenceWarning
 
-from ._demo._tables import N_FOLDS, Table, TableError, built_in, hide_cells, read_csv
+from ._demo._tables import N_FOLDS, Table, TableError, built_in, read_csv, remove_cells
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -56,11 +56,11 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--holes",
         action="store_true",
-        help="hide further cells of FILE, as in the built-in demo",
+        help="remove further cells of FILE, as in the built-in demo",
     )
     parser.add_argument("--output", metavar="PNG", default="sksn-demo.png", help="the picture")
     parser.add_argument(
-        "--seed", type=int, default=0, help="seed of hidden cells, folds and networks"
+        "--seed", type=int, default=0, help="seed of removed cells, folds and networks"
     )
     parser.add_argument(
         "--quick", action="store_true", help="two folds and few epochs: a smoke test"
@@ -80,10 +80,10 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
         return built_in(arguments.seed)
     table = read_csv(arguments.data, arguments.target)
     if arguments.holes:
-        table.X = hide_cells(table.X, arguments.seed)
-        table.notes.append(f"further cells hidden: {100 * table.missing_share:.0f} % missing now")
+        table.X = remove_cells(table.X, arguments.seed)
+        table.notes.append(f"further cells removed: {100 * table.missing_share:.0f} % missing now")
     elif not table.missing_share:
-        table.notes.append("nothing is missing, so SN changes nothing; --holes hides cells")
+        table.notes.append("nothing is missing, so SN changes nothing; --holes removes cells")
     return [table]
 
 

@@ -1,4 +1,4 @@
-"""Tables with missing values for the demo: scikit-learn's with hidden cells, or a CSV file."""
+"""Tables with missing values for the demo: those of scikit-learn, or a CSV file."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ _PLAIN = {
 }
 
 
-def hide_cells(X: np.ndarray, seed: int) -> np.ndarray:
-    """Hide cells at random; the hidden share of a row is uniform between 0 and 98 %."""
+def remove_cells(X: np.ndarray, seed: int) -> np.ndarray:
+    """Remove cells at random; the share of a row is uniform between 0 and 98 %."""
     return make_holes(X, rate=0.49, rate_spread=0.49, random_state=seed)
 
 
 def built_in(seed: int) -> list[Table]:
-    """Return data sets of scikit-learn with hidden cells, for plain and default networks."""
+    """Return data sets of scikit-learn without some cells, for plain and default networks."""
     X, y = load_breast_cancer(return_X_y=True)
     pixels, digit = load_digits(return_X_y=True)
     raw = "entries from 0 to 1, not centred, and a plain network: the setting of the paper"
@@ -84,9 +84,9 @@ def built_in(seed: int) -> list[Table]:
         Table("digits", pixels, digit, "multiclass", [default]),
     ]
     for table in tables:
-        table.X = hide_cells(table.X, seed)
+        table.X = remove_cells(table.X, seed)
         table.notes.append(
-            f"cells hidden at random: 0 to 98 % of a row, {_missing(table.X)} overall"
+            f"cells removed at random: 0 to 98 % of a row, {_missing(table.X)} overall"
         )
     return tables
 

@@ -86,32 +86,32 @@ class EntryBatch(NamedTuple):
     """A batch of rows to predict from, and the rows whose entries are predicted if they differ."""
 
     rows: Any  # Tensor or SparseRows
-    targets: Any
+    to_predict: Any
 
     @property
     def wanted(self) -> Any:
         """The rows whose entries are to be predicted."""
-        return self.rows if self.targets is None else self.targets
+        return self.rows if self.to_predict is None else self.to_predict
 
 
 class EntryDataset(RowDataset):
-    """Rows whose observed entries are both inputs and targets, or inputs beside other targets.
+    """Rows whose observed entries are to be read, and predicted unless others are given.
 
     Parameters
     ----------
     rows : DenseRows, CSRRows or StreamedRows
         The rows.
-    targets : DenseRows, CSRRows or StreamedRows, optional
+    to_predict : DenseRows, CSRRows or StreamedRows, optional
         As many rows, with the entries to predict. By default the entries of `rows`.
     device : torch.device
         The device of the network.
     """
 
-    def __init__(self, rows: Rows, targets: Rows | None, device: torch.device) -> None:
+    def __init__(self, rows: Rows, to_predict: Rows | None, device: torch.device) -> None:
         super().__init__(rows, torch.empty(len(rows), 0, device=device), None)
-        self.targets = targets
+        self.to_predict = to_predict
 
     def take(self, index: Tensor | slice, size: Any = None) -> tuple[Any, Tensor]:
         """Return the batch at `index`, and a y without columns."""
-        targets = None if self.targets is None else self.targets.take(index)
-        return EntryBatch(self.rows.take(index, size), targets), take(self.y, index)
+        to_predict = None if self.to_predict is None else self.to_predict.take(index)
+        return EntryBatch(self.rows.take(index, size), to_predict), take(self.y, index)

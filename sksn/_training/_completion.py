@@ -206,8 +206,8 @@ class CompletionEngine(Learner):
     def _validation_set(self, train: EntryDataset, held_out: EntryRows) -> EntryDataset:
         assert self.net is not None
         dtype, device = self.net.place
-        targets = as_rows(held_out.X, dtype, device, weights=held_out.weights)
-        return EntryDataset(train.rows, targets, device)
+        to_predict = as_rows(held_out.X, dtype, device, weights=held_out.weights)
+        return EntryDataset(train.rows, to_predict, device)
 
 
 def _rows_in_batch(batch_size: Any, n_rows: int, n_entries: int) -> int:

@@ -33,7 +33,7 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         "observed" centres and scales each feature by its observed entries. For dense rows, "auto"
         does the same and then squashes entries smoothly into (-3, 3). For sparse rows, whose
         entries are usually counts, "auto" gives ``sign(x) * log(1 + abs(x))``, because centring
-        would hide which entries are observed. None leaves entries as they are.
+        would make observed entries look like missing ones. None leaves entries as they are.
     add_indicator : {"auto"} or bool, default="auto"
         Whether the network also sees, for each feature with missing entries in training, whether
         the entry is missing (dense rows) or observed (sparse rows). "auto": only for dense rows

@@ -14,7 +14,7 @@ class EntryNet(RowNet):
     """A skorch net over :class:`EntryDataset`, whose module predicts entries."""
 
     def infer(self, x: Any, **fit_params: Any) -> Tensor:
-        return self.module_(x.rows, x.targets)
+        return self.module_(x.rows, x.to_predict)
 
     def get_loss(
         self, y_pred: Tensor, y_true: Tensor, X: Any = None, training: bool = False

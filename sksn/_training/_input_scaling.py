@@ -30,7 +30,7 @@ class InputScaling:
     .. math:: z / \sqrt{1 + (z / 3)^2}
 
     For sparse rows, "auto" gives :math:`\operatorname{sign}(x) \log(1 + |x|)`, because centring
-    would hide which entries are observed. None leaves entries as they are.
+    would make observed entries look like missing ones. None leaves entries as they are.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from .._checks import RATE, is_flag
 from .._moments import Entries, Moments, standardize
 from .._observed import validate_observed
 
-_STRENGTH = 2.0  # growth of the log-odds of being hidden with one standard deviation
+_STRENGTH = 2.0  # growth of the log-odds of removal with one standard deviation
 _ROUNDS = 60  # of bisection between -_FARTHEST and _FARTHEST
 _FARTHEST = 100.0
 _MECHANISMS = ("mcar", "mar", "mnar")
@@ -28,23 +28,23 @@ def make_holes(
     sparse_output: bool | None = None,
     random_state: Any = None,
 ) -> Any:
-    r"""Hide a share of the observed entries, which may differ between rows.
+    r"""Remove a share of the observed entries, which may differ between rows.
 
     Parameters
     ----------
     X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
         The data. Its missing entries stay missing.
     rate : float in [0, 1], default=0.5
-        Expected share of the observed entries to hide.
+        Expected share of the observed entries to remove.
     rate_spread : float, default=0.0
         The rates of rows lie between ``rate - rate_spread`` and ``rate + rate_spread``, evenly
         spaced and shuffled, as in the variable sparsity setting of [1]_. Both ends must be in
         [0, 1].
     mechanism : {"mcar", "mar", "mnar"}, default="mcar"
-        What else decides whether an entry is hidden. "mcar": nothing. "mar": the value of one
-        other feature, drawn at random, of which nothing is hidden. "mnar": the value of the entry.
+        What else decides whether an entry is removed. "mcar": nothing. "mar": the value of one
+        other feature, drawn at random, of which nothing is removed. "mnar": the value of the entry.
         For "mar" and "mnar", with :math:`z` the standardized value and :math:`r_i` the rate of
-        the row, the probability :math:`p` of being hidden is
+        the row, the probability :math:`p` of removal is
 
         .. math:: \operatorname{logit}(p) = \operatorname{logit}(r_i) + 2 z + c_j
 
@@ -64,7 +64,7 @@ def make_holes(
     ------
     ValueError
         If a parameter is out of range. With "mar", also if the rate is so high that the feature of
-        which nothing is hidden would have to lose entries, or `X` has less than two features.
+        which nothing is removed would have to lose entries, or `X` has less than two features.
 
     References
     ----------
@@ -98,14 +98,14 @@ def make_holes(
         chance = _by_another(X, row, column, values, rates, rng)
     elif mechanism == "mnar":
         chance = _shifted(chance, _standardized(column, values, X.shape[1]), column, X.shape[1])
-    hidden = rng.uniform(size=len(values)) < chance
+    removed = rng.uniform(size=len(values)) < chance
     if sparse_output is None:
         sparse_output = sparse.issparse(X)
     if sparse_output:
-        kept = (row[~hidden], column[~hidden])
-        return sparse.csr_array((values[~hidden], kept), shape=X.shape)
+        kept = (row[~removed], column[~removed])
+        return sparse.csr_array((values[~removed], kept), shape=X.shape)
     out = np.full(X.shape, np.nan, dtype=X.dtype)
-    out[row[~hidden], column[~hidden]] = values[~hidden]
+    out[row[~removed], column[~removed]] = values[~removed]
     return out
 
 
@@ -159,7 +159,7 @@ def _by_another(
     rates: np.ndarray,
     rng: np.random.RandomState,
 ) -> np.ndarray:
-    """Return chances that depend on a feature of which nothing is hidden."""
+    """Return chances that depend on a feature of which nothing is removed."""
     n_rows, n_features = X.shape
     candidates = np.flatnonzero(np.bincount(column, minlength=n_features))
     if len(candidates) < 2:

@@ -6,7 +6,7 @@ from sklearn.datasets import load_diabetes, load_iris
 
 from sksn.__main__ import main
 from sksn._demo._compare import bin_scores, compare, format_table
-from sksn._demo._tables import Table, TableError, built_in, hide_cells, read_csv
+from sksn._demo._tables import Table, TableError, built_in, read_csv, remove_cells
 from sksn.inspection._row_groups import row_groups
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -58,7 +58,7 @@ def test_a_complete_table_is_told_that_nothing_changes(tmp_path, capsys):
     assert "nothing is missing, so SN changes nothing" in capsys.readouterr().out
     assert main([*options, "--holes"]) == 0
     shown = capsys.readouterr().out
-    assert "further cells hidden" in shown
+    assert "further cells removed" in shown
     assert "| d.csv | R2" in shown
 
 
@@ -189,7 +189,7 @@ class TestReading:
 
 
 def test_holes_differ_from_row_to_row():
-    X = hide_cells(np.zeros((2000, 100)), seed=0)
+    X = remove_cells(np.zeros((2000, 100)), seed=0)
     share = np.isnan(X).mean(axis=1)
     assert abs(share.mean() - 0.49) < 5 * 0.98 / np.sqrt(12 * 2000)
     assert share.std() > 0.25
