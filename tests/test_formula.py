@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sksn._checks import check_power, check_target
-from sksn._formula import ConstantLearner, sparsity_scale
+from sksn._formula import ConstantLearner, shrunken_mean, sparsity_scale
 
 COUNTS = st.lists(st.integers(0, 50), min_size=1, max_size=20).map(np.array)
 
@@ -79,3 +79,12 @@ def test_nothing_observed_anywhere_gives_one():
 def test_a_median_of_zero_is_refused():
     with pytest.raises(ValueError, match="target='median' is 0 here"):
         ConstantLearner("median").update(np.array([0, 0, 5]))
+
+
+def test_a_shrunken_mean_is_the_mean_with_zeros_added():
+    total, count = np.array([6.0, 3.0, 0.0]), np.array([2.0, 1.0, 0.0])
+    np.testing.assert_allclose(shrunken_mean(total, count, 2.0), [6 / 4, 3 / 3, 0])
+    np.testing.assert_allclose(shrunken_mean(total, count, 0.0), [3, 3, 0])
+    with_zeros = [np.mean([1.0, 5.0, 0.0, 0.0]), np.mean([3.0, 0.0, 0.0]), 0]
+    ours = shrunken_mean(torch.tensor(total), torch.tensor(count), 2.0)
+    np.testing.assert_allclose(ours, with_zeros)

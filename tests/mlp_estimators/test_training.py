@@ -381,3 +381,18 @@ class TestTraining:
         finally:
             torch.set_num_threads(before)
         assert seen == [1, 2]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_row_that_cannot_be_used_leaves_no_network_be_it_held_out(estimator):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(60, 4))
+    y = (X.sum(axis=1) > 0).astype(int)
+    for row in range(len(X)):  # six of them are held out
+        model = estimator(max_epochs=1, early_stopping=True, input_scaling=None, random_state=0)
+        bad = X.copy()
+        bad[row, 0] = 1e39
+        with pytest.raises(ValueError, match=r"beyond the range of float32"):
+            model.fit(bad, y)
+        with pytest.raises(NotFittedError):
+            model.predict(X)

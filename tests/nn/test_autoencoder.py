@@ -1,5 +1,8 @@
 """Sampled products and the autoencoder module: sparse rows say what dense ones say."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -176,3 +179,31 @@ def test_time_follows_the_entries_not_the_places():
     found.sum().backward()
     assert found.tolist() == [2.0, 2.0, 2.0]
     assert right.grad.sum() == 6
+
+
+def test_the_warning_of_torch_is_left_to_the_user():
+    """torch warns once in a process that CSR tensors are in beta."""
+    code = """
+import warnings
+import torch
+from sksn.nn import SparseRows, sampled_product
+index = torch.tensor([0], dtype=torch.int32)
+with warnings.catch_warnings(record=True) as ours:
+    warnings.simplefilter("always")
+    sampled_product(SparseRows(torch.ones(1), index, index), torch.ones(1, 2), torch.ones(1, 2))
+with warnings.catch_warnings(record=True) as theirs:
+    warnings.simplefilter("always")
+    torch.sparse_csr_tensor([0, 1], [0], [0.0], (1, 1))
+in_beta = sum("in beta" in str(warning.message) for warning in theirs)
+print(len(ours), in_beta, torch.is_warn_always_enabled())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "1", "False"]
+
+
+def test_a_function_of_all_tensors_of_a_batch():
+    rows = SparseRows(torch.ones(2), torch.tensor([0, 1]), torch.tensor([0, 1]), 2, torch.ones(2))
+    doubled = rows.map(lambda part: part * 2)
+    assert [part.tolist() for part in doubled[:3]] == [[2.0, 2.0], [0, 2], [0, 2]]
+    assert (doubled.n_distinct, doubled.weights.tolist()) == (2, [2.0, 2.0])
+    assert rows._replace(weights=None).map(torch.clone).weights is None
