@@ -59,7 +59,7 @@ class RowSparseAdamW(torch.optim.AdamW):
     its old weights; apart from that, and from the learning rate in the second term, a row moves as
     with dense gradients.
 
-    So the kind of steps is a matter of speed, and hardly changes the network: on five sets in
+    So the kind of steps is a matter of speed, and hardly changes the network: in five settings in
     which a batch holds few features, the accuracy was within 0.0014 of that with dense steps
     (``python -m benchmarks run row_sparse``). Without the second term it changed by -0.002 to
     +0.015, so we found no gain in accuracy from the term itself.
