@@ -152,7 +152,9 @@ def _read_table(path: str) -> tuple[list[str], list[list[str]]]:
     except ImportError as error:
         raise TableError(str(error)) from error
     except ValueError as error:
-        raise TableError(f"{path} is not a CSV file that can be read: {error}") from error
+        raise TableError(
+            f"{path} is not a CSV file that can be read: {str(error).strip()}"
+        ) from error
     header, *rows = (row for row in cells.to_numpy().tolist() if any(row))
     n_cells = max(i + 1 for i, name in enumerate(header) if name)
     header = header[:n_cells]

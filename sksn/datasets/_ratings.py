@@ -159,7 +159,7 @@ def read_ratings(
     except UnicodeDecodeError:
         raise
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
+        raise ValueError(f"{name}: {str(error).strip()}") from error
     return _ratings_of(cells, name, delimiter)
 
 
@@ -180,7 +180,7 @@ def _integer_ratings(file: TextIO, name: str, delimiter: str, first: list[str]) 
             dtype={0: np.int64, width: np.int64, 2 * width: float, 3 * width: float},
         ).rename(columns=columns)
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
+        raise ValueError(f"{name}: {str(error).strip()}") from error
     return Ratings(*(table[column].to_numpy() for column in columns.values()))
 
 

@@ -79,6 +79,8 @@ def test_integers_beside_strings_become_strings_in_data(tmp_path):
         ("1,2,3,2005-09-06\n1,3,4\n", "line 2: only some of the lines have a timestamp"),
         ("1,2,3,fine\n1,3,4,5\n", "line 2: only some of the lines have a timestamp"),
         ("1,2,nan\n", "line 1: expected a finite number, got 'nan'"),
+        ("1,2,3\n1,2,3,4,5,6\n", "Expected 5 fields in line 2, saw 6$"),
+        ('1,"two\nlines",3\n1,x,bad\n', "line 3: .*bad.*expected a number"),
         ("1,2,3\n1,3,inf\n", "line 2: expected a finite number, got 'inf'"),
         ("1,2,3\n,3,4\n", "line 2: expected user, item and rating"),
         ("user,item,rating\n", "holds no ratings"),
