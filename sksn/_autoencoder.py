@@ -264,7 +264,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         engine = (
             self._learner
             if goes_on
-            else CompletionEngine(self.get_params(deep=False), is_sparse=sparse.issparse(X))
+            else CompletionEngine(self._parameters(), is_sparse=sparse.issparse(X))
         )
         held_out = None
         if self.early_stopping and not incremental:

@@ -112,9 +112,7 @@ class _MLPEstimator(NeuralEstimator):
         learner = (
             self._learner
             if goes_on
-            else RowLearner(
-                self.get_params(deep=False), targets, as_sparse=sparse.issparse(table.X)
-            )
+            else RowLearner(self._parameters(), targets, as_sparse=sparse.issparse(table.X))
         )
         held_out = None
         if self.early_stopping and not incremental:

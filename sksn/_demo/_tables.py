@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits
 
-from ..datasets._cells import read_cells
+from ..datasets._cells import read_cells, stripped
 from ..datasets._holes import make_holes
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-"}
@@ -144,30 +144,32 @@ def _read_table(path: str) -> tuple[list[str], list[list[str]]]:
         raise TableError(f"{path} is not UTF-8 text") from error
     if not text.strip():
         raise TableError(f"{path} is empty")
-    first = text.partition("\n")[0]
+    first = text.lstrip("\r\n").partition("\n")[0]
     separator = max(",;\t", key=first.count)
-    n_columns = first.count(separator) + 2  # one more, to notice rows that are too long
+    n_columns = first.count(separator) + 1
     try:
-        cells = read_cells(io.StringIO(text), separator, n_columns, needed_by="--data")
+        cells = read_cells(io.StringIO(text), separator, n_columns, quoted=True, needed_by="--data")
     except ImportError as error:
         raise TableError(str(error)) from error
     except ValueError as error:
-        raise TableError(
-            f"{path} is not a CSV file that can be read: {str(error).strip()}"
-        ) from error
-    header, *rows = (row for row in cells.to_numpy().tolist() if any(row))
-    n_cells = max(i + 1 for i, name in enumerate(header) if name)
-    header = header[:n_cells]
-    if not rows:
+        raise TableError(f"{path} is not a CSV file that can be read: {error}") from error
+    filled = [row for row in stripped(cells).tolist() if any(row)]
+    if len(filled) < 2:
         raise TableError(f"{path} has a header but no rows")
+    header, *rows = (row[: _n_cells(row)] if i == 0 else row for i, row in enumerate(filled))
     if len(set(header)) < len(header):
         raise TableError(f"{path} has two columns of the same name in its header")
     for i, row in enumerate(rows):
-        if any(row[n_cells:]):
+        if _n_cells(row) > len(header):
             raise TableError(
-                f"{path}: data row {i + 1} has {len(row)} cells, the header {len(header)}"
+                f"{path}: data row {i + 1} has {_n_cells(row)} cells, the header {len(header)}"
             )
     return header, rows
+
+
+def _n_cells(row: list[str]) -> int:
+    """Return the number of cells up to the last that is not empty."""
+    return max(i + 1 for i, cell in enumerate(row) if cell)
 
 
 def _encode(name: str, cells: list[str]) -> tuple[list[np.ndarray], list[str]]:

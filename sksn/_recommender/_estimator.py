@@ -228,8 +228,9 @@ class SNRecommender(RegressorMixin, BaseEstimator):
             If an argument or a parameter cannot be used, a pair of user and item occurs twice, or
             a rating is NaN or infinite.
         """
-        rules.check_parameters(self.get_params(deep=False), self._rules)
-        for name in ("estimators_", "feature_names_in_"):
+        parameters = {name: getattr(self, name) for name in (*self._rules, "device")}
+        rules.check_parameters(parameters, self._rules)
+        for name in ("estimators_", "feature_names_in_", "_model", "_vectors"):
             self.__dict__.pop(name, None)
         users, items, values, weights = check_ratings(X, y, sample_weight)
         self._user_ids, self._item_ids = Ids(users), Ids(items)
@@ -243,14 +244,13 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         self.rating_range_ = float(values.min()), float(values.max())
         self._learn_means(ratings)
         self._fold_prior = max(self.row_offset or 0.0, LEAST_PRIOR)
-        networks = self._learn_ratings(ratings)
+        networks = self._learn_ratings(ratings, parameters)
         self.estimators_ = [network.face for network in networks]
         self.n_epochs_ = [network.engine.record.best_epoch for network in networks]
         return self
 
-    def _learn_ratings(self, ratings: Interactions) -> list[Network]:
+    def _learn_ratings(self, ratings: Interactions, parameters: dict[str, Any]) -> list[Network]:
         """Choose passes and blend by held-out ratings, and train the networks in use."""
-        parameters = self.get_params(deep=False)
         random = check_random_state(self.random_state)
         seeds = random.randint(2**31 - 1, size=(2, 2, self.n_estimators))
         self.validation_score_: float | None = None
@@ -276,8 +276,8 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         if not validates or self.refit:
             kept = None
             networks = train_networks(parameters, ratings, seeds[1], n_epochs=n_epochs)
-        self._model = RatingModel(networks, ratings, kept).blend(self.blend_)
-        self._vectors = self._model.vectors
+        self._model = RatingModel(networks, ratings, kept)
+        self._vectors = self._model.blend(self.blend_)
         return networks
 
     def _choose_blend(

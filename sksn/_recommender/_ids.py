@@ -38,7 +38,7 @@ class Ids:
     def __len__(self) -> int:
         return len(self.values)
 
-    def find(self, wanted: np.ndarray) -> np.ndarray:
+    def find(self, wanted: np.ndarray, *, stacklevel: int = 3) -> np.ndarray:
         """Return the positions of ids, and `UNKNOWN` for ids that are not known."""
         unsigned = {self.values.dtype.kind, wanted.dtype.kind} == {
             "i",
@@ -53,7 +53,7 @@ class Ids:
             warnings.warn(
                 f"Ids of type {self.values.dtype} were in training, and these are of type "
                 f"{wanted.dtype}: none of them is known.",
-                stacklevel=3,
+                stacklevel=stacklevel,
             )
             return np.full(len(wanted), UNKNOWN, dtype=np.intp)
         place = np.searchsorted(self.values, wanted).clip(max=len(self.values) - 1)

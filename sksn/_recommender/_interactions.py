@@ -112,7 +112,7 @@ def interactions(
 ) -> Interactions:
     """Find ids, leave out ratings of unknown items, and refuse a pair that occurs twice."""
     user_ids, item_ids = ids
-    at_user, at_item = user_ids.find(users), item_ids.find(items)
+    at_user, at_item = user_ids.find(users), item_ids.find(items, stacklevel=4)
     known = at_item != UNKNOWN
     if not known.all():
         users, items, at_user, at_item, values = (

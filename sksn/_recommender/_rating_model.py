@@ -56,11 +56,7 @@ class RatingModel:
     ----------
     parts : list of Vectors
         The model of each network.
-    vectors : Vectors
-        Their blend; set by :meth:`blend`.
     """
-
-    vectors: Vectors
 
     def __init__(
         self, networks: Sequence[Network], ratings: Interactions, chosen: np.ndarray | None
@@ -80,22 +76,24 @@ class RatingModel:
             predictions.append(mean.predict_pairs(users, items))
         return predictions
 
-    def blend(self, item_weight: float) -> RatingModel:
-        """Blend the networks; those whose rows are users have the rest of the weight."""
+    def blend(self, item_weight: float) -> Vectors:
+        """Return the blend; the networks whose rows are users have the rest of the weight.
+
+        From then on the parts have vectors of items only.
+        """
         weights = self._weights(item_weight)
-        self.vectors = Vectors.blend(self.parts, weights)
-        # From here on the parts need the vectors of items only, as views of those of the blend.
+        blend = Vectors.blend(self.parts, weights)
         widths = [
             part.columns.shape[1] if w else 0 for part, w in zip(self.parts, weights, strict=True)
         ]
         starts = np.cumsum([0, *widths])
         for i, part in enumerate(self.parts):
-            columns = self.vectors.columns[:, starts[i] : starts[i + 1]]
+            columns = blend.columns[:, starts[i] : starts[i + 1]]  # no copy
             self.parts[i] = part._replace(
                 rows=np.empty((0, part.columns.shape[1])),
                 columns=columns if widths[i] else part.columns,
             )
-        return self
+        return blend
 
     def fold_in(
         self, rows: EntryRows, user_means: np.ndarray, *, item_weight: float, prior: float

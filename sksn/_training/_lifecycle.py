@@ -273,13 +273,22 @@ class NeuralEstimator(BaseEstimator):
         A network that does not go on is dropped: if ``fit`` fails, no network is better than the
         old one.
         """
-        parameters = self.get_params(deep=False)
+        parameters = self._parameters()
         rules.check_parameters(parameters, self._rules)
         if hasattr(self, "net_") and (incremental or self.warm_start):
             self._learner.check_unchanged(parameters)
             return True
-        self.__dict__.pop("net_", None)
+        self._forget()
         return False
+
+    def _parameters(self) -> dict[str, Any]:
+        """Return the parameters of training, also those that a subclass does not show."""
+        return {name: getattr(self, name) for name in (*self._rules, "random_state", "device")}
+
+    def _forget(self) -> None:
+        """Drop the network."""
+        for name in ("net_", "_learner"):
+            self.__dict__.pop(name, None)
 
     def _validate_X(self, X: Any, *, reset: bool) -> Any:
         """Return X as an array with NaN, or as CSR that stores exactly the observed entries."""
@@ -302,14 +311,18 @@ class NeuralEstimator(BaseEstimator):
         """Train; publish what was learned, or leave no network rather than a broken one."""
         try:
             learner.learn(
-                self.get_params(deep=False),
+                self._parameters(),
                 training,
                 held_out,
                 incremental=incremental,
                 label=type(self).__name__ if self.verbose else None,
             )
         except NonFiniteLossError:
-            self.__dict__.pop("net_", None)
+            self._forget()
+            raise
+        except BaseException:
+            if hasattr(self, "net_"):  # it is trained in part, and K has moved with it
+                self.target_ = learner.constant
             raise
         self._publish(learner)
         return self

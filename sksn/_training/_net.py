@@ -287,7 +287,7 @@ def build_net(
     shared = {name: parameters[name] for name in accepted & parameters.keys()}
     given = {
         "hidden_layer_sizes": layer_sizes(parameters["hidden_layer_sizes"]),
-        "power": float(parameters["power"]),
+        **{name: float(parameters[name]) for name in ("power", "input_dropout", "dropout")},
         "dtype": getattr(torch, parameters["dtype"]),
         "seed": seed,
     }

@@ -66,6 +66,8 @@ def download(
     if not download_if_missing:
         raise OSError(f"{str(path)!r} is not there and download_if_missing=False. {by_hand}")
     pooch = _import_pooch(by_hand)
+    from requests.exceptions import RequestException  # pooch needs requests
+
     for attempt in range(n_retries + 1):
         try:
             pooch.retrieve(
@@ -76,15 +78,14 @@ def download(
                 downloader=pooch.HTTPDownloader(timeout=timeout),
             )
             return path
-        except ValueError as error:  # of the checksum
-            raise OSError(f"{url} sent another file than expected: {error}") from error
-        except OSError as error:  # those of requests among them
-            response = getattr(error, "response", None)
-            gone = response is not None and response.status_code in (403, 404, 410)
+        except RequestException as error:
+            gone = error.response is not None and error.response.status_code in (403, 404, 410)
             if attempt == n_retries or gone:
                 raise OSError(f"{url} could not be downloaded ({error}). {by_hand}") from error
             warnings.warn(f"{url}: {error}; trying again", stacklevel=3)
             time.sleep(delay)
+        except ValueError as error:  # of the checksum
+            raise OSError(f"{url} sent another file than expected: {error}") from error
     raise AssertionError("unreachable")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,10 +14,11 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from ._cells import import_pandas, line_of, read_cells
+from ._cells import import_pandas, line_of, one_character, read_cells, stripped
 
 _DELIMITERS = ("::", "\t", ",", ";", "|")
 _COLUMNS = 5  # an index, user, item, rating and timestamp
+_SOME = "only some of the lines have a timestamp."
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def load_ratings(path: str | os.PathLike, *, delimiter: str | None = None) -> Ra
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file has no ratings, or a line cannot be read. The error names the line.
+        If the file has no ratings, or a line cannot be read. The error names the line, unless
+        pandas cannot split the file into lines.
     ImportError
         If pandas is not installed.
 
@@ -152,89 +155,85 @@ def read_ratings(
     if delimiter is None:
         delimiter = _delimiter_of(first, name)
     if integers:
-        return _integer_ratings(file, name, delimiter, first.split(delimiter))
-    n_columns = max(_COLUMNS, first.count(delimiter) + 1)
+        return _integer_ratings(file, name, delimiter, first.rstrip("\r\n").split(delimiter))
+    quoted = len(delimiter) == 1 and delimiter != "\t"
     try:
-        cells = read_cells(file, delimiter, n_columns, needed_by="load_ratings")
+        cells = read_cells(file, delimiter, _COLUMNS, quoted=quoted, needed_by="load_ratings")
     except UnicodeDecodeError:
         raise
     except ValueError as error:
-        raise ValueError(f"{name}: {str(error).strip()}") from error
-    return _ratings_of(cells, name, delimiter)
+        raise ValueError(f"{name}: {error}") from error
+    return _ratings_of(cells[:, :_COLUMNS], name, delimiter, first.count(delimiter) + 1)
 
 
 def _integer_ratings(file: TextIO, name: str, delimiter: str, first: list[str]) -> Ratings:
     """Read ratings whose ids are integers, by the parser of numbers of pandas."""
     pandas = import_pandas("fetch_movielens")
-    width = len(delimiter)  # "::" is read as ":", with an empty column after each
-    columns = {0: "user", width: "item", 2 * width: "rating", 3 * width: "timestamp"}
+    columns = {"user": np.int64, "item": np.int64, "rating": float, "timestamp": float}
+    if len(first) != len(columns):
+        raise ValueError(f"{name}: expected {len(columns)} columns, got {first!r} in line 1.")
+    file, separator = one_character(file, delimiter)
     try:
-        table = pandas.read_csv(
-            file,
-            sep=delimiter[0],
-            header=None,
-            names=range(3 * width + 1),
-            usecols=list(columns),
-            index_col=False,
-            skiprows=0 if _is_number(first[-1]) else 1,
-            dtype={0: np.int64, width: np.int64, 2 * width: float, 3 * width: float},
-        ).rename(columns=columns)
-    except ValueError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pandas.errors.ParserWarning)  # of longer rows
+            table = pandas.read_csv(
+                file,
+                sep=separator,
+                header=None,
+                names=list(columns),
+                index_col=False,
+                skiprows=0 if _is_number(first[-1]) else 1,
+                dtype=columns,
+                na_filter=False,
+            )
+    except (ValueError, pandas.errors.ParserWarning) as error:
         raise ValueError(f"{name}: {str(error).strip()}") from error
-    return Ratings(*(table[column].to_numpy() for column in columns.values()))
+    users, items, ratings, times = (np.array(table[column]) for column in columns)
+    return Ratings(users, items, ratings, times)
 
 
-def _ratings_of(cells: Any, name: str, delimiter: str) -> Ratings:
+def _ratings_of(raw: np.ndarray, name: str, delimiter: str, n_first: int) -> Ratings:
     """Turn cells into ratings, or raise an error that names the first line that cannot be read."""
     pandas = import_pandas("load_ratings")
-    if len(cells) and not _is_number(cells.iat[0, 2]) and cells.iat[0, 2]:
-        is_index = not cells.iat[0, 0] and bool(cells.iat[0, 3])  # of a data frame
-        body = cells.iloc[1:, int(is_index) :]
-    else:
-        body = cells
-    body = body[(body != "").any(axis=1)]  # lines that are not empty
-    if not len(body):
+    cells = stripped(raw)
+    is_filled = (cells != "").any(axis=1)
+    if n_first > 2 and len(cells) and not _is_number(cells[0, 2]):  # a header
+        is_filled[0] = False
+        if n_first > 3 and not cells[0, 0]:  # the first column is the index of a data frame
+            cells = cells[:, 1:]
+    lines = np.flatnonzero(is_filled)
+    if not len(lines):
         raise ValueError(f"{name} holds no ratings.")
-    body.columns = range(body.shape[1])
-    users, items, ratings, times = (body[i] for i in range(4))
-    numbers = pandas.to_numeric(ratings, errors="coerce")
-    lacking = (users == "") | (items == "") | (ratings == "")
+    users, items, ratings, times = cells[lines, :4].T
+    numbers = np.array(pandas.to_numeric(pandas.Series(ratings), errors="coerce"), float)
+    seconds, is_wrong, wrong = _times_of(times)
     faults = [
-        (lacking, lambda row: _expected_three(row, delimiter)),
-        (~np.isfinite(numbers), lambda row: _no_rating(row[2])),
+        ((users == "") | (items == "") | (ratings == ""), _expected_three),
+        (~np.isfinite(numbers), _no_rating),
+        (is_wrong, wrong),
     ]
-    seconds, fault = _times_of(pandas, times)
-    if fault is not None:
-        faults.append(fault)
-    places = [(int(np.argmax(wrong)), message) for wrong, message in faults if np.any(wrong)]
+    places = [(int(np.argmax(found)), message) for found, message in faults if found.any()]
     if places:
         place, message = min(places, key=lambda found: found[0])
-        line = line_of(cells, int(body.index[place]))
-        raise ValueError(f"{name}, line {line}: {message(body.iloc[place].tolist())}")
-    return Ratings(
-        _ids(users.tolist()), _ids(items.tolist()), numbers.to_numpy(np.float64), seconds
-    )
+        line = line_of(raw, int(lines[place]))
+        raise ValueError(f"{name}, line {line}: {message(cells[lines[place]].tolist(), delimiter)}")
+    return Ratings(_ids(users.tolist()), _ids(items.tolist()), numbers, seconds)
 
 
-def _times_of(pandas: Any, times: Any) -> tuple[np.ndarray | None, Any]:
-    """Return seconds since 1970 if there are timestamps, and where one cannot be read."""
-    first, given = times.iloc[0], times != ""
-    numbers = pandas.to_numeric(times, errors="coerce")
-    some = "only some of the lines have a timestamp."
-    if _is_number(first):
-        seconds = numbers.to_numpy(np.float64)
-        return seconds, (
-            ~np.isfinite(seconds),
-            lambda row: some if row[3] == "" else f"expected a number, got {row[3]!r}.",
-        )
-    if not _is_date(pandas, first):  # no timestamps; a number among other text is a mistake
-        return None, (given & numbers.notna(), lambda row: some)
-    dates = pandas.to_datetime(times, format="ISO8601", errors="coerce", utc=True)
-    seconds = (dates - pandas.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy()
-    return seconds, (
-        dates.isna(),
-        lambda row: some if row[3] == "" else f"expected a date like the first, got {row[3]!r}.",
-    )
+def _times_of(cells: np.ndarray) -> tuple[np.ndarray | None, np.ndarray, Any]:
+    """Return seconds since 1970 if there are timestamps, and where and why one is wrong."""
+    read = _float if _is_number(cells[0]) else _seconds
+    if read(cells[0]) is None:  # no timestamps; a number among other text is a mistake
+        is_number = np.array([_is_number(cell) for cell in cells])
+        return None, is_number, lambda row, _: _SOME
+    found = [read(cell) for cell in cells]
+    seconds = np.array([np.nan if value is None else value for value in found])
+    expected = "a number" if read is _float else "a date like the first"
+
+    def wrong(row: list[str], delimiter: str) -> str:
+        return _SOME if row[3] == "" else f"expected {expected}, got {row[3]!r}."
+
+    return seconds, ~np.isfinite(seconds), wrong
 
 
 def _expected_three(row: list[str], delimiter: str) -> str:
@@ -245,10 +244,11 @@ def _expected_three(row: list[str], delimiter: str) -> str:
     )
 
 
-def _no_rating(cell: str) -> str:
-    if _is_number(cell):
-        return f"expected a finite number, got {cell!r}."
-    return f"could not convert {cell!r} to a rating; expected a number."
+def _no_rating(row: list[str], delimiter: str) -> str:
+    value = _float(row[2])
+    if value is not None and not np.isfinite(value):
+        return f"expected a finite number, got {row[2]!r}."
+    return f"could not convert {row[2]!r} to a rating; expected a number."
 
 
 def _delimiter_of(line: str, name: str) -> str:
@@ -261,16 +261,25 @@ def _delimiter_of(line: str, name: str) -> str:
     )
 
 
-def _is_number(cell: str) -> bool:
+def _float(cell: str) -> float | None:
+    """Return a cell as a number; None if it is not one."""
     try:
-        float(cell)
+        return float(cell)
     except ValueError:
-        return False
-    return True
+        return None
 
 
-def _is_date(pandas: Any, cell: str) -> bool:
-    return bool(pandas.notna(pandas.to_datetime(cell, format="ISO8601", errors="coerce")))
+def _is_number(cell: str) -> bool:
+    return _float(cell) is not None
+
+
+def _seconds(cell: str) -> float | None:
+    """Return a date as seconds since 1970; None if the cell is not a date."""
+    try:
+        date = np.datetime64(cell, "s")
+    except ValueError:
+        return None
+    return None if np.isnat(date) else float(date.astype(np.int64))
 
 
 def _ids(cells: list[str]) -> np.ndarray:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import torch
@@ -15,6 +14,8 @@ from ._bag import ColumnIndex, bag
 from ._rows import SparseRows
 
 _GATHERED = 1 << 18  # numbers gathered at a time on devices without a sampled product
+_LOCK = Lock()
+_is_warning_used_up = False
 
 
 def sampled_product(
@@ -73,32 +74,26 @@ class _SampledProduct(torch.autograd.Function):
 
 def _by_sparse_product(rows: SparseRows, left: Tensor, right: Tensor) -> Tensor:
     end = rows.offsets.new_full((1,), len(rows.columns))
-    with _beta_warning_ignored():
-        pattern = torch.sparse_csr_tensor(
-            torch.cat([rows.offsets, end]),
-            rows.columns,
-            left.new_zeros(len(rows.columns)),
-            (len(left), len(right)),
-            check_invariants=False,
-        )
-        return torch.sparse.sampled_addmm(pattern, left, right.T, beta=0).values()
+    _use_up_warning()
+    pattern = torch.sparse_csr_tensor(
+        torch.cat([rows.offsets, end]),
+        rows.columns,
+        left.new_zeros(len(rows.columns)),
+        (len(left), len(right)),
+        check_invariants=False,
+    )
+    return torch.sparse.sampled_addmm(pattern, left, right.T, beta=0).values()
 
 
-@contextmanager
-def _beta_warning_ignored() -> Iterator[None]:
-    """Ignore the warning that torch's CSR tensors are in beta.
-
-    torch warns once in a process. While it is told to warn always, that one warning is not used
-    up, so that it still reaches a user whose own code makes CSR tensors.
-    """
-    always = torch.is_warn_always_enabled()
-    torch.set_warn_always(True)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
-            yield
-    finally:
-        torch.set_warn_always(always)
+def _use_up_warning() -> None:
+    """Use up the warning that torch's CSR tensors are in beta; torch warns once in a process."""
+    global _is_warning_used_up
+    if _is_warning_used_up:
+        return
+    with _LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.sparse_csr_tensor([0, 1], [0], [0.0], (1, 1), check_invariants=False)
+        _is_warning_used_up = True
 
 
 def _by_gathering(rows: SparseRows, row: Tensor, left: Tensor, right: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """MovieLens from folders, archives and a server."""
 
 import hashlib
+import re
 import threading
 import zipfile
 from functools import partial
@@ -212,3 +213,35 @@ def test_movielens_100k(data_folder):
     for train, test in found.splits.values():
         assert (len(train), len(test)) == (80_000, 20_000)
         assert not np.intersect1d(train, test).size
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "text"),
+    [
+        ("100k", "u.data", "1\t2\t3\t10\n2\t3\t4\n"),
+        ("100k", "u.data", "1\t2\t\t10\n"),
+        ("100k", "u.data", "1\t2\tNA\t10\n"),
+        ("100k", "u.data", "1\t2\t3\t10\n1\t2\t3\t10\t11\n"),
+        ("1m", "ratings.dat", "1::2::3::4\n2:3:4:11\n"),
+        ("25m", "ratings.csv", ",userId,movieId,rating,timestamp\n0,1,2,3.5,10\n"),
+    ],
+)
+def test_a_broken_file_is_refused(tmp_path, name, file, text):
+    (tmp_path / file).write_text(text)
+    with pytest.raises(ValueError, match=re.escape(file)):
+        fetch_movielens(name, source=tmp_path)
+
+
+def test_what_is_loaded_can_be_written(tmp_path):
+    write(tmp_path / "ratings.dat", "::")
+    found = fetch_movielens("1m", source=tmp_path)
+    for array in (found.users, found.items, found.ratings, found.timestamps):
+        array += 1
+    assert found.ratings.tolist() == [5.0, 4.5, 2.0]
+
+
+def test_an_error_of_this_machine_is_no_reason_to_try_again(served, tmp_path):
+    home = tmp_path / "home" / "movielens" / "ml-100k.zip"
+    home.mkdir(parents=True)  # a folder where the archive would be
+    with pytest.raises(OSError, match=r"ml-100k\.zip"):  # and no warning
+        fetch_movielens("100k", data_home=tmp_path / "home", delay=0)

@@ -79,7 +79,9 @@ def test_integers_beside_strings_become_strings_in_data(tmp_path):
         ("1,2,3,2005-09-06\n1,3,4\n", "line 2: only some of the lines have a timestamp"),
         ("1,2,3,fine\n1,3,4,5\n", "line 2: only some of the lines have a timestamp"),
         ("1,2,nan\n", "line 1: expected a finite number, got 'nan'"),
-        ("1,2,3\n1,2,3,4,5,6\n", "Expected 5 fields in line 2, saw 6$"),
+        ("1,2,3\n1,2,3,4,5,6\n", "line 2: only some of the lines have a timestamp"),
+        ('1,2,3\n1,"2,3\n', "EOF inside string starting at row 1$"),
+        ("1,2,3,2005-09-06\n1,3,4,10000000-12-31x\n", "line 2: expected a date like the first"),
         ('1,"two\nlines",3\n1,x,bad\n', "line 3: .*bad.*expected a number"),
         ("1,2,3\n1,3,inf\n", "line 2: expected a finite number, got 'inf'"),
         ("1,2,3\n,3,4\n", "line 2: expected user, item and rating"),
@@ -123,3 +125,24 @@ def test_a_file_in_another_encoding_is_named(tmp_path):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"path must name a file of ratings, got .*gone"):
         load_ratings(tmp_path / "gone")
+
+
+@pytest.mark.parametrize(
+    ("text", "items", "times"),
+    [
+        ("user,item,rating\n1,2,3,4,5,6,7\n", [2], [4]),
+        ("1::2::3::4\n1::3::4::5::6::7::8::9::10::11::12\n", [2, 3], [4, 5]),
+        (",user,item,\n0,5,7,1\n1,6,8,2\n", [7, 8], None),
+        ("user,item,,x\n0,5,7,1\n", [5], [1]),
+        ("1,2,3,2005-09-06\n1,3,4,9999-12-31\n", [2, 3], [1125964800, 253402214400]),
+        ("1§2§3\n", [2], None),
+    ],
+)
+def test_rows_of_other_lengths_headers_and_dates_of_any_year(tmp_path, text, items, times):
+    path = tmp_path / "ratings"
+    path.write_text(text, encoding="utf-8")
+    found = load_ratings(path, delimiter="§" if "§" in text else None)
+    assert found.items.tolist() == items
+    assert (found.timestamps if times is None else found.timestamps.tolist()) == times
+    for array in (found.users, found.items, found.ratings):
+        array[:] = array  # the user's own

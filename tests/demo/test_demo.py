@@ -85,6 +85,9 @@ class TestOneLineOfError:
         [
             ("", "is empty"),
             ("a,b\n", "has a header but no rows"),
+            (",,\n", "has a header but no rows"),
+            ('""\n', "has a header but no rows"),
+            ("a,b\n1,2,,,,3\n", "data row 1 has 6 cells, the header 2"),
             ("a,b\n1,2\n", "has 1 rows with a 'b'; at least 20 are needed"),
             ("a,b\n1,2,3\n", "data row 1 has 3 cells, the header 2"),
             ("a,a\n1,2\n", "two columns of the same name"),
@@ -171,6 +174,14 @@ class TestReading:
         table = read_csv(write_csv(tmp_path / "i.csv", ["a", "b"], rows), "b")
         assert np.isnan(table.X[0, 0])
         assert "'a': 1 infinite entries taken as missing" in table.notes
+
+    def test_tabs_and_quotes(self, tmp_path):
+        path = tmp_path / "t.tsv"
+        body = "".join(f'"{i % 7}"\t"a\tb"\t"{"xy"[i % 2]}"\n' for i in range(30))
+        path.write_text('\n"n"\t"two\nlines"\t"label"\n' + body)
+        table = read_csv(str(path), "label")
+        np.testing.assert_array_equal(table.X[:9, 0], [*range(7), 0, 1])
+        assert sorted(set(table.y)) == ["x", "y"]
 
     def test_byte_order_mark_and_quotes(self, tmp_path):
         path = tmp_path / "q.csv"

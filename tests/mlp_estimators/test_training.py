@@ -1,5 +1,10 @@
 """How SNClassifier and SNRegressor are trained."""
 
+import gc
+import weakref
+from fractions import Fraction
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +15,7 @@ from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
 from sksn import SNClassifier, SNRegressor
 from sksn._training import _net
-from tests.helpers import to_csr
+from tests.helpers import poke, to_csr
 
 from .common import ESTIMATORS, SMALL, output
 
@@ -396,3 +401,72 @@ def test_a_row_that_cannot_be_used_leaves_no_network_be_it_held_out(estimator):
             model.fit(bad, y)
         with pytest.raises(NotFittedError):
             model.predict(X)
+
+
+@pytest.mark.parametrize("incremental", [False, True])
+def test_class_weights_may_change_while_a_network_goes_on_learning(incremental):
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(60, 4)), rng.randint(0, 2, 60)
+    model = SNClassifier(max_epochs=2, warm_start=True, random_state=0)
+    model.partial_fit(X, y, classes=[0, 1])
+    for class_weight in ({0: 1, 1: 50}, "balanced", None):
+        model.set_params(class_weight=class_weight)
+        model = model.partial_fit(X, y) if incremental else model.fit(X, y)
+    assert model.n_epochs_ == (4 if incremental else 7)
+
+
+class FewParameters(SNClassifier):
+    """A subclass that shows two of the parameters."""
+
+    def __init__(self, hidden_layer_sizes=(4,), random_state=0):
+        super().__init__(hidden_layer_sizes, max_epochs=2, random_state=random_state)
+
+
+def test_a_subclass_may_show_fewer_parameters():
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(30, 3)), rng.randint(0, 2, 30)
+    expected = SNClassifier((4,), max_epochs=2, random_state=0).fit(X, y).predict_proba(X)
+    assert_array_equal(FewParameters().fit(X, y).predict_proba(X), expected)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_the_old_network_is_gone_when_another_is_trained(estimator):
+    class Look(Callback):
+        alive: ClassVar = []
+
+        def on_train_begin(self, net, **kwargs):
+            gc.collect()
+            self.alive.append(before() is not None)
+
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(30, 3)), rng.randint(0, 2, 30)
+    model = estimator(max_epochs=1, random_state=0).fit(X, y)
+    before = weakref.ref(model.net_.module_)
+    model.set_params(callbacks=[Look()]).fit(X, y)
+    assert Look.alive == [False]
+
+
+def test_the_constant_is_that_of_the_network_after_a_failure():
+    class Fail(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            raise RuntimeError("no more")
+
+    rng = np.random.RandomState(0)
+    X = poke(rng.normal(size=(60, 8)), 0.5)
+    model = SNRegressor(max_epochs=1, early_stopping=True, random_state=0).fit(X, X[:, 0] > 0)
+    before = model.target_
+    model.net_.callbacks_.append(("fail", Fail()))
+    with pytest.raises(RuntimeError, match="no more"):
+        model.partial_fit(X[:10], X[:10, 0] > 0)
+    assert model.target_ == model.net_.module_.input.target != before
+
+
+def test_shares_may_be_fractions():
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(30, 3)), rng.randint(0, 2, 30)
+    shares = {"dropout": Fraction(1, 4), "input_dropout": Fraction(1, 8)}
+    a, b = (
+        SNClassifier(max_epochs=1, random_state=0, **{k: kind(v) for k, v in shares.items()})
+        for kind in (Fraction, float)
+    )
+    assert_array_equal(a.fit(X, y).predict_proba(X), b.fit(X, y).predict_proba(X))

@@ -99,3 +99,13 @@ def test_factors_blend_like_their_ratings():
     np.testing.assert_allclose(blended.predict_pairs(users, items), expected)
     (_, scores) = next(blended.predict_rows(np.arange(5)))
     np.testing.assert_allclose(scores.ravel(), expected)
+
+
+def test_a_folded_recommender_does_not_carry_the_users_of_training(fitted):
+    model = fitted["both"]
+    X, y = ratings()
+    folded = model.fold_in(X[:3], y[:3])
+    n_users = len(model.users_)
+    arrays = [value for part in folded._model.parts for value in part] + list(folded._vectors)
+    assert not any(len(a) == n_users and a.ndim == 2 for a in arrays)
+    assert len(folded._vectors.rows) == len(folded.users_)
