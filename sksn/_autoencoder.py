@@ -66,7 +66,8 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         Strength of the L2 penalty, rescaled so that a good value does not depend on layer width.
         See the notes.
     batch_size : "auto" or int, default="auto"
-        Most rows in a batch. "auto": all rows, unless they have more than 16 million entries.
+        Maximum number of rows in a batch. "auto": all rows, unless they have more than 16 million
+        entries.
     max_epochs : int, default=150
         Number of passes over the training rows, or the maximum with `early_stopping`.
     early_stopping : bool, default=False
@@ -79,8 +80,9 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
     keep_observed : bool, default=True
         Whether `transform` keeps observed entries, instead of predicting them too.
     warm_start : bool, default=False
-        Whether ``fit`` continues from the weights and scales of the previous ``fit``. Only `lr`,
-        `alpha`, `batch_size`, `max_epochs` and the parameters of early stopping may change.
+        Whether ``fit`` continues from the weights and the scaling of the previous ``fit``. The
+        parameters of the network and of its inputs must not change; `lr`, `alpha`, `batch_size`,
+        `max_epochs` and those of early stopping may.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of rows, dropout and the held-out entries. The same
         integer gives the same result on the same machine.
@@ -116,7 +118,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         + 0.7\, h \sum_{l > 1} \lVert W_l \rVert^2\right)
 
     :math:`W_1` are the weights of the first layer, of width :math:`h_1`; :math:`W_l` those of the
-    layers behind it, decoder included; and :math:`h` is the width of the code. :math:`K` is the
+    layers after it, decoder included; and :math:`h` is the width of the code. :math:`K` is the
     mean number of observed entries of a row, and :math:`s` their mean square. With `center`, s is
     twice the mean square of the residuals; `add_indicator` adds 1 to it. The penalty depends
     neither on layer width (copying each hidden unit and halving its outgoing weights changes
@@ -245,8 +247,8 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         Parameters
         ----------
         X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
-            Further rows. They also update the statistics that scale the entries. The penalties
-            (`alpha`) are weighed against all rows so far, so they weigh less with each chunk. A
+            Further rows. They also update the statistics that scale the entries. The penalty
+            (`alpha`) is divided by the number of entries so far, so it shrinks with each chunk. A
             chunk that is passed twice counts as further rows.
         y : None
             Ignored.
@@ -358,7 +360,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         y : None
             Ignored.
         hidden : array-like or sparse matrix of shape (n_samples, n_features), optional
-            The same rows with further entries. These entries are then predicted, from all of `X`.
+            Held-out entries of the same rows. If given, they are predicted from all of `X`.
 
         Returns
         -------
@@ -381,7 +383,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
 
 
 def with_engine(autoencoder: SNAutoencoder, engine: CompletionEngine) -> SNAutoencoder:
-    """Return an autoencoder that was not fitted as the face of a trained engine."""
+    """Give an unfitted autoencoder a trained engine, and return it."""
     assert engine.net is not None
     autoencoder._publish(engine)
     autoencoder.n_features_in_ = engine.net.module_.weight.shape[0]

@@ -24,7 +24,7 @@ def blocks(n: int, entries: float = 1.0, *, most_entries: int | None = None) -> 
     entries : float, default=1.0
         Entries behind each item.
     most_entries : int, optional
-        Most entries in a block of more than one item.
+        Maximum number of entries in a block of more than one item.
 
     Yields
     ------
@@ -46,9 +46,9 @@ def blocks_of_rows(
     indptr : ndarray of shape (n_rows + 1,)
         Where the rows start.
     most_entries : int, optional
-        Most entries in a block of more than one row.
+        Maximum number of entries in a block of more than one row.
     most_rows : int, default=65536
-        Most rows in a block.
+        Maximum number of rows in a block.
 
     Yields
     ------

@@ -15,7 +15,7 @@ import numpy as np
 
 
 def is_real(value: Any, kind: type = numbers.Real) -> bool:
-    """Whether a value is a real number (or an integer: ``numbers.Integral``) and no bool."""
+    """Whether a value is a real number (or an integer: ``numbers.Integral``) and not a bool."""
     return isinstance(value, kind) and not is_flag(value)
 
 
@@ -152,7 +152,7 @@ def check_flags(estimator: Any, *names: str) -> None:
 
 
 def check_count(name: str, value: Any) -> None:
-    """Raise a ValueError if a parameter is no positive integer."""
+    """Raise a ValueError if a parameter is not a positive integer."""
     COUNT.check(name, value)
 
 

@@ -133,9 +133,9 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
     r"""Multi-layer perceptron classifier for rows with missing values.
 
     Nothing is imputed. The first layer reads the observed entries of a row only, and Sparsity
-    Normalization [1]_ scales each row by the number of its observed features, so that the network
-    does not confuse how much of a row is known with what it says. Input may be a dense array with
-    NaN, a data frame, or any sparse matrix. Sparse rows are never made dense.
+    Normalization [1]_ scales each row by the number of its observed features, so that the output
+    of the first layer does not depend on how many features are observed. Input may be a dense
+    array with NaN, a data frame, or any sparse matrix. Sparse rows are never made dense.
 
     Parameters
     ----------

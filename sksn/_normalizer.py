@@ -101,8 +101,8 @@ def _has_partial_fit(normalizer: Any) -> bool:
 class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     r"""Rescale each row by the number of its observed features.
 
-    A row with few observed features produces smaller sums than a row with many. A network that
-    reads zero-imputed rows therefore confuses how much of a row is known with what it says.
+    A row with few observed features produces smaller sums than a row with many. The output of a
+    network that reads zero-imputed rows therefore depends on the number of observed features.
     Sparsity Normalization [1]_ multiplies each row by
 
     .. math:: \left(\frac{K}{n}\right)^{\text{power}}

@@ -80,7 +80,7 @@ def rescale(
     Raises
     ------
     ValueError
-        If a scale overflows the type of the entries. `X` is then unchanged.
+        If a factor overflows the type of the entries. `X` is then unchanged.
     """
     if sparse.issparse(X):
         scale = finite_scale(row_counts(X), target, power, X.dtype)
@@ -94,7 +94,9 @@ def rescale(
         return X
     with np.errstate(over="ignore", invalid="ignore"):
         scale = sparsity_scale(np.arange(X.shape[1] + 1), target, power).astype(X.dtype)
-    if not np.isfinite(scale).all():  # an error only if a row has so few observed features
+    if not np.isfinite(
+        scale
+    ).all():  # an error only if a row has few enough observed features to overflow
         finite_scale(survey(X, missing_values).row_counts, target, power, X.dtype)
     out = np.empty_like(X) if copy else X
 
@@ -115,7 +117,7 @@ def scale_stored(X: Any, scale: np.ndarray, *, copy: bool) -> Any:
     if X.format == "csr":
         for rows in blocks_of_rows(indptr):
             part = slice(indptr[rows.start], indptr[rows.stop])
-            alone = rows.stop == rows.start + 1  # and perhaps long
+            alone = rows.stop == rows.start + 1  # one row, which may be long
             factors = scale[rows] if alone else np.repeat(scale[rows], counts[rows])
             np.multiply(data[part], factors, out=out[part])
     else:
@@ -129,7 +131,7 @@ def scale_stored(X: Any, scale: np.ndarray, *, copy: bool) -> Any:
 
 
 def finite_scale(n_observed: Any, target: float, power: float, dtype: Any) -> Any:
-    """Return the scale of each row in the type of the entries, or raise if it overflows."""
+    """Return the factor of each row in the type of the entries, or raise if it overflows."""
     if is_torch(n_observed):
         wide = n_observed if n_observed.device.type == "mps" else n_observed.double()
         scale = sparsity_scale(wide, target, power).to(dtype)

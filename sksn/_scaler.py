@@ -123,7 +123,7 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self._learn(X, sample_weight, reset=True)
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> ObservedScaler:
-        """Update the statistics with further rows, up to rounding as one ``fit`` would.
+        """Update the statistics with further rows. The result equals one ``fit`` up to rounding.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""How do our networks compare with other methods, and what is the share of SN?
+"""How do our networks compare with other methods, and how much does SN contribute?
 
 ``run tables`` and ``run sparse`` compare methods by 5-fold cross-validation on the same folds,
 repeated twice on sets of up to 1000 rows. Each tuned method has four settings. One is chosen inside

@@ -54,7 +54,7 @@ def groups(found: Scores) -> dict[str, tuple[list[str], list[str]]]:
     quick = [method for method in methods if method not in SLOW]
     real = complete(real, quick)
     return rankings | {
-        f"{len(without)} with holes of their own": (without, methods),
+        f"{len(without)} with missing values of their own": (without, methods),
         f"these and hourly ({len(real)})": (real, quick),
     }
 

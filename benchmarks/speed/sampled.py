@@ -2,7 +2,7 @@
 
 ``run`` trains the same :class:`~sksn.SNAutoencoder` on the same rows, in turns as rows of observed
 entries (sampled products) and as dense rows (full products), and prints the ratio of the medians.
-The rule of ``sksn/_training/_completion.py`` is the share at which it crosses 1.
+The rule of ``sksn/_training/_completion.py`` is the share at which this ratio is 1.
 """
 
 from __future__ import annotations

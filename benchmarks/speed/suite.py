@@ -188,7 +188,7 @@ def small_fit(size: Size, limits: Limits) -> Iterator[Row]:
         medians, runs = median_seconds(actions, 2 * size.repeats)
         yield Row(
             f"fit, dense, 1000 x 20, {n_epochs} epochs, {name}",
-            "MLPClassifier (no holes)",
+            "MLPClassifier (nothing missing)",
             medians["ours"],
             medians["peer"],
             wanted,

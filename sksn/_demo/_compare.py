@@ -111,7 +111,7 @@ def _evaluate(model: Any, table: Table, test: np.ndarray) -> tuple[float, np.nda
     return accuracy_score(y, predicted), proba.max(axis=1), predicted
 
 
-def bin_scores(table: Table, result: Result, rows: np.ndarray) -> float:
+def group_score(table: Table, result: Result, rows: np.ndarray) -> float:
     """Score the out-of-fold predictions of some rows; NaN if the score is not defined."""
     y = table.y[rows]
     if table.task == "regression":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..inspection._row_groups import row_groups
-from ._compare import SCORE_NAMES, Result, bin_scores
+from ._compare import SCORE_NAMES, Result, group_score
 from ._tables import Table
 
 _OUTPUT = {
@@ -50,7 +50,7 @@ def draw(comparisons: list[tuple[Table, dict[str, Result]]], path: str) -> None:
         for name, result in results.items():
             color, line = _STYLE[name]
             style = {"color": color, "linestyle": line, "marker": "o", "markersize": 3}
-            left.plot(x, [bin_scores(table, result, rows) for rows in bins], label=name, **style)
+            left.plot(x, [group_score(table, result, rows) for rows in bins], label=name, **style)
             right.plot(x, [result.output[rows].mean() for rows in bins], label=name, **style)
             if table.task == "multiclass":
                 share = [(result.predicted == table.y)[rows].mean() for rows in bins]

@@ -218,7 +218,7 @@ def _encode_target(name: str, labels: list[str], path: str) -> tuple[np.ndarray,
 
 
 def _as_numbers(cells: list[str]) -> np.ndarray | None:
-    """Return the cells as floats, NaN for missing, or None if some are no numbers."""
+    """Return the cells as floats, NaN for missing, or None if some are not numbers."""
     try:
         numbers = [math.nan if cell.lower() in MISSING else float(cell) for cell in cells]
     except ValueError:

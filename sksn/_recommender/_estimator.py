@@ -34,8 +34,8 @@ class SNRecommender(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     orientation : {"item", "user", "both"}, default="both"
-        What the rows are. Rows of items usually predict better. "both" blends the two with the
-        weight that predicts held-out ratings best, and takes twice as long.
+        Whether rows are items or users. Rows of items usually predict better. "both" blends the
+        two with the weight that predicts held-out ratings best, and takes twice as long.
     n_estimators : int, default=1
         Number of networks for each kind of rows. Their predictions are averaged.
     hidden_layer_sizes : int or sequence of int, default=(300,)
@@ -59,7 +59,8 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         Strength of the L2 penalty, rescaled so that a good value does not depend on layer width.
         See :class:`SNAutoencoder`.
     batch_size : "auto" or int, default="auto"
-        Most rows in a batch. "auto": all rows, unless they have more than 16 million ratings.
+        Maximum number of rows in a batch. "auto": all rows, unless they have more than 16 million
+        ratings.
     max_epochs : int, default=150
         Number of passes over the ratings, or the maximum with `early_stopping`.
     early_stopping : bool, default=False
@@ -346,7 +347,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         users : array-like of shape (n_users,)
             Ids of users. Users who were not in training get the items with the highest means.
         n : int, default=10
-            Most items for each user.
+            Maximum number of items for each user.
         exclude_seen : bool, default=True
             Whether to leave out the items that a user has rated.
 
@@ -384,7 +385,7 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         items : array-like of shape (n_items,)
             Ids of items that were in training.
         n : int, default=10
-            Most similar items for each.
+            Number of similar items for each.
 
         Returns
         -------

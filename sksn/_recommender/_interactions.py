@@ -41,7 +41,7 @@ class Interactions:
         self._order = np.lexsort((items, users))
         row_counts = np.bincount(users, minlength=shape[0])
         indptr = np.concatenate([[0], np.cumsum(row_counts)])
-        # positions instead of ratings: what else belongs to a rating is found by them
+        # positions instead of ratings, because they also find the weights
         self._positions = sparse.csr_array((self._order, items[self._order], indptr), shape=shape)
 
     def __len__(self) -> int:

@@ -109,7 +109,7 @@ class RatingModel:
         item_weight : float
             Weight of the networks whose rows are items.
         prior : float
-            Penalty of the squared distance of an offset from that.
+            Penalty on the squared distance of an offset from the user's mean.
 
         Returns
         -------
@@ -246,7 +246,7 @@ def ridge_vectors(
         columns = X.indices[entries]
         if not len(columns):
             continue
-        # in units in which both penalties are 1; solved in the space of the ratings, which are few
+        # in units in which both penalties are 1, and in the space of the few ratings of the user
         A = np.hstack([items[columns] / scale[0], np.full((len(columns), 1), 1 / scale[1])])
         left = X.data[entries] - item_offsets[columns] - items[columns] @ users[row] - offsets[row]
         solution = A.T @ np.linalg.solve(A @ A.T + np.eye(len(columns)), left)

@@ -61,10 +61,11 @@ class BestWeights(Callback):
     """Keeps the weights with the lowest validation loss and restores them in the end.
 
     :class:`skorch.callbacks.EarlyStopping` ends training here, but does not keep the weights, for
-    three reasons. It keeps and ends in one step: placed first, it would hide the last epoch from
-    the user's callbacks, and placed last, it would miss an epoch after which one of them ends
-    training. It restores nothing if the epoch before an interrupted one was the best, although
-    the interrupted epoch has changed the weights. And it fails if the first epoch is interrupted.
+    three reasons. It stores weights and ends training in one call: placed first, it would hide the
+    last epoch from the user's callbacks, and placed last, it would miss an epoch after which one
+    of them ends training. It restores nothing if the epoch before an interrupted one was the best,
+    although the interrupted epoch has changed the weights. And it fails if the first epoch is
+    interrupted.
     """
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:

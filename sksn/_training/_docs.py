@@ -52,7 +52,7 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         not. If an epoch has more than 20 batches, `alpha` is multiplied by ``20 / n_batches``,
         because more rows need less regularization.
     batch_size : int, default=128
-        Most rows in a batch.
+        Maximum number of rows in a batch.
     max_epochs : {"auto"} or int, default="auto"
         Number of passes over the training rows, or the maximum with `early_stopping`. "auto": 20
         for dense rows of more than 512 features, and else 40.
@@ -64,8 +64,9 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
     n_iter_no_change : int, default=10
         Number of epochs without a lower validation loss after which training stops.
     warm_start : bool, default=False
-        Whether ``fit`` continues from the weights and scales of the previous ``fit``. Only `lr`,
-        `batch_size`, `max_epochs` and the parameters of early stopping may change.
+        Whether ``fit`` continues from the weights and the scaling of the previous ``fit``. The
+        parameters of the network and of its inputs must not change; `lr`, `batch_size`,
+        `max_epochs` and those of early stopping may.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of rows, dropout and the held-out rows. The same
         integer gives the same result on the same machine.

@@ -22,7 +22,7 @@ class EntryNet(RowNet):
         return self.criterion_(y_pred, X.wanted)
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[Any, dict]:
-        """Group parameters: the first layer, weights behind it, implicit vectors, and biases."""
+        """Group parameters: the first layer, weights after it, implicit vectors, and biases."""
         named = list(named_parameters)
         _, options = super().get_params_for_optimizer(prefix, named)
         weights = [(name, p) for name, p in named if p.ndim > 1]

@@ -270,8 +270,8 @@ class NeuralEstimator(BaseEstimator):
     def _goes_on(self, *, incremental: bool) -> bool:
         """Check the parameters, and whether the network goes on learning.
 
-        A network that does not go on is dropped: if ``fit`` fails, no network is better than the
-        old one.
+        A network that does not go on is dropped: if ``fit`` fails, the estimator is not fitted,
+        instead of keeping the old network.
         """
         parameters = self._parameters()
         rules.check_parameters(parameters, self._rules)

@@ -31,11 +31,11 @@ class Run(NamedTuple):
     Attributes
     ----------
     n_epochs : int
-        Most epochs to train for.
+        Maximum number of epochs to train for.
     lr : float
         The learning rate, or its maximum.
     batch_size : int
-        Most rows in a batch.
+        Maximum number of rows in a batch.
     penalties : tuple of float
         Weight decay of the groups of parameters that have one, in their order.
     constant_lr : bool

@@ -15,11 +15,11 @@ _ROUNDS = 10
 
 
 def column_offsets(X: Any, prior: float | None, weights: np.ndarray | None = None) -> np.ndarray:
-    r"""Compute the offsets of columns beside those of rows, by alternating shrunken means.
+    r"""Compute offsets of columns together with those of rows, by alternating shrunken means.
 
     Entries are modelled as :math:`m + r_i + c_j`, where :math:`m` is the overall mean. The row
-    offsets :math:`r` and the column offsets :math:`c` are each the shrunken mean of what the rest
-    leaves.
+    offsets :math:`r` and the column offsets :math:`c` are each the shrunken mean of
+    the residuals after subtracting the other terms.
 
     Parameters
     ----------

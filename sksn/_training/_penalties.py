@@ -1,4 +1,4 @@
-"""The penalties on weights that keep networks from overfitting."""
+"""The penalties on the weights of networks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class EntryPenalties(NamedTuple):
     first : float
         Of the weights of the first layer.
     behind : float
-        Of the weights behind the first layer.
+        Of the weights after the first layer.
     implicit : float
         Of the vectors of the implicit-feedback term.
     """

@@ -42,7 +42,7 @@ class RowFormat(NamedTuple):
         X : ndarray with NaN, or CSR matrix of observed entries, of shape (n_samples, n_features)
             The rows.
         widest : int
-            Most numbers that are computed for a row at a time.
+            Maximum number of numbers that are computed for a row at a time.
         dtype, device : torch.dtype, torch.device
             Type and device of the network.
 

@@ -15,7 +15,7 @@ def quantile_bins(
     X : ndarray of shape (n_samples, n_features)
         Rows with NaN where an entry is missing.
     n_bins : int
-        Most bins of a feature. A feature with few distinct entries has fewer.
+        Maximum number of bins of a feature. A feature with few distinct entries has fewer.
     weights : ndarray of shape (n_samples,), optional
         Weight of each row. An integer weight counts as that many repetitions.
 

@@ -226,9 +226,9 @@ def as_rows(
 def touch_few_columns(X: Any, batch_size: int, *, is_chunk: bool = False) -> bool:
     """Whether batches of a CSR matrix hold so few of its columns that row-sparse steps are faster.
 
-    A step on all columns reads and writes memory in order. A step on the columns of a batch has
-    to find, gather and scatter them. It was the faster one where less than about one in seven
-    columns occur (``python -m benchmarks speed``). For a chunk that is smaller than a batch, the
+    A step on all columns reads and writes memory in order. A step on the columns of a batch has to
+    find, gather and scatter them. It was the faster one where less than about one in seven columns
+    occur (``python -m benchmarks run speed``). For a chunk that is smaller than a batch, the
     number of columns is extrapolated in proportion to the rows.
     """
     n_rows = min(X.shape[0], batch_size)

@@ -42,7 +42,8 @@ def make_holes(
         [0, 1].
     mechanism : {"mcar", "mar", "mnar"}, default="mcar"
         What else decides whether an entry is removed. "mcar": nothing. "mar": the value of one
-        other feature, drawn at random, of which nothing is removed. "mnar": the value of the entry.
+        other feature, which is drawn at random and keeps all its entries. "mnar": the value of
+        the entry.
         For "mar" and "mnar", with :math:`z` the standardized value and :math:`r_i` the rate of
         the row, the probability :math:`p` of removal is
 
@@ -63,8 +64,8 @@ def make_holes(
     Raises
     ------
     ValueError
-        If a parameter is out of range. With "mar", also if the rate is so high that the feature of
-        which nothing is removed would have to lose entries, or `X` has less than two features.
+        If a parameter is out of range. With "mar", also if the rate is so high that the
+        feature that keeps its entries would have to lose some, or `X` has fewer than two features.
 
     References
     ----------
@@ -159,7 +160,7 @@ def _by_another(
     rates: np.ndarray,
     rng: np.random.RandomState,
 ) -> np.ndarray:
-    """Return chances that depend on a feature of which nothing is removed."""
+    """Return chances that depend on a feature that keeps all its entries."""
     n_rows, n_features = X.shape
     candidates = np.flatnonzero(np.bincount(column, minlength=n_features))
     if len(candidates) < 2:

@@ -43,7 +43,7 @@ def activation_statistics(
         dimension is that of the samples, with NaN where an entry is missing. The module is called
         with tensors of the type of its parameters.
     n_bins : int, default=10
-        Most bins of rows by their number of observed features.
+        Maximum number of groups of rows, by their number of observed features.
     layers : list of str, optional
         Names of modules, as in ``named_modules()``. The inputs of non-linearities and the outputs
         of other modules are measured. By default all non-linearities of torch or, if there are
@@ -100,7 +100,7 @@ class ActivationRecorder(Callback):
     Parameters
     ----------
     n_bins : int, default=10
-        Most bins of rows by their number of observed features.
+        Maximum number of groups of rows, by their number of observed features.
     layers : list of str, optional
         See :func:`activation_statistics`.
 

@@ -79,8 +79,8 @@ def sparsity_bias(
 ) -> SparsityBias:
     """Measure how a model's predictions depend on the number of observed features.
 
-    Such a dependence may be right: more is known about a patient of whom much was measured, and
-    much is measured of patients who are ill. Compare several models on the same rows.
+    The dependence may be legitimate: more is measured on patients who are ill, and a model can be
+    more certain about patients with many measurements. Compare several models on the same rows.
 
     Parameters
     ----------
@@ -93,10 +93,10 @@ def sparsity_bias(
     class_of_interest : label, optional
         The class whose probability or score is the response; with "predict", the response is
         whether the class is predicted. By default the second of two classes. With more classes,
-        the default is the highest value of all (the model's confidence). For multilabel models it
-        is the label, and has no default.
+        the default is the highest value of all (the model's confidence). For multilabel models,
+        give the label; there is no default.
     n_bins : int, default=10
-        Most bins.
+        Maximum number of groups of rows.
     confidence_level : float in (0, 1), default=0.95
         Level of the confidence interval of the slope.
     missing_values : float, default=nan

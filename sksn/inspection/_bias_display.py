@@ -187,7 +187,7 @@ class SparsityBiasDisplay:
             Takes `y` and the predictions of a bin and returns its score, as the functions of
             :mod:`sklearn.metrics` do.
         n_bins : int, default=10
-            Most bins.
+            Maximum number of groups of rows.
         name : str, optional
             Name in the legend.
         ax : matplotlib Axes, optional

@@ -46,7 +46,7 @@ def row_groups(n_observed: np.ndarray, n_bins: int = 10) -> list[np.ndarray]:
         Number of observed features of each row. Rows with the same number are in the same group,
         that of their mean rank, so there may be fewer groups.
     n_bins : int, default=10
-        Most groups.
+        Maximum number of groups.
 
     Returns
     -------

@@ -31,10 +31,10 @@ class ActivationStatistics:
     Attributes
     ----------
     layers : list of str
-        Names of the layers, in the order in which the network computes them. These are the
-        modules of its non-linearities, whose inputs are measured, or, if it has none, its linear
-        maps, whose outputs are measured. A module that runs several times is several layers:
-        "relu", "relu (2)" and so on.
+        Names of the layers, in the order in which the network computes them. These are the modules
+        of its non-linearities, whose inputs are measured, or, if it has none, its linear maps and
+        convolutions, whose outputs are measured. A module that runs several times is several
+        layers: "relu", "relu (2)" and so on.
     n_observed : ndarray of shape (n_bins,)
         Mean number of observed features in each bin.
     count : ndarray of int, shape (n_bins,)

@@ -32,7 +32,7 @@ class SNAE(DrawsFromGenerator):
 
     .. math:: o_i = \frac{1}{|O_i| + \lambda} \sum_{j \in O_i} (x_{ij} - b_j - v_j^\top c_i)
 
-    Codes and offsets are no parameters, so the network predicts rows that were not in training.
+    Codes and offsets are not parameters, so the network predicts rows that were not in training.
 
     Parameters
     ----------

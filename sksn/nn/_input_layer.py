@@ -106,7 +106,7 @@ class InputLayer(Random):
         return out
 
     def normalize(self, rows: Tensor) -> NormalizedRows:
-        """Compute what the weights are multiplied with. Without input dropout it never changes."""
+        """Compute the inputs of the weights. Without input dropout they never change."""
         missing = rows != rows
         entries = rows.masked_fill(missing, 0)
         observed = (~missing).to(rows.dtype)

@@ -28,7 +28,7 @@ class SNMLP(DrawsFromGenerator):
     .. math:: h = b + \left(\frac{K}{n}\right)^{\text{power}} \sum_{j \in O} x_j w_j
 
     from the set :math:`O` of the :math:`n` observed features of a row :math:`x`.
-    The layers behind it are those of an ordinary network.
+    The layers after it are those of an ordinary network.
 
     Parameters
     ----------

@@ -11,9 +11,7 @@ from torch import Tensor
 from torch.optim.adamw import adamw
 
 _OF_ROW = ("touched", "caught_up", "rate", "log_decay_of_row")
-_STEPS_UNTIL_REST = (
-    200  # after which less than 1e-9 is left of the moves of a row without gradients
-)
+_STEPS_UNTIL_REST = 200  # after so many without a gradient, a row moves by less than 1e-9 of before
 _ROWS = 1024  # rows whose weights, moments and gradient fit the cache of a CPU together
 
 
@@ -59,12 +57,12 @@ class RowSparseAdamW(torch.optim.AdamW):
     its old weights; apart from that, and from the learning rate in the second term, a row moves as
     with dense gradients.
 
-    So the kind of steps is a matter of speed, and hardly changes the network: in five settings in
-    which a batch holds few features, the accuracy was within 0.0014 of that with dense steps
+    So the choice of steps affects speed and hardly changes the network: in five settings in which
+    a batch holds few features, the accuracy was within 0.0014 of that with dense steps
     (``python -m benchmarks run row_sparse``). Without the second term it changed by -0.002 to
-    +0.015, so we found no gain in accuracy from the term itself.
-    :class:`torch.optim.SparseAdam` leaves out both terms; features that occur in a fifth of the
-    batches or less then move several times less than with dense gradients.
+    +0.015, so we found no gain in accuracy from the term itself. :class:`torch.optim.SparseAdam`
+    leaves out both terms; features that occur in a fifth of the batches or less then move several
+    times less than with dense gradients.
 
     References
     ----------
@@ -280,5 +278,5 @@ def _adamw(
 
 
 def _log_decay(share: float) -> float:
-    """Return the logarithm of what a step leaves of a weight, finite even if it leaves nothing."""
+    """Return the logarithm of the factor of decay in a step, finite even for the factor 0."""
     return math.log(max(1 - share, 1e-30))

@@ -22,7 +22,7 @@ class SparseRows(NamedTuple):
     offsets : Tensor of shape (n_rows,)
         Where each row starts in `values`; of the type of `columns`.
     n_distinct : int, optional
-        Number of different features that occur, if it is known. A GPU then need not be asked.
+        Number of different features that occur, if it is known. This avoids a wait for the GPU.
     weights : Tensor of shape (n_entries,), optional
         Weight of each entry in a loss over entries; 1 if not given.
     """

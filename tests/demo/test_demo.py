@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
 from sksn.__main__ import main
-from sksn._demo._compare import bin_scores, compare, format_table
+from sksn._demo._compare import compare, format_table, group_score
 from sksn._demo._tables import Table, TableError, built_in, read_csv, remove_cells
 from sksn.inspection._row_groups import row_groups
 
@@ -221,15 +221,15 @@ def test_scores_are_those_of_out_of_fold_predictions():
     for result in results.values():
         assert np.isfinite(result.output).all()
         assert result.scores.mean() > 0.8
-        assert bin_scores(table, result, np.arange(len(table.y))) > 0.8
-    assert np.isnan(bin_scores(table, result, np.flatnonzero(table.y == 1)))
+        assert group_score(table, result, np.arange(len(table.y))) > 0.8
+    assert np.isnan(group_score(table, result, np.flatnonzero(table.y == 1)))
     assert format_table(table, results).count("\n") == 1 + len(results)
 
 
 def test_regression_bins_use_absolute_errors():
     table = Table("t", np.zeros((2, 1)), np.array([1.0, 3.0]), "regression")
     result = type("R", (), {"predicted": np.array([2.0, 5.0])})
-    assert bin_scores(table, result, np.array([0, 1])) == -1.5
+    assert group_score(table, result, np.array([0, 1])) == -1.5
 
 
 def test_without_matplotlib_the_table_still_comes(tmp_path, capsys, monkeypatch):
