@@ -252,32 +252,28 @@ class SNRecommender(RegressorMixin, BaseEstimator):
 
     def _learn_ratings(self, ratings: Interactions, parameters: dict[str, Any]) -> list[Network]:
         """Choose passes and blend by held-out ratings, and train the networks in use."""
+        sides = SIDES[self.orientation]
         random = check_random_state(self.random_state)
         seeds = random.randint(2**31 - 1, size=(2, 2, self.n_estimators))
         self.validation_score_: float | None = None
         self.blend_ = {"item": 1.0, "user": 0.0, "both": 0.5}[self.orientation]
         n_valid = int(np.ceil(self.validation_fraction * len(ratings)))
         n_epochs: list[int] | None = None
-        kept: np.ndarray | None = None
         validates = self.early_stopping or (self.orientation == "both" and n_valid < len(ratings))
         if validates:
             kept, held_out = _hold_out(len(ratings), n_valid, self.validation_fraction, random)
             # networks that are trained again may stop at their best epoch
             is_watched = self.early_stopping or self.refit
-            networks = train_networks(
-                parameters,
-                ratings,
-                seeds[0],
-                kept=kept,
-                held_out=held_out if is_watched else None,
-            )
+            rows = ratings.sides(sides, kept)
+            watched = ratings.sides(sides, held_out) if is_watched else None
+            networks = train_networks(parameters, rows, seeds[0], held_out=watched)
             if self.early_stopping:
                 n_epochs = [network.engine.record.best_epoch for network in networks]
-            self._choose_blend(RatingModel(networks, ratings, kept), ratings, held_out)
+            self._choose_blend(RatingModel(networks, rows), ratings, held_out)
         if not validates or self.refit:
-            kept = None
-            networks = train_networks(parameters, ratings, seeds[1], n_epochs=n_epochs)
-        self._model = RatingModel(networks, ratings, kept)
+            rows = ratings.sides(sides)
+            networks = train_networks(parameters, rows, seeds[1], n_epochs=n_epochs)
+        self._model = RatingModel(networks, rows)
         self._vectors = self._model.blend(self.blend_)
         return networks
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,10 @@ class Interactions:
         columns, row = self._positions.indices, row_of_entry(self._positions)
         twice = np.flatnonzero((row[1:] == row[:-1]) & (columns[1:] == columns[:-1]))
         return (int(self._order[twice[0]]), len(twice)) if len(twice) else None
+
+    def sides(self, sides: Iterable[str], chosen: np.ndarray | None = None) -> dict[str, EntryRows]:
+        """Return the ratings as rows of each side; see :meth:`rows`."""
+        return {side: self.rows(side, chosen) for side in sides}
 
     def rows(self, side: str, chosen: np.ndarray | None = None) -> EntryRows:
         """Return the ratings as rows of users or of items.

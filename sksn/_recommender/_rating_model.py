@@ -11,7 +11,6 @@ from .._autoencoder import SNAutoencoder, with_engine
 from .._training._completion import CompletionEngine, EntryRows
 from .._training._vectors import Vectors
 from ..nn._implicit_feedback import implicit_feedback
-from ._interactions import Interactions
 
 SIDES = {"item": ("item",), "user": ("user",), "both": ("item", "user")}
 LEAST_PRIOR = 1e-3  # shrinkage that the offset of a new user has at least
@@ -47,10 +46,8 @@ class RatingModel:
     ----------
     networks : sequence of Network
         The trained networks.
-    ratings : Interactions
-        The ratings.
-    chosen : ndarray of int or None
-        The ratings to predict from; None for all.
+    rows : mapping of str to EntryRows
+        The ratings to predict from, as rows of each side.
 
     Attributes
     ----------
@@ -58,12 +55,8 @@ class RatingModel:
         The model of each network.
     """
 
-    def __init__(
-        self, networks: Sequence[Network], ratings: Interactions, chosen: np.ndarray | None
-    ) -> None:
+    def __init__(self, networks: Sequence[Network], rows: Mapping[str, EntryRows]) -> None:
         self.networks = list(networks)
-        sides = [network.side for network in networks]
-        rows = {side: ratings.rows(side, chosen) for side in dict.fromkeys(sides)}
         self.parts = [network.vectors(rows[network.side]) for network in networks]
 
     def predict_sides(self, users: np.ndarray, items: np.ndarray) -> list[np.ndarray]:
@@ -131,11 +124,10 @@ class RatingModel:
 
 def train_networks(
     parameters: Mapping[str, Any],
-    ratings: Interactions,
+    rows: Mapping[str, EntryRows],
     seeds: np.ndarray,
     *,
-    kept: np.ndarray | None = None,
-    held_out: np.ndarray | None = None,
+    held_out: Mapping[str, EntryRows] | None = None,
     n_epochs: Sequence[int] | None = None,
 ) -> list[Network]:
     """Train the networks of each side.
@@ -144,12 +136,12 @@ def train_networks(
     ----------
     parameters : mapping
         The parameters of the recommender.
-    ratings : Interactions
-        The ratings.
+    rows : mapping of str to EntryRows
+        The ratings to train on, as rows of each side.
     seeds : ndarray of int of shape (n_sides, n_estimators)
         Seed of each network.
-    kept, held_out : ndarray of int, optional
-        The ratings to train on (by default all), and to validate on.
+    held_out : mapping of str to EntryRows, optional
+        The ratings to validate on.
     n_epochs : sequence of int, optional
         Epochs of each network, instead of ``max_epochs``.
 
@@ -158,9 +150,8 @@ def train_networks(
     list of Network
     """
     networks: list[Network] = []
-    for s, side in enumerate(SIDES[parameters["orientation"]]):
-        training = ratings.rows(side, kept)
-        validation = None if held_out is None else ratings.rows(side, held_out)
+    for s, (side, training) in enumerate(rows.items()):
+        validation = None if held_out is None else held_out[side]
         for i, seed in enumerate(seeds[s], start=1):
             face = _autoencoder(parameters, side, int(seed))
             of_face = face.get_params(deep=False)
