@@ -30,6 +30,11 @@ def is_torch(value: Any) -> bool:
     return torch is not None and isinstance(value, torch.Tensor)
 
 
+def is_no_value(value: Any) -> bool:
+    """Whether a value is a missing value of Python or pandas other than NaN."""
+    return value is None or type(value).__name__ == "NAType"
+
+
 # Rules of parameters -------------------------------------------------------------------------
 
 
@@ -71,11 +76,6 @@ def _is_statistic(value: Any) -> bool:
     return isinstance(value, str) and value in ("mean", "median")
 
 
-def _is_no_value(value: Any) -> bool:
-    """Whether a value is a missing value of Python or pandas other than NaN."""
-    return value is None or type(value).__name__ == "NAType"
-
-
 FLAG = Rule(is_flag, "True or False")
 COUNT = Rule(_is_count, "a positive integer")
 COUNT_OR_ZERO = Rule(
@@ -95,7 +95,7 @@ TARGET = Rule(
     lambda v: _is_statistic(v) or POSITIVE.allows(v), "'mean', 'median' or a positive number"
 )
 MISSING_VALUES = Rule(
-    lambda v: _is_no_value(v) or (isinstance(v, numbers.Real) and abs(float(v)) != np.inf),
+    lambda v: is_no_value(v) or (isinstance(v, numbers.Real) and abs(float(v)) != np.inf),
     "NaN or a finite number",
     "Values of other kinds have to be replaced by NaN first.",
 )
@@ -187,7 +187,7 @@ def check_constant(target: Any) -> float:
 def check_missing_values(missing_values: Any) -> float:
     """Return `missing_values` as a float, or raise a ValueError."""
     MISSING_VALUES.check("missing_values", missing_values)
-    return np.nan if _is_no_value(missing_values) else float(missing_values)
+    return np.nan if is_no_value(missing_values) else float(missing_values)
 
 
 def check_weights(

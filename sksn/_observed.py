@@ -16,7 +16,7 @@ from sklearn import get_config
 from sklearn.utils.validation import check_array, validate_data
 
 from ._blocks import blocks
-from ._checks import check_missing_values, is_torch
+from ._checks import check_missing_values, is_no_value, is_torch
 from ._moments import Entries
 
 _BLOCK = 1 << 20  # entries in a block of observed entries
@@ -258,7 +258,7 @@ def _as_nan(X: Any) -> Any:
     if hasattr(X, "iloc") and hasattr(X, "dtypes") and any(str(d) == "object" for d in X.dtypes):
         return X.where(X.notna(), np.nan)
     if isinstance(X, np.ndarray) and X.dtype == object:
-        missing = [type(entry).__name__ in ("NAType", "NoneType") for entry in X.flat]
+        missing = [is_no_value(entry) for entry in X.flat]
         return np.where(np.reshape(missing, X.shape), np.nan, X)
     return X
 

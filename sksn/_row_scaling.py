@@ -94,9 +94,7 @@ def rescale(
         return X
     with np.errstate(over="ignore", invalid="ignore"):
         scale = sparsity_scale(np.arange(X.shape[1] + 1), target, power).astype(X.dtype)
-    if not np.isfinite(
-        scale
-    ).all():  # an error only if a row has few enough observed features to overflow
+    if not np.isfinite(scale).all():  # an error only if a row has so few observed features
         finite_scale(survey(X, missing_values).row_counts, target, power, X.dtype)
     out = np.empty_like(X) if copy else X
 

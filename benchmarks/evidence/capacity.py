@@ -38,9 +38,9 @@ from ..common.measuring import machine, versions
 from ..common.places import DOCS, RESULTS_FOLDER, TABLES
 from ..common.statistics import corrected_error, corrected_test
 from ..common.tables import as_rst
+from ..ratings.movielens import load_results
 
 RESULTS = RESULTS_FOLDER / "capacity.json"
-MOVIELENS = RESULTS_FOLDER / "movielens.json"
 WIDTHS = (2, 4, 8, 16, 32, 64, 128, 256, 512)
 CONV_WIDTHS = (2, 8, 32)
 POWERS = (0.0, 0.5, 1.0)
@@ -160,12 +160,11 @@ def _error(row: dict[str, Any]) -> float:
 
 def movielens_rows() -> list[dict[str, Any]]:
     """Return the negative errors on MovieLens-100K in the form of the other rows."""
-    found = json.loads(MOVIELENS.read_text())["capacity"]
     return [
         {"data": "MovieLens-100K, u1", "metric": "minus RMSE", "parts": [], "width": row["width"],
          "power": row["power"], "scores": [-rmse for rmse in row["rmse"]],
          "n_parameters": row["width"], "n_train": 1, "n_test": 0}
-        for row in found
+        for row in load_results()["capacity"]
     ]  # fmt: skip
 
 

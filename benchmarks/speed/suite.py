@@ -76,6 +76,22 @@ SIZES = {
 }
 Limits = dict[str, float]
 CHILDREN = "benchmarks.speed.children"
+Action = Callable[[], Any]
+
+
+def compared(
+    what: str,
+    peer_name: str,
+    ours: Action,
+    theirs: Action,
+    wanted: float | None,
+    repeats: int,
+    **options: Any,
+) -> Row:
+    """Time two actions in turns, and return their row."""
+    medians, runs = median_seconds({"ours": ours, "peer": theirs}, repeats)
+    seconds = medians["ours"], medians["peer"]
+    return Row(what, peer_name, *seconds, wanted, runs=runs, **options)
 
 
 def transform_sparse(size: Size, limits: Limits) -> Iterator[Row]:
@@ -112,17 +128,15 @@ def transform_dense(size: Size, limits: Limits) -> Iterator[Row]:
     X = rng.normal(size=(size.dense_rows, 50))
     X[rng.uniform(size=X.shape) < 0.3] = np.nan
     ours, theirs = SparsityNormalizer().fit(X), SimpleImputer().fit(X)
-    actions = {"ours": lambda: ours.transform(X), "peer": lambda: theirs.transform(X)}
-    medians, runs = median_seconds(actions, size.repeats)
-    yield Row(
+    yield compared(
         f"transform, dense, {len(X):,} x 50, 30 % NaN",
         "SimpleImputer",
-        medians["ours"],
-        medians["peer"],
+        lambda: ours.transform(X),
+        lambda: theirs.transform(X),
         1.5,
+        size.repeats,
         limit=2 * X.nbytes / limits["bytes"],
         limit_by="a copy",
-        runs=runs,
     )
 
 
@@ -181,18 +195,13 @@ def small_fit(size: Size, limits: Limits) -> Iterator[Row]:
         ("default network, ten times the weights", {"random_state": 0, "batch_size": 200}, None),
     ):
         ours = SNClassifier(max_epochs=n_epochs, **options)
-        actions = {
-            "ours": lambda ours=ours: ours.fit(with_holes, y),
-            "peer": lambda: theirs.fit(X, y),
-        }
-        medians, runs = median_seconds(actions, 2 * size.repeats)
-        yield Row(
+        yield compared(
             f"fit, dense, 1000 x 20, {n_epochs} epochs, {name}",
             "MLPClassifier (nothing missing)",
-            medians["ours"],
-            medians["peer"],
+            lambda ours=ours: ours.fit(with_holes, y),
+            lambda: theirs.fit(X, y),
             wanted,
-            runs=runs,
+            2 * size.repeats,
         )
 
 
@@ -201,17 +210,15 @@ def predict(size: Size, limits: Limits) -> Iterator[Row]:
     y = np.random.default_rng(1).normal(size=size.rows)
     ours = SNRegressor(**SAME_NET).partial_fit(X[:BATCH], y[:BATCH])
     theirs = MLPRegressor(**SKLEARN_NET).partial_fit(X[:BATCH], y[:BATCH])
-    actions = {"ours": lambda: ours.predict(X), "peer": lambda: theirs.predict(X)}
-    medians, runs = median_seconds(actions, size.repeats)
-    yield Row(
+    yield compared(
         f"predict, CSR, {size.rows:,} x {size.columns[1]:,}",
         "MLPRegressor",
-        medians["ours"],
-        medians["peer"],
+        lambda: ours.predict(X),
+        lambda: theirs.predict(X),
         1.5,
+        size.repeats,
         limit=X.nnz * HIDDEN / limits["products"],
         limit_by="its products",
-        runs=runs,
     )
 
 

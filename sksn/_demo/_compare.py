@@ -75,9 +75,8 @@ def compare(table: Table, *, seed: int, n_folds: int, quick: bool = False) -> di
     folds = list(splitter(n_folds, shuffle=True, random_state=seed).split(table.X, table.y))
     compared = models(table, seed, quick)
     results = {}
-    models(table, seed, quick=True)["SN, power 1"].fit(
-        table.X, table.y
-    )  # the first fit loads libraries
+    first = models(table, seed, quick=True)["SN, power 1"]
+    first.fit(table.X, table.y)  # loads libraries
     with tqdm(total=len(compared) * n_folds, unit="fit", desc=table.name) as bar:
         for name, model in compared.items():
             bar.set_postfix_str(name)

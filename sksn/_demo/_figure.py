@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._observed import row_counts
 from ..inspection._row_groups import row_groups
 from ._compare import SCORE_NAMES, Result, group_score
 from ._tables import Table
@@ -44,7 +45,7 @@ def draw(comparisons: list[tuple[Table, dict[str, Result]]], path: str) -> None:
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(comparisons), 2, squeeze=False)
     for (table, results), (left, right) in zip(comparisons, axes, strict=True):
-        n_observed = (~np.isnan(table.X)).sum(axis=1)
+        n_observed = row_counts(table.X)
         bins = row_groups(n_observed)
         x = [n_observed[rows].mean() for rows in bins]
         for name, result in results.items():

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
+from .._training._held_out import count_held_out, hold_out_ratings
 from .._training._lifecycle import TRAINING_RULES
 from .._training._offsets import column_offsets, row_offsets
 from ..nn._activations import ACTIVATIONS
@@ -257,11 +258,12 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         seeds = random.randint(2**31 - 1, size=(2, 2, self.n_estimators))
         self.validation_score_: float | None = None
         self.blend_ = {"item": 1.0, "user": 0.0, "both": 0.5}[self.orientation]
-        n_valid = int(np.ceil(self.validation_fraction * len(ratings)))
         n_epochs: list[int] | None = None
-        validates = self.early_stopping or (self.orientation == "both" and n_valid < len(ratings))
+        share = self.validation_fraction
+        enough = count_held_out(len(ratings), share) < len(ratings)
+        validates = self.early_stopping or (self.orientation == "both" and enough)
         if validates:
-            kept, held_out = _hold_out(len(ratings), n_valid, self.validation_fraction, random)
+            kept, held_out = hold_out_ratings(len(ratings), share, random)
             # networks that are trained again may stop at their best epoch
             is_watched = self.early_stopping or self.refit
             rows = ratings.sides(sides, kept)
@@ -453,19 +455,6 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
-
-
-def _hold_out(
-    n: int, n_valid: int, validation_fraction: float, random: Any
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return positions of ratings to train on and to validate on, both in ascending order."""
-    if n_valid >= n:
-        raise ValueError(
-            f"validation_fraction={validation_fraction} takes all of the n_samples={n} "
-            "ratings; train on more, or without early_stopping."
-        )
-    order = random.permutation(n)
-    return np.sort(order[n_valid:]), np.sort(order[:n_valid])
 
 
 def _entries_of(X: sparse.csr_array, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

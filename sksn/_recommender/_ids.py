@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .._checks import is_no_value
+
 UNKNOWN = -1
 
 
@@ -40,10 +42,8 @@ class Ids:
 
     def find(self, wanted: np.ndarray, *, stacklevel: int = 3) -> np.ndarray:
         """Return the positions of ids, and `UNKNOWN` for ids that are not known."""
-        unsigned = {self.values.dtype.kind, wanted.dtype.kind} == {
-            "i",
-            "u",
-        }  # compared by way of float otherwise
+        # signed and unsigned integers would be compared by way of float
+        unsigned = set(_kinds(self.values, wanted)) == {"i", "u"}
         if self.position is not None or wanted.dtype == object or unsigned:
             known = self.position or {v: i for i, v in enumerate(self.values.tolist())}
             found = (known.get(value, UNKNOWN) for value in wanted.tolist())
@@ -152,4 +152,4 @@ def _missing(column: np.ndarray) -> np.ndarray:
         return np.isnat(column)
     if column.dtype != object:
         return np.zeros(len(column), dtype=bool)
-    return np.array([v is None or type(v).__name__ == "NAType" or v != v for v in column], bool)
+    return np.array([is_no_value(v) or v != v for v in column], bool)

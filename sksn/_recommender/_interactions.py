@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_array, check_consistent_length
 
 from .._checks import check_weights
-from .._observed import row_of_entry, select_entries
+from .._observed import row_of_entry, select_entries, with_entries
 from .._training._completion import EntryRows
 from ._ids import UNKNOWN, Ids, id_columns
 
@@ -81,9 +81,7 @@ class Interactions:
         if side == "item":
             positions = positions.T.tocsr()  # counts, and does not sort
         of_entry = positions.data
-        X = sparse.csr_array(
-            (self.values[of_entry], positions.indices, positions.indptr), shape=positions.shape
-        )
+        X = with_entries(positions, self.values[of_entry])
         return EntryRows(X, None if self.weights is None else self.weights[of_entry])
 
 

@@ -1,4 +1,4 @@
-"""Data that are held out from training, to validate on: entries of rows, or whole rows."""
+"""Data that are held out from training, to validate on: entries of rows, whole rows, ratings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ import numpy as np
 from scipy import sparse
 from sklearn.model_selection import train_test_split
 
-from .._observed import select_entries
+from .._observed import row_counts, select_entries
+
+
+def count_held_out(n: int, share: float) -> int:
+    """Return how many of n are held out: a share of them, rounded up."""
+    return int(np.ceil(share * n))
 
 
 def hold_out_entries(X: Any, share: float, seed: int) -> tuple[Any, Any]:
@@ -33,8 +38,8 @@ def hold_out_entries(X: Any, share: float, seed: int) -> tuple[Any, Any]:
     ValueError
         If no entry would be kept.
     """
-    n_entries = X.nnz if sparse.issparse(X) else int((~np.isnan(X)).sum())
-    n_held_out = int(np.ceil(share * n_entries))
+    n_entries = int(row_counts(X).sum())
+    n_held_out = count_held_out(n_entries, share)
     if n_held_out >= n_entries:
         raise ValueError(
             f"validation_fraction={share} takes all of the {n_entries} observed entries; some "
@@ -77,7 +82,7 @@ def hold_out_rows(
     ValueError
         If no row would be kept.
     """
-    n_held_out = int(np.ceil(share * n_rows))
+    n_held_out = count_held_out(n_rows, share)
     if n_held_out >= n_rows:
         raise ValueError(
             "early_stopping=True needs rows to train on beside those it validates on, but "
@@ -91,3 +96,37 @@ def hold_out_rows(
         np.arange(n_rows), test_size=n_held_out, random_state=seed, stratify=strata
     )
     return np.sort(kept), np.sort(held_out)
+
+
+def hold_out_ratings(
+    n_ratings: int, share: float, random: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split ratings at random.
+
+    Parameters
+    ----------
+    n_ratings : int
+        Number of ratings.
+    share : float in (0, 1)
+        Share of the ratings to hold out, rounded up to whole ratings.
+    random : RandomState
+        Draws the choice.
+
+    Returns
+    -------
+    kept, held_out : ndarray of int
+        Positions of the ratings, in ascending order.
+
+    Raises
+    ------
+    ValueError
+        If no rating would be kept.
+    """
+    n_held_out = count_held_out(n_ratings, share)
+    if n_held_out >= n_ratings:
+        raise ValueError(
+            f"validation_fraction={share} takes all of the n_samples={n_ratings} "
+            "ratings; train on more, or without early_stopping."
+        )
+    order = random.permutation(n_ratings)
+    return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])

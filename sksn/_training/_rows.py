@@ -209,9 +209,8 @@ def as_rows(
     `normalize` is used for arrays, `weights` for CSR matrices, and `count_distinct` for row-sparse
     gradients on a GPU.
     """
-    n_bytes = _n_bytes(X, dtype) * (
-        2 if normalize else 1
-    )  # both are held while rows are normalized
+    n_copies = 2 if normalize else 1  # both are held while rows are normalized
+    n_bytes = _n_bytes(X, dtype) * n_copies
     fits = device.type != "cuda" or n_bytes < _SHARE_OF_MEMORY * _free_memory(device)
     place = device if fits else torch.device("cpu")
     rows: DenseRows | CSRRows

@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.special import expit, logit
 from sklearn.utils import check_random_state
 
-from .._checks import RATE, is_flag
+from .._checks import RATE, is_flag, one_of
 from .._moments import Entries, Moments, standardize
 from .._observed import validate_observed
 
@@ -82,10 +82,7 @@ def make_holes(
     True
     """
     _check_rates(rate, rate_spread)
-    if not isinstance(mechanism, str) or mechanism not in _MECHANISMS:
-        raise ValueError(
-            f"mechanism must be one of {', '.join(map(repr, _MECHANISMS))}, got {mechanism!r}."
-        )
+    one_of(*_MECHANISMS).check("mechanism", mechanism)
     if sparse_output is not None and not is_flag(sparse_output):
         raise ValueError(f"sparse_output must be None, True or False, got {sparse_output!r}.")
     X = validate_observed(None, X, drop=True)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TextIO
 import numpy as np
 from sklearn.datasets import get_data_home
 
+from .._checks import one_of
 from ._download import Archive, download
 from ._ratings import Ratings, read_ratings
 
@@ -128,8 +129,7 @@ def fetch_movielens(
     >>> from sksn.datasets import fetch_movielens
     >>> X, y = fetch_movielens("100k", return_X_y=True)  # doctest: +SKIP
     """
-    if name not in _RELEASES:
-        raise ValueError(f"name must be one of {', '.join(map(repr, _RELEASES))}, got {name!r}.")
+    one_of(*_RELEASES).check("name", name)
     release = _RELEASES[name]
     if source is None:
         home = Path(get_data_home(data_home)) / "movielens"

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 from sklearn.utils import _safe_indexing
 
-from .._checks import check_count, is_real
+from .._checks import FRACTION, check_count, one_of
 from ._row_groups import count_features, row_groups
 
 _METHODS = ("predict_proba", "decision_function", "predict")
@@ -132,8 +132,7 @@ def sparsity_bias(
     True
     """
     check_count("n_bins", n_bins)
-    if not is_real(confidence_level) or not 0 < confidence_level < 1:
-        raise ValueError(f"confidence_level must be a number in (0, 1), got {confidence_level!r}.")
+    FRACTION.check("confidence_level", confidence_level)
     n_observed = count_features(X, missing_values)
     response = respond(estimator, X, response_method, class_of_interest)
     return relate(n_observed, response, n_bins=n_bins, confidence_level=confidence_level)
@@ -179,13 +178,8 @@ def respond(
     estimator: Any, X: Any, response_method: str = "auto", class_of_interest: Any = None
 ) -> np.ndarray:
     """Return the response of an estimator to each row; see :func:`sparsity_bias`."""
-    if response_method == "auto":
-        methods: tuple[str, ...] = _METHODS
-    elif response_method in _METHODS:
-        methods = (response_method,)
-    else:
-        allowed = ", ".join(map(repr, ("auto", *_METHODS)))
-        raise ValueError(f"response_method must be one of {allowed}, got {response_method!r}.")
+    one_of("auto", *_METHODS).check("response_method", response_method)
+    methods = _METHODS if response_method == "auto" else (response_method,)
     method = next((name for name in methods if hasattr(estimator, name)), None)
     if method is None:
         raise ValueError(f"{type(estimator).__name__} has no method {' or '.join(methods)}.")
