@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import numbers
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+
+_LONGEST = 100  # characters of a value in an error message
 
 
 def is_real(value: Any, kind: type = numbers.Real) -> bool:
@@ -33,6 +36,28 @@ def is_torch(value: Any) -> bool:
 def is_no_value(value: Any) -> bool:
     """Whether a value is a missing value of Python or pandas other than NaN."""
     return value is None or type(value).__name__ == "NAType"
+
+
+def shown(value: Any) -> str:
+    """Return a value as an error message shows it: short, and the shape of an array."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"an array of shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+@contextmanager
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Restore the attributes of an estimator if an error occurs: a rejected call changes nothing.
+
+    Objects that the attributes hold must not be changed in place.
+    """
+    before = dict(estimator.__dict__)
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__ = before
+        raise
 
 
 # Rules of parameters -------------------------------------------------------------------------
@@ -59,7 +84,7 @@ class Rule(NamedTuple):
         """Raise a ValueError that names the parameter if the value is not allowed."""
         if not self.allows(value):
             hint = f" {self.hint}" if self.hint else ""
-            raise ValueError(f"{name} must be {self.expected}, got {value!r}.{hint}")
+            raise ValueError(f"{name} must be {self.expected}, got {shown(value)}.{hint}")
 
 
 def _is_count(value: Any) -> bool:
@@ -74,6 +99,14 @@ def _is_layer_sizes(value: Any) -> bool:
 
 def _is_statistic(value: Any) -> bool:
     return isinstance(value, str) and value in ("mean", "median")
+
+
+def _is_nan_or_exact(value: Any) -> bool:
+    """Whether a number is NaN, or finite and unchanged as a float."""
+    try:
+        return value != value or (abs(float(value)) != np.inf and float(value) == value)
+    except OverflowError:  # an integer beyond all floats
+        return False
 
 
 FLAG = Rule(is_flag, "True or False")
@@ -95,9 +128,9 @@ TARGET = Rule(
     lambda v: _is_statistic(v) or POSITIVE.allows(v), "'mean', 'median' or a positive number"
 )
 MISSING_VALUES = Rule(
-    lambda v: is_no_value(v) or (isinstance(v, numbers.Real) and abs(float(v)) != np.inf),
+    lambda v: is_no_value(v) or (isinstance(v, numbers.Real) and _is_nan_or_exact(v)),
     "NaN or a finite number",
-    "Values of other kinds have to be replaced by NaN first.",
+    "Integers must be exact in float64. Values of other kinds have to be replaced by NaN first.",
 )
 CALLBACKS = Rule(
     lambda v: v is None or isinstance(v, (list, tuple)), "a list of skorch callbacks or None"

@@ -72,11 +72,14 @@ class ConstantLearner:
     ----------
     target : {"mean", "median"} or float
         The statistic to take, or K itself. It is checked elsewhere.
+    before : ConstantLearner, optional
+        What was learned from earlier rows.
     """
 
-    def __init__(self, target: str | float) -> None:
+    def __init__(self, target: str | float, before: ConstantLearner | None = None) -> None:
         self.target = target
-        self.weighted_sum = self.weight = 0.0
+        self.weighted_sum = before.weighted_sum if before else 0.0
+        self.weight = before.weight if before else 0.0
 
     def update(self, row_counts: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         """Learn from further rows and return K. The mean is that of all rows so far.

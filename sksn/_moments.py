@@ -27,26 +27,28 @@ class Entries(NamedTuple):
 
 
 class Moments:
-    """Count, mean and variance of the observed entries of each feature.
+    """Count, mean and deviation of the observed entries of each feature.
+
+    An object never changes: :meth:`updated` returns a new one.
 
     Parameters
     ----------
     n_features : int
         Number of features.
-    count, mean, variance : ndarray of shape (n_features,), optional
-        What was learned before. By default nothing was.
 
     Attributes
     ----------
     count : ndarray of shape (n_features,)
         Total weight of the observed entries.
-    mean, variance : ndarray of shape (n_features,)
-        Their mean and variance; 0 where nothing was observed.
+    mean : ndarray of shape (n_features,)
+        Their mean; 0 where nothing was observed.
 
     Notes
     -----
     Each block of entries is read in two passes, in float64. Blocks are merged by the update of
-    Chan, Golub and LeVeque [1]_.
+    Chan, Golub and LeVeque [1]_. Where squares would overflow or underflow, they are taken after
+    dividing the feature by a power of two. Means and deviations are therefore finite for all finite
+    entries, and scale with the unit of a feature.
 
     References
     ----------
@@ -54,31 +56,37 @@ class Moments:
        Computing Sample Variances". Stanford STAN-CS-79-773, 1979.
     """
 
-    def __init__(
-        self,
-        n_features: int,
-        count: np.ndarray | None = None,
-        mean: np.ndarray | None = None,
-        variance: np.ndarray | None = None,
-    ) -> None:
-        self.count, self.mean, self.variance = (
-            np.zeros(n_features) if part is None else part for part in (count, mean, variance)
-        )
+    def __init__(self, n_features: int) -> None:
+        self.count, self.mean = np.zeros(n_features), np.zeros(n_features)
+        self._squares = np.zeros(n_features)  # summed squared deviations, divided by unit ** 2
+        self._unit = np.zeros(n_features)  # a power of two; 0 for a feature of zeros
 
-    def update(self, entries: Iterable[Entries]) -> Moments:
-        """Learn from further entries, which come in blocks."""
-        moments = (self.count, self.mean, self.variance * self.count)
+    def updated(self, entries: Iterable[Entries]) -> Moments:
+        """Return the moments of these entries and of further ones, which come in blocks."""
+        moments = self
         for block in entries:
             moments = _merge(moments, _of_block(block, len(self.mean)))
-        self.count, self.mean, squares = moments
-        self.variance = squares / np.where(self.count > 0, self.count, 1)
-        return self
+        return moments
+
+    @property
+    def deviation(self) -> np.ndarray:
+        """The standard deviation of each feature (divisor: the number of entries)."""
+        return np.sqrt(self._squares / _divisor(self.count)) * self._unit
+
+    @property
+    def variance(self) -> np.ndarray:
+        """The square of the deviation, or the largest number if that overflows."""
+        variance = self._squares / _divisor(self.count)
+        with np.errstate(over="ignore", under="ignore"):
+            variance = variance * self._unit * self._unit
+        return np.minimum(variance, np.finfo(np.float64).max)
 
     @property
     def scale(self) -> np.ndarray:
-        """The standard deviation of each feature, or 1 for a constant or unobserved feature."""
-        rounding = (10 * np.finfo(np.float64).eps * np.abs(self.mean)) ** 2
-        return np.where(self.variance <= rounding, 1.0, np.sqrt(self.variance))
+        """The deviation, or 1 for a constant or unobserved feature."""
+        deviation = self.deviation
+        rounding = 10 * np.finfo(np.float64).eps * np.abs(self.mean)
+        return np.where(deviation <= rounding, 1.0, deviation)
 
 
 def standardize(
@@ -130,30 +138,54 @@ def unstandardize(
     return values
 
 
-def _of_block(block: Entries, n_features: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Total weight, mean and summed squared deviations of each column's entries."""
+def _of_block(block: Entries, n_features: int) -> Moments:
+    """Return the moments of one block."""
     values, columns, weights = block
+    moments = Moments(n_features)
 
     def total(x: np.ndarray | None) -> np.ndarray:
         if weights is not None:
             x = weights if x is None else weights * x
         return np.bincount(columns, weights=x, minlength=n_features).astype(np.float64)
 
-    count = total(None)
-    divisor = np.where(count > 0, count, 1)
+    largest = np.zeros(n_features)
+    np.maximum.at(largest, columns, np.abs(values))
+    moments._unit = _units(largest)
+    unit = _divisor(moments._unit)
+    if (unit != 1).any():
+        values = values / unit[columns]
+    moments.count = total(None)
+    divisor = _divisor(moments.count)
     mean = total(values) / divisor
     deviations = values - mean[columns]
     correction = total(deviations) / divisor
-    squares = total(deviations**2) - count * correction**2
-    return count, mean + correction, np.maximum(squares, 0)
+    squares = total(deviations**2) - moments.count * correction**2
+    moments.mean, moments._squares = (mean + correction) * unit, np.maximum(squares, 0)
+    return moments
 
 
-def _merge(
-    a: tuple[np.ndarray, ...], b: tuple[np.ndarray, ...]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Merge the moments of two sets of entries."""
-    (count_a, mean_a, squares_a), (count_b, mean_b, squares_b) = a, b
-    count = count_a + count_b
-    share = count_b / np.where(count > 0, count, 1)
-    delta = mean_b - mean_a
-    return count, mean_a + delta * share, squares_a + squares_b + delta**2 * count_a * share
+def _units(largest: np.ndarray) -> np.ndarray:
+    """Return powers of two near the largest entries; 1 where squares cannot leave float64."""
+    exact = np.ldexp(1.0, np.frexp(largest)[1] - 1)
+    return np.where((largest > 1e-100) & (largest < 1e100), 1.0, np.where(largest > 0, exact, 0.0))
+
+
+def _merge(a: Moments, b: Moments) -> Moments:
+    """Return the moments of two sets of entries."""
+    merged = Moments(len(a.mean))
+    merged._unit = np.maximum(a._unit, b._unit)
+    unit = _divisor(merged._unit)
+    merged.count = a.count + b.count
+    share = b.count / _divisor(merged.count)
+    mean = a.mean / unit
+    delta = b.mean / unit - mean
+    merged.mean = (mean + delta * share) * unit
+    with np.errstate(under="ignore"):
+        squares = [part._squares * (part._unit / unit) ** 2 for part in (a, b)]
+    merged._squares = squares[0] + squares[1] + delta**2 * a.count * share
+    return merged
+
+
+def _divisor(x: np.ndarray) -> np.ndarray:
+    """Return x with 1 in place of 0."""
+    return np.where(x > 0, x, 1)

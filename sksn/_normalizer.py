@@ -16,10 +16,20 @@ from ._checks import (
     check_power,
     check_target,
     check_weights,
+    is_torch,
+    unchanged_on_error,
 )
 from ._formula import ConstantLearner
 from ._observed import missing_mask, row_counts, validate_observed
-from ._row_scaling import finite_scale, hstack, reciprocal, rescale, scale_stored, survey
+from ._row_scaling import (
+    finite_scale,
+    hstack,
+    overflow_refused,
+    reciprocal,
+    rescale,
+    scale_stored,
+    survey,
+)
 
 
 def sparsity_normalize(
@@ -253,22 +263,23 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_target(self.target)
         check_flags(self, "add_indicator", "copy")
         missing_values = check_missing_values(self.missing_values)
-        X = validate_observed(
-            self, X, missing_values=missing_values, reset=reset, tensors=True, drop=True
-        )
-        weights = check_weights(sample_weight, X.shape[0], allow_all_zero=not reset)
-        seen = survey(X, missing_values)
-
+        with unchanged_on_error(self):
+            X = validate_observed(
+                self, X, missing_values=missing_values, reset=reset, tensors=True, drop=True
+            )
+            weights = check_weights(sample_weight, X.shape[0], allow_all_zero=not reset)
+            seen = survey(X, missing_values)
+            before = None if reset else self._constant
+            constant = ConstantLearner(self.target, before)
+            self.target_ = constant.update(seen.row_counts, weights)
         if reset:
-            self._constant = ConstantLearner(self.target)
             self._column_counts = np.zeros(X.shape[1], dtype=np.int64)
             self._is_sparse = sparse.issparse(X)
             self._saw_zero = np.zeros(X.shape[1], dtype=bool)
             self.n_samples_seen_ = 0
-        self._constant.target = self.target
-        self.target_ = self._constant.update(seen.row_counts, weights)
+        self._constant = constant
         self.n_samples_seen_ += X.shape[0]
-        self._column_counts += seen.column_counts
+        self._column_counts = self._column_counts + seen.column_counts
         self._saw_zero = self._saw_zero | seen.zeros
         (self.indicator_features_,) = np.nonzero(self._column_counts < self.n_samples_seen_)
 
@@ -298,9 +309,16 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             tensors=True,
             drop=True,
         )
-        indicator = self._indicator(X, missing_values) if self.add_indicator else None
+        if not self.add_indicator:
+            return rescale(X, self.target_, power, missing_values, copy=self.copy)
+        indicator = self._indicator(X, missing_values)
+        unmarked = self._unmarked()
+        missing = None if sparse.issparse(X) else missing_mask(X[:, unmarked], missing_values)
         X = rescale(X, self.target_, power, missing_values, copy=self.copy)
-        return X if indicator is None else hstack(X, indicator)
+        if missing is not None and len(unmarked):
+            X[:, unmarked] += 0.0  # turns -0.0 into 0.0
+            X[:, unmarked] *= 1.0 - 2.0 * missing
+        return hstack(X, indicator)
 
     def inverse_transform(self, X: Any) -> Any:
         """Restore the observed entries; missing entries become missing again.
@@ -325,9 +343,10 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Notes
         -----
-        In dense input, a zero is taken as missing if its feature has no indicator and had no
-        observed zero in ``fit``. A row with the first observed zero of such a feature is not
-        restored exactly.
+        Without indicators, a zero in dense input is taken as missing. A row with the first observed
+        zero is not restored exactly. With indicators, rows are restored up to rounding. A feature
+        that had no missing entry in ``fit`` has no indicator: ``transform`` writes -0.0 where it is
+        missing, and 0.0 where it is zero.
         """
         check_is_fitted(self)
         power = check_power(self.power)
@@ -344,24 +363,29 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             return scale_stored(X, reciprocal(scale), copy=False)
         entries = X[:, : self.n_features_in_]
         missing = missing_mask(entries)
-        if n_indicators:
+        if self.add_indicator:
+            unmarked = self._unmarked()
+            missing[:, unmarked] |= _is_negative_zero(entries[:, unmarked])
             marked = X[:, self.n_features_in_ :] != 0
             missing[:, self.indicator_features_] |= ~marked if self._is_sparse else marked
-        unmarked = np.ones(self.n_features_in_, dtype=bool)
-        if self.add_indicator:
-            unmarked[self.indicator_features_] = False
         elif self._is_sparse or self._saw_zero.any():
             raise ValueError(
                 "inverse_transform cannot tell observed zeros from missing entries in a dense "
                 "array; use add_indicator=True, sparse input, or missing_values=0."
             )
-        for j in np.flatnonzero(unmarked & ~self._saw_zero):
-            missing[:, j] |= entries[:, j] == 0
-        X = X[:, : self.n_features_in_]
+        else:
+            missing |= entries == 0
+        X = entries
         scale = finite_scale((~missing).sum(axis=1), self.target_, power, X.dtype)
-        X *= reciprocal(scale)[:, None]
+        factors = reciprocal(scale)[:, None]
+        with overflow_refused(X.dtype):
+            X *= factors
         X[missing] = check_missing_values(self.missing_values)
         return X
+
+    def _unmarked(self) -> np.ndarray:
+        """Return the features without an indicator, if there are indicators."""
+        return np.setdiff1d(np.arange(self.n_features_in_), self.indicator_features_)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the output columns.
@@ -402,3 +426,8 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _is_negative_zero(entries: Any) -> Any:
+    negative = entries.signbit() if is_torch(entries) else np.signbit(entries)
+    return (entries == 0) & negative

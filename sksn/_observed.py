@@ -19,6 +19,7 @@ from ._blocks import blocks
 from ._checks import check_missing_values, is_no_value, is_torch
 from ._moments import Entries
 
+_EXACT_INTEGERS = 2.0**53  # beyond, float64 does not hold all integers
 _BLOCK = 1 << 20  # entries in a block of observed entries
 
 _UNENCODED = (
@@ -73,12 +74,16 @@ def validate_observed(
         fitted features, or is a DIA or BSR matrix that stores zeros, which may be padding.
     """
     missing_values = check_missing_values(missing_values)
+    if isinstance(X, (list, tuple)):
+        X = _as_array(X)
     _refuse_unencoded(X)
     X = _as_nan(X)
     if is_torch(X) and not tensors:
         X = X.detach().cpu().numpy()
+    _refuse_inexact(X, missing_values)
     if sparse.issparse(X):
         _refuse_ambiguous(X, missing_values)
+        X = _summable(X)
     options = {
         "accept_sparse": ("csr", "csc"),
         "dtype": _float_dtypes(X),
@@ -113,7 +118,17 @@ def validate_observed(
 def missing_mask(values: Any, missing_values: float = np.nan) -> Any:
     """Return a bool array that is true where an array of values is missing."""
     missing = values != values
-    return missing if np.isnan(missing_values) else missing | (values == missing_values)
+    if np.isnan(missing_values) or not _may_hold(values.dtype, missing_values):
+        return missing
+    return missing | (values == missing_values)
+
+
+def _may_hold(dtype: Any, number: float) -> bool:
+    """Whether entries of a type can equal a number; float32 holds fractions as it rounds them."""
+    if not str(dtype).endswith("float32") or not number.is_integer():
+        return True
+    with np.errstate(over="ignore"):
+        return float(np.float32(number)) == number
 
 
 def _drop_stored_missing(X: Any, missing_values: float) -> Any:
@@ -251,12 +266,23 @@ def _refuse_unencoded(X: Any) -> None:
         raise ValueError(f"X must be numeric, got an array of dtype {X.dtype}. {_ENCODE}")
 
 
+def _as_array(rows: Any) -> Any:
+    """Return nested sequences that hold integers or objects as an array, if they can be one."""
+    try:
+        array = np.asarray(rows)
+    except ValueError:  # rows of different lengths
+        return rows
+    return array if array.dtype.kind in "iuO" else rows
+
+
 def _as_nan(X: Any) -> Any:
-    """Turn masked entries, and None and pandas.NA among Python objects, into NaN."""
+    """Turn masked entries, and None and pandas.NA among objects and decimals, into NaN."""
     if isinstance(X, np.ma.MaskedArray):
         return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)
-    if hasattr(X, "iloc") and hasattr(X, "dtypes") and any(str(d) == "object" for d in X.dtypes):
-        return X.where(X.notna(), np.nan)
+    if hasattr(X, "iloc") and hasattr(X, "columns"):
+        kinds = [str(dtype) for dtype in X.dtypes]
+        if any(kind.startswith(("decimal", "object")) for kind in kinds):
+            return X.astype(object).where(X.notna(), np.nan)
     if isinstance(X, np.ndarray) and X.dtype == object:
         missing = [is_no_value(entry) for entry in X.flat]
         return np.where(np.reshape(missing, X.shape), np.nan, X)
@@ -284,6 +310,28 @@ def _refuse_ambiguous(X: Any, missing_values: float) -> None:
             "of them are observed and which only fill a diagonal or a block. Convert it to CSR "
             "(and call eliminate_zeros() there if zeros are not observations), or pass "
             "missing_values=0."
+        )
+
+
+def _summable(X: Any) -> Any:
+    """Return a sparse matrix whose duplicates have a sum: that of their own type for bools."""
+    if X.dtype.kind in "iu":  # small integers would wrap around
+        return X.astype(np.float64)
+    if X.dtype.kind == "b":
+        X = X.copy() if X.format in ("csr", "csc") else X.tocsr()
+        X.sum_duplicates()
+    return X
+
+
+def _refuse_inexact(X: Any, missing_values: float) -> None:
+    """Refuse to look for a marker among integers that float64 cannot tell from it."""
+    if abs(missing_values) < _EXACT_INTEGERS or np.isnan(missing_values):
+        return
+    dtypes = [X.dtype] if hasattr(X, "dtype") else list(getattr(X, "dtypes", ()))
+    if any(str(dtype).lower().startswith(("int64", "uint64")) for dtype in dtypes):
+        raise ValueError(
+            f"missing_values={missing_values:.0f} cannot be told from its neighbours once the "
+            "64-bit integers of X are float64; put NaN where an entry is missing."
         )
 
 

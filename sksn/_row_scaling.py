@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,22 +82,21 @@ def rescale(
     Raises
     ------
     ValueError
-        If a factor overflows the type of the entries. `X` is then unchanged.
+        If a factor or an entry overflows the type of the entries. `X` is then unchanged.
     """
     if sparse.issparse(X):
         scale = finite_scale(row_counts(X), target, power, X.dtype)
+        if not copy and _may_overflow(X.data, scale):
+            scale_stored(X, scale, copy=True)  # raises an error if it does
         return scale_stored(X, scale, copy=copy)
     if is_torch(X):
-        missing = missing_mask(X, missing_values)
-        scale = finite_scale((~missing).sum(axis=1), target, power, X.dtype)
-        X = X.clone() if copy else X
-        X[missing] = 0
-        X *= scale[:, None]
-        return X
+        return _rescale_tensor(X, target, power, missing_values, copy=copy)
     with np.errstate(over="ignore", invalid="ignore"):
         scale = sparsity_scale(np.arange(X.shape[1] + 1), target, power).astype(X.dtype)
     if not np.isfinite(scale).all():  # an error only if a row has so few observed features
         finite_scale(survey(X, missing_values).row_counts, target, power, X.dtype)
+    if not copy and _may_overflow(X, scale):
+        rescale(X, target, power, missing_values, copy=True)  # raises an error if it does
     out = np.empty_like(X) if copy else X
 
     bits = out.view(np.dtype(f"i{out.itemsize}"))
@@ -104,23 +105,61 @@ def rescale(
         if copy:
             out[part] = X[part]
         bits[part] *= observed  # 0.0 where missing, even from NaN
-        out[part] *= scale[count_true(observed)][:, None]
+        factors = scale[count_true(observed)][:, None]
+        with overflow_refused(X.dtype):
+            out[part] *= factors
     return out
 
 
+@contextmanager
+def overflow_refused(dtype: Any) -> Iterator[None]:
+    """Raise a ValueError if a product of an entry and the factor of its row overflows."""
+    try:
+        with np.errstate(over="raise"):
+            yield
+    except FloatingPointError as error:
+        raise ValueError(
+            f"X has entries that overflow {dtype} when their row is multiplied by its factor, a "
+            "power of K / n; divide X by a constant first."
+        ) from error
+
+
+def _may_overflow(values: np.ndarray, scale: np.ndarray) -> bool:
+    """Whether the largest entry, with the largest factor of all, would overflow."""
+    largest = max(
+        np.fmax.reduce(values, axis=None, initial=0), -np.fmin.reduce(values, axis=None, initial=0)
+    )
+    with np.errstate(over="ignore"):
+        return not np.isfinite(largest * scale.max(initial=0))
+
+
+def _rescale_tensor(
+    X: Any, target: float, power: float, missing_values: float, *, copy: bool
+) -> Any:
+    missing = missing_mask(X, missing_values)
+    scale = finite_scale((~missing).sum(axis=1), target, power, X.dtype)
+    scaled = X.masked_fill(missing, 0)
+    scaled *= scale[:, None]
+    with overflow_refused(X.dtype):
+        if not scaled.isfinite().all():
+            raise FloatingPointError
+    return scaled if copy else X.copy_(scaled)
+
+
 def scale_stored(X: Any, scale: np.ndarray, *, copy: bool) -> Any:
-    """Scale the rows of CSR or CSC, in place or in a copy."""
+    """Scale the rows of CSR or CSC, in place or in a copy; raise if an entry overflows."""
     data, indptr, counts = X.data, X.indptr, np.diff(X.indptr)
     out = np.empty_like(data) if copy else data
-    if X.format == "csr":
-        for rows in blocks_of_rows(indptr):
-            part = slice(indptr[rows.start], indptr[rows.stop])
-            alone = rows.stop == rows.start + 1  # one row, which may be long
-            factors = scale[rows] if alone else np.repeat(scale[rows], counts[rows])
-            np.multiply(data[part], factors, out=out[part])
-    else:
-        for part in blocks(X.nnz):
-            np.multiply(data[part], scale[X.indices[part]], out=out[part])
+    with overflow_refused(data.dtype):
+        if X.format == "csr":
+            for rows in blocks_of_rows(indptr):
+                part = slice(indptr[rows.start], indptr[rows.stop])
+                alone = rows.stop == rows.start + 1  # one row, which may be long
+                factors = scale[rows] if alone else np.repeat(scale[rows], counts[rows])
+                np.multiply(data[part], factors, out=out[part])
+        else:
+            for part in blocks(X.nnz):
+                np.multiply(data[part], scale[X.indices[part]], out=out[part])
     if not copy:
         return X
     result = type(X)((out, X.indices.copy(), indptr.copy()), shape=X.shape)

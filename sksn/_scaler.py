@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._checks import check_flags, check_missing_values, check_weights
+from ._checks import check_flags, check_missing_values, check_weights, unchanged_on_error
 from ._moments import Moments, standardize, unstandardize
 from ._observed import missing_mask, observed_blocks, validate_observed
 
@@ -46,7 +47,8 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     mean_ : ndarray of shape (n_features,)
         Mean of the observed entries, in the units of the feature; 0 if none was observed.
     var_ : ndarray of shape (n_features,)
-        Variance of the observed entries (divided by their number, not their number less one).
+        Variance of the observed entries (divided by their number, not their number less one). If
+        it is too large for float64, it is the largest number.
     scale_ : ndarray of shape (n_features,)
         Divisor of the entries: the standard deviation, or 1 for a constant feature and for a
         feature that was never observed.
@@ -102,6 +104,7 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     scale_: np.ndarray
     n_observed_: np.ndarray
     n_samples_seen_: int
+    _moments: Moments
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> ObservedScaler:
         """Learn the mean and the standard deviation of each feature.
@@ -144,17 +147,15 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _learn(self, X: Any, sample_weight: Any, *, reset: bool) -> ObservedScaler:
         missing_values = check_missing_values(self.missing_values)
         check_flags(self, "with_mean", "with_std", "copy")
-        X = validate_observed(self, X, missing_values=missing_values, reset=reset)
-        weights = check_weights(sample_weight, X.shape[0], allow_all_zero=not reset)
-        if reset:
-            moments = Moments(X.shape[1])
-            self.n_samples_seen_ = 0
-        else:
-            moments = Moments(X.shape[1], self.n_observed_, self.mean_, self.var_)
-        moments.update(observed_blocks(X, weights, missing_values))
+        with unchanged_on_error(self):
+            X = validate_observed(self, X, missing_values=missing_values, reset=reset)
+            weights = check_weights(sample_weight, X.shape[0], allow_all_zero=not reset)
+            moments = Moments(X.shape[1]) if reset else self._moments
+            moments = moments.updated(observed_blocks(X, weights, missing_values))
+        self._moments = moments
         self.n_observed_, self.mean_, self.var_ = moments.count, moments.mean, moments.variance
         self.scale_ = moments.scale
-        self.n_samples_seen_ += X.shape[0]
+        self.n_samples_seen_ = X.shape[0] + (0 if reset else self.n_samples_seen_)
         return self
 
     def transform(self, X: Any) -> Any:
@@ -169,6 +170,11 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         -------
         ndarray or sparse matrix of shape (n_samples, n_features)
             The scaled rows. Missing entries are NaN (dense) or as before (sparse).
+
+        Raises
+        ------
+        ValueError
+            If a scaled entry is too large for its type.
         """
         check_is_fitted(self)
         missing_values = check_missing_values(self.missing_values)
@@ -181,9 +187,8 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             writeable=True,
         )
         values = X.data if sparse.issparse(X) else X
-        if not np.isnan(missing_values):
-            values[missing_mask(values, missing_values)] = np.nan
-        standardize(values, *self._statistics(), _columns_of(X), out=values)
+        missing = None if np.isnan(missing_values) else missing_mask(values, missing_values)
+        self._apply(standardize, values, _columns_of(X), missing)
         return X
 
     def inverse_transform(self, X: Any) -> Any:
@@ -198,17 +203,57 @@ class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         -------
         ndarray or sparse matrix of shape (n_samples, n_features)
             The rows in the units of the features. Missing entries are `missing_values`.
+
+        Raises
+        ------
+        ValueError
+            If an entry is too large for its type.
         """
         check_is_fitted(self)
         X = validate_observed(None, X, copy=self.copy, writeable=True)
         if X.shape[1] != self.n_features_in_:
             raise ValueError(f"X has {X.shape[1]} columns, expected {self.n_features_in_}.")
         values = X.data if sparse.issparse(X) else X
-        unstandardize(values, *self._statistics(), _columns_of(X), out=values)
+        self._apply(unstandardize, values, _columns_of(X), None)
         missing_values = check_missing_values(self.missing_values)
         if not np.isnan(missing_values):
             values[np.isnan(values)] = missing_values
         return X
+
+    def _apply(
+        self,
+        function: Callable[..., np.ndarray],
+        values: np.ndarray,
+        columns: Any,
+        missing: np.ndarray | None,
+    ) -> None:
+        """Write scaled entries over `values`; if one overflows, leave them and raise an error."""
+        statistics = self._statistics()
+        try:
+            with np.errstate(over="raise"):
+                if not self.copy and not self._stays_finite(values):  # try it on a copy
+                    trial = values if missing is None else np.where(missing, np.nan, values)
+                    function(trial, *statistics, columns).astype(values.dtype)
+                if missing is not None:
+                    values[missing] = np.nan
+                function(values, *statistics, columns, out=values)
+        except FloatingPointError as error:
+            raise ValueError(
+                f"X has entries that overflow {values.dtype} when they are scaled by the "
+                f"statistics of fit; the largest scale_ is {self.scale_.max():.3g}, the smallest "
+                f"{self.scale_.min():.3g}."
+            ) from error
+
+    def _stays_finite(self, values: np.ndarray) -> bool:
+        """Whether bounds show, without a copy, that no entry overflows when it is scaled."""
+        largest = max(
+            np.fmax.reduce(values, axis=None, initial=0),
+            -np.fmin.reduce(values, axis=None, initial=0),
+        )
+        factor = max(self.scale_.max(), 1 / self.scale_.min(), 1)
+        with np.errstate(over="ignore"):
+            bound = (float(largest) + np.abs(self.mean_).max()) * factor
+        return bool(bound < np.finfo(values.dtype).max)
 
     def _statistics(self) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Return the mean and the scale that the parameters ask for."""

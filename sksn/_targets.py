@@ -203,7 +203,7 @@ class NumberTargets:
     def learn(self, y: np.ndarray, weights: np.ndarray | None) -> None:
         """Learn, or go on learning, mean and variance of y."""
         moments = self.moments or Moments(self.n_outputs)
-        self.moments = moments.update(observed_blocks(y, weights))
+        self.moments = moments.updated(observed_blocks(y, weights))
 
     def for_loss(self, y: np.ndarray) -> np.ndarray:
         """Return standardized y."""

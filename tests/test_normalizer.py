@@ -1,5 +1,6 @@
 import copy
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from sklearn import config_context
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import Normalizer
 
-from sksn import SparsityNormalizer, sparsity_normalize
+from sksn import ObservedScaler, SparsityNormalizer, sparsity_normalize
 from tests.helpers import holey, to_csr, to_dense
 
 POWERS = st.sampled_from([0.0, 0.5, 1.0, 2.0])
@@ -302,3 +303,49 @@ def test_inverse_checks_its_columns():
 
 def test_html_representation_names_the_class():
     assert "SparsityNormalizer" in SparsityNormalizer(power=0.5)._repr_html_()
+
+
+@given(holey(), POWERS, st.booleans(), st.booleans(), st.integers(1, 12))
+def test_round_trips_in_either_container_with_indicators(X, power, fit_sparse, as_sparse, n_fit):
+    """Also of rows that are missing and zero in other features than those of fit."""
+    normalizer = SparsityNormalizer(power=power, add_indicator=True)
+    normalizer.fit(to_csr(X[:n_fit]) if fit_sparse else X[:n_fit])
+    back = normalizer.inverse_transform(normalizer.transform(to_csr(X) if as_sparse else X))
+    assert_allclose(to_dense(back) if as_sparse else back, X, rtol=1e-9)
+
+
+def test_an_observed_zero_survives_a_sparse_fit():
+    normalizer = SparsityNormalizer(add_indicator=True).fit(sparse.csr_array([[1.0, 2], [3, 0]]))
+    X = np.array([[0.0, 2.0], [3.0, NAN], [-0.0, 1.0], [NAN, 1.0]])
+    assert_allclose(normalizer.inverse_transform(normalizer.transform(X)), X)
+
+
+@pytest.mark.parametrize("copy", [True, False])
+@pytest.mark.parametrize("container", [np.array, to_csr, lambda X: to_csr(X).tocsc()])
+def test_an_entry_that_overflows_is_refused(container, copy):
+    X = container(np.array([[1e308, NAN, NAN], [1.0, 1.0, 1.0]]))
+    before = X.copy()
+    with pytest.raises(ValueError, match="X has entries that overflow float64 when their row"):
+        sparsity_normalize(X, copy=copy)
+    for old, new in zip(*(np.atleast_1d(getattr(M, "data", M)) for M in (before, X)), strict=True):
+        assert_array_equal(np.asarray(old), np.asarray(new))
+
+
+def test_rejected_calls_change_nothing():
+    normalizer = SparsityNormalizer(add_indicator=True).fit([[1.0, 2.0], [3.0, NAN]])
+    for method in (normalizer.fit, normalizer.partial_fit):
+        with pytest.raises(ValueError, match="sample_weight"):
+            method([[1.0, NAN]], sample_weight=[-1])
+        with pytest.raises(ValueError, match=r"infinity|features"):
+            method([[1.0, 2.0, np.inf]])
+        assert normalizer.n_features_in_ == 2
+        assert normalizer.target_ == 1.5
+        assert normalizer.indicator_features_.tolist() == [1]
+
+
+def test_a_memory_mapped_transformer_can_go_on_learning(tmp_path):
+    for transformer in (SparsityNormalizer(), ObservedScaler()):
+        joblib.dump(transformer.fit(np.eye(3)), tmp_path / "fitted")
+        mapped = joblib.load(tmp_path / "fitted", mmap_mode="r")
+        mapped.partial_fit([[1.0, NAN, NAN]])
+        assert mapped.n_samples_seen_ == 4

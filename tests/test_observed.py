@@ -1,8 +1,10 @@
 import datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from numpy.testing import assert_array_equal
@@ -10,8 +12,9 @@ from scipy import sparse
 
 from sksn import ObservedScaler, SparsityNormalizer
 from sksn._checks import check_weights
-from sksn._observed import validate_observed
+from sksn._observed import missing_mask, validate_observed
 
+DECIMAL = pd.ArrowDtype(pa.decimal128(5, 2))
 TRANSFORMERS = [SparsityNormalizer, ObservedScaler]
 
 
@@ -145,7 +148,7 @@ class TestAmbiguousFormats:
         assert SparsityNormalizer(missing_values=0).fit(padded).target_ == 1
 
 
-@pytest.mark.parametrize("missing", ["?", np.inf, [0], 1j])
+@pytest.mark.parametrize("missing", ["?", np.inf, [0], 1j, 10**400, 2**53 + 1])
 def test_bad_missing_values(missing):
     with pytest.raises(ValueError, match="missing_values must be NaN or a finite number, got"):
         SparsityNormalizer(missing_values=missing).fit([[1.0]])
@@ -172,3 +175,52 @@ def test_one_number_weighs_every_row():
     assert_array_equal(check_weights(2, 3), [2, 2, 2])
     assert_array_equal(check_weights(np.array(2.0), 3), [2, 2, 2])
     assert check_weights(None, 3) is None
+
+
+@pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_array, sparse.coo_array])
+@pytest.mark.parametrize(
+    ("values", "total"),
+    [(np.array([True, True]), 1), (np.array([100, 100], np.int8), 200), ([0.5, 0.25], 0.75)],
+)
+def test_duplicates_have_one_sum_in_every_format(container, values, total):
+    """The sum of bools is a bool, as in scipy; small integers do not wrap around."""
+    columns = np.array([0, 0])
+    if container is sparse.coo_array:
+        X = sparse.coo_array((values, (columns, columns)), shape=(1, 2))
+    elif container is sparse.csr_array:
+        X = sparse.csr_array((values, columns, [0, 2]), shape=(1, 2))
+    else:
+        X = sparse.csc_array((values, columns, [0, 2, 2]), shape=(1, 2))
+    checked = validate_observed(None, X)
+    assert (checked.data.tolist(), checked.dtype.kind) == ([total], "f")
+    assert X.nnz == 2, "the input was changed"
+
+
+def test_a_marker_matches_only_its_own_value():
+    X = np.array([[16777216, 1, 0.1]], np.float32)
+    assert not missing_mask(X, 16777217.0).any()
+    assert missing_mask(X, 16777216.0).tolist() == [[True, False, False]]
+    assert missing_mask(X, 0.1).tolist() == [[False, False, True]], "0.1 as float32 holds it"
+    assert not missing_mask(X, 1e300).any()
+    integers = np.array([[2**53 + 1, 1]])
+    for data in (integers, integers.tolist(), pd.DataFrame(integers), sparse.csr_array(integers)):
+        with pytest.raises(ValueError, match="missing_values=9007199254740992 cannot be told from"):
+            SparsityNormalizer(missing_values=2**53).fit(data)
+        SparsityNormalizer(missing_values=-1).fit(data)
+
+
+def test_sequences_and_frames_of_objects():
+    for data in (
+        [[1, pd.NA], [2, 3]],
+        [[1, None], [2, 3]],
+        pd.DataFrame({"a": [1, 2], "b": pd.Series([None, Decimal(3)], dtype=DECIMAL)}),
+        pd.DataFrame({"a": pd.Series([1, 2], dtype=DECIMAL), "b": [pd.NA, 3]}),
+        pl.DataFrame({"a": [Decimal(1), Decimal(2)], "b": [None, Decimal(3)]}),
+    ):
+        assert_array_equal(validate_observed(None, data), [[1, np.nan], [2, 3]])
+
+
+@pytest.mark.parametrize("data", [pd.Series([1.0, 2.0]), pl.Series([1.0]), [1.0, 2.0]])
+def test_one_dimension_is_refused(data):
+    with pytest.raises(ValueError, match=r"Expected (2D array|a 2-dimensional container)"):
+        validate_observed(None, data)

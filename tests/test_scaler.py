@@ -13,6 +13,7 @@ from sksn import ObservedScaler
 from sksn import _observed as module
 from tests.helpers import holey, to_csr, to_dense
 
+NAN = np.nan
 FLAGS = {"with_mean": st.booleans(), "with_std": st.booleans()}
 
 
@@ -154,3 +155,43 @@ def test_names_and_frames():
 def test_inverse_checks_its_columns():
     with pytest.raises(ValueError, match="X has 3 columns, expected 2"):
         ObservedScaler().fit([[1.0, 2.0]]).inverse_transform([[1.0, 2.0, 3.0]])
+
+
+@given(st.integers(-1000, 1000), st.booleans())
+def test_huge_and_tiny_units_are_scaled_like_others(exponent, as_sparse):
+    X = np.array([[1.0, NAN], [2.0, 5.0], [NAN, 7.0]])
+    scaled = ObservedScaler().fit_transform(np.ldexp(X, exponent))
+    assert_array_equal(scaled, ObservedScaler().fit_transform(X))
+    assert_allclose(ObservedScaler().fit_transform([[1e160, 1], [2e160, 2]]), [[-1, -1], [1, 1]])
+
+
+@pytest.mark.parametrize("copy", [True, False])
+@pytest.mark.parametrize("container", [np.array, sparse.csr_array, sparse.csc_matrix])
+def test_entries_that_overflow_are_refused_and_left_as_they_are(copy, container):
+    scaler = ObservedScaler(copy=copy).fit([[0.0, 1.0], [1e-10, 2.0]])
+    X = container([[1e300, 1.0], [2.0, 1.0]])
+    before = X.copy()
+    with pytest.raises(ValueError, match=r"X has entries that overflow float64 .* smallest 5e-11"):
+        scaler.transform(X)
+    assert abs(X - before).sum() == 0
+    wide = ObservedScaler(copy=copy).fit([[0.0, 1.0], [1e10, 2.0]])
+    with pytest.raises(ValueError, match="overflow float64"):
+        wide.inverse_transform(X)
+    assert abs(X - before).sum() == 0
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    "bad", [([[1.0, 2.0]], [-1.0]), ([[np.inf, 1.0]], None), ([[1.0, 2.0, 3.0]], [NAN])]
+)
+def test_a_rejected_call_changes_nothing(method, bad):
+    scaler = ObservedScaler().fit([[1.0, 2.0], [3.0, 5.0]])
+    before = copy.deepcopy(vars(scaler))
+    with pytest.raises(ValueError, match=r"sample_weight|infinity|features"):
+        getattr(scaler, method)(bad[0], sample_weight=bad[1])
+    assert vars(scaler).keys() == before.keys()
+    for name in ("mean_", "scale_", "n_observed_", "n_features_in_", "n_samples_seen_"):
+        assert_array_equal(getattr(scaler, name), before[name])
+    scaler.partial_fit([[2.0, 1.0]])
+    expected = ObservedScaler().fit([[1.0, 2.0], [3.0, 5.0], [2.0, 1.0]])
+    assert_allclose(scaler.scale_, expected.scale_)

@@ -52,7 +52,7 @@ class InputScaling:
         """Learn from array rows with NaN, or CSR rows of observed entries."""
         if self._standardizes(X):
             moments = self.moments or Moments(X.shape[1])
-            self.moments = moments.update(observed_blocks(X, sample_weight))
+            self.moments = moments.updated(observed_blocks(X, sample_weight))
         return self
 
     def transform(self, X: Any, dtype: Any = np.float64) -> Any:
@@ -129,7 +129,7 @@ class EntryScaling:
                 Entries(block.values, np.zeros(len(block.values), dtype=np.intp))
                 for block in entries
             )
-        self.moments = moments.update(entries)
+        self.moments = moments.updated(entries)
         return self
 
     def transform(self, X: Any, dtype: Any = np.float64) -> Any:

@@ -130,7 +130,7 @@ def _entries(X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _standardized(column: np.ndarray, values: np.ndarray, n_features: int) -> np.ndarray:
     """Centre and scale entries by the observed entries of their features."""
     values = values.astype(np.float64)
-    moments = Moments(n_features).update([Entries(values, column)])
+    moments = Moments(n_features).updated([Entries(values, column)])
     return standardize(values, moments.mean, moments.scale, column)
 
 
