@@ -261,18 +261,19 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         return self._fit(X, incremental=True)
 
     def _fit(self, X: Any, *, incremental: bool) -> Self:
-        goes_on = self._goes_on(incremental=incremental)
-        X = self._validate_X(X, reset=not goes_on)
-        engine = (
-            self._learner
-            if goes_on
-            else CompletionEngine(self._parameters(), is_sparse=sparse.issparse(X))
-        )
-        held_out = None
-        if self.early_stopping and not incremental:
-            X, held_out = hold_out_entries(X, self.validation_fraction, engine.split_seed)
-            held_out = EntryRows(held_out)
-        return self._let_learn(engine, EntryRows(X), held_out, incremental=incremental)
+        with rules.unchanged_on_error(self):
+            continued = self._continued(incremental=incremental)
+            X = self._validate_X(X, reset=continued is None)
+            engine = continued or CompletionEngine(
+                self._parameters(), is_sparse=sparse.issparse(X)
+            )
+            held_out = None
+            if self.early_stopping and not incremental:
+                X, held_out = hold_out_entries(X, self.validation_fraction, engine.split_seed)
+                held_out = EntryRows(held_out)
+            lesson = self._prepare(engine, EntryRows(X), held_out, incremental=incremental)
+            del X, held_out
+        return self._train(engine, lesson)
 
     def transform(self, X: Any) -> np.ndarray:
         """Complete rows.

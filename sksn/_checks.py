@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numbers
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,18 +45,27 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-@contextmanager
-def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Restore the attributes of an estimator if an error occurs: a rejected call changes nothing.
+class unchanged_on_error:
+    """A block after whose errors an estimator is as before: a rejected call changes nothing.
 
     Objects that the attributes hold must not be changed in place.
+
+    Parameters
+    ----------
+    estimator : object
+        The estimator.
     """
-    before = dict(estimator.__dict__)
-    try:
-        yield
-    except BaseException:
-        estimator.__dict__ = before
-        raise
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator, self._before = estimator, dict(vars(estimator))
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        """Restore the attributes if the block raised."""
+        if kind is not None:
+            self.estimator.__dict__ = self._before
 
 
 # Rules of parameters -------------------------------------------------------------------------

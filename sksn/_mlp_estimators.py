@@ -14,7 +14,7 @@ from ._targets import ClassTargets, NumberTargets
 from ._training._docs import document
 from ._training._held_out import hold_out_rows
 from ._training._input_scaling import INPUT_SCALINGS
-from ._training._lifecycle import NeuralEstimator
+from ._training._lifecycle import Lesson, NeuralEstimator
 from ._training._row_learner import RowLearner, Table
 from .nn._activations import ACTIVATIONS
 from .nn._mlp import HIDDEN_NORMS
@@ -88,39 +88,35 @@ class _MLPEstimator(NeuralEstimator):
         self.callbacks = callbacks
         self.verbose = verbose
 
-    def _targets(self, *, goes_on: bool, new: type) -> Any:
-        return self._learner.targets if goes_on else new()
-
-    def _check_rows(self, X: Any, y: Any, *, goes_on: bool) -> Any:
+    def _check_rows(self, X: Any, y: Any, continued: RowLearner | None) -> Any:
         """Validate X, and check that it comes in the container that training began with."""
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        X = self._validate_X(X, reset=not goes_on)
-        if goes_on and sparse.issparse(X) != self._learner.as_sparse:  # scaled differently
+        X = self._validate_X(X, reset=continued is None)
+        if continued and sparse.issparse(X) != continued.as_sparse:  # scaled differently
             kinds = ("dense rows", "a sparse matrix")
-            as_sparse = self._learner.as_sparse
+            as_sparse = continued.as_sparse
             raise ValueError(
                 f"X is {kinds[not as_sparse]}, but training began with {kinds[as_sparse]}; pass "
                 "the same kind in every call."
             )
         return X
 
-    def _learn_table(self, table: Table, targets: Any, *, goes_on: bool, incremental: bool) -> Self:
-        """Train on a validated table; `early_stopping` holds out some of its rows."""
-        learner = (
-            self._learner
-            if goes_on
-            else RowLearner(self._parameters(), targets, as_sparse=sparse.issparse(table.X))
-        )
+    def _new_learner(self, X: Any, targets: Any) -> RowLearner:
+        return RowLearner(self._parameters(), targets, as_sparse=sparse.issparse(X))
+
+    def _prepare_table(self, learner: RowLearner, table: Table, *, incremental: bool) -> Lesson:
+        """Prepare training on a validated table; `early_stopping` holds out some of its rows."""
         held_out = None
         if self.early_stopping and not incremental:
+            strata = learner.targets.strata(table.y)
             kept, out = hold_out_rows(
-                len(table.y), self.validation_fraction, learner.split_seed, targets.strata(table.y)
+                len(table.y), self.validation_fraction, learner.split_seed, strata
             )
             table, held_out = table.take(kept), table.take(out)
-        return self._let_learn(learner, table, held_out, incremental=incremental)
+        return self._prepare(learner, table, held_out, incremental=incremental)
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Compute the outputs of the network; float64 of shape (n_samples, n_outputs)."""
@@ -303,15 +299,20 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
         incremental: bool = False,
         classes: Any = None,
     ) -> Self:
-        goes_on = self._goes_on(incremental=incremental)
-        X = self._check_rows(X, y, goes_on=goes_on)
-        targets = self._targets(goes_on=goes_on, new=ClassTargets)
-        X, y, weights = weighted_rows(X, targets.validate(y), sample_weight)
-        y = targets.encode(y, classes)
-        weights = targets.weigh(y, weights, self.class_weight)
-        self._learn_table(Table(X, y, weights), targets, goes_on=goes_on, incremental=incremental)
-        self.classes_ = targets.classes
-        return self
+        with rules.unchanged_on_error(self):
+            continued = self._continued(incremental=incremental)
+            X = self._check_rows(X, y, continued)
+            targets = continued.targets if continued else ClassTargets()
+            X, y, weights = weighted_rows(X, targets.validate(y), sample_weight)
+            y = targets.encode(y, classes)
+            weights = targets.weigh(y, weights, self.class_weight)
+            learner = continued or self._new_learner(X, targets)
+            lesson = self._prepare_table(learner, Table(X, y, weights), incremental=incremental)
+            del X, y, weights
+        return self._train(learner, lesson)
+
+    def _fitted_attributes(self, learner: Any) -> dict[str, Any]:
+        return {**super()._fitted_attributes(learner), "classes_": learner.targets.classes}
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each row.
@@ -464,14 +465,19 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
         return self._fit(X, y, sample_weight, incremental=True)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False) -> Self:
-        goes_on = self._goes_on(incremental=incremental)
-        X = self._check_rows(X, y, goes_on=goes_on)
-        targets = self._targets(goes_on=goes_on, new=NumberTargets)
-        X, y, weights = weighted_rows(X, targets.validate(y, self), sample_weight)
-        table = Table(X, targets.encode(y), weights)
-        self._learn_table(table, targets, goes_on=goes_on, incremental=incremental)
-        self.n_outputs_ = targets.n_outputs
-        return self
+        with rules.unchanged_on_error(self):
+            continued = self._continued(incremental=incremental)
+            X = self._check_rows(X, y, continued)
+            targets = continued.targets if continued else NumberTargets()
+            X, y, weights = weighted_rows(X, targets.validate(y, self), sample_weight)
+            table = Table(X, targets.encode(y), weights)
+            learner = continued or self._new_learner(X, targets)
+            lesson = self._prepare_table(learner, table, incremental=incremental)
+            del X, y, weights, table
+        return self._train(learner, lesson)
+
+    def _fitted_attributes(self, learner: Any) -> dict[str, Any]:
+        return {**super()._fitted_attributes(learner), "n_outputs_": learner.targets.n_outputs}
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict y.

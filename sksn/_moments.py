@@ -25,6 +25,12 @@ class Entries(NamedTuple):
     columns: np.ndarray
     weights: np.ndarray | None = None
 
+    def within(self, low: np.ndarray, high: np.ndarray) -> Entries:
+        """Return the entries within a range of their feature, ends included."""
+        kept = (self.values >= low[self.columns]) & (self.values <= high[self.columns])
+        weights = None if self.weights is None else self.weights[kept]
+        return Entries(self.values[kept], self.columns[kept], weights)
+
 
 class Moments:
     """Count, mean and deviation of the observed entries of each feature.

@@ -160,13 +160,14 @@ def train_networks(
                 is_sparse=True,
                 implicit_feedback=parameters["history"] and side == "item",
             )
-            engine.learn(
+            lesson = engine.prepare(
                 of_face,
                 training,
                 validation,
                 n_epochs=None if n_epochs is None else n_epochs[len(networks)],
                 label=f"{side} rows {i}/{len(seeds[s])}" if parameters["verbose"] else None,
             )
+            engine.train(lesson)
             networks.append(Network(side, with_engine(face, engine), engine))
     return networks
 

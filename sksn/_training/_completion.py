@@ -116,10 +116,23 @@ class CompletionEngine(Learner):
         assert self.net is not None
         return self.net.module_.implicit.detach().cpu().double().numpy()
 
+    @property
+    def _weight(self) -> np.ndarray:
+        """The weights of the decoder."""
+        assert self.net is not None
+        return self.net.module_.weight.detach().cpu().double().numpy()
+
+    @property
+    def _bias(self) -> np.ndarray:
+        """The biases of the decoder."""
+        assert self.net is not None
+        return self.net.module_.bias.detach().cpu().double().numpy()
+
     def _vector_blocks(self, X: Any) -> Iterator[Vectors]:
         assert self.net is not None
+        weight, bias = self._weight, self._bias
         for codes, offsets in codes_and_offsets(self.net, X, self.rows):
-            yield Vectors(codes, self._weight, offsets, self._bias)
+            yield Vectors(codes, weight, offsets, bias)
 
     # Training ----------------------------------------------------------------------------------
 
@@ -130,12 +143,8 @@ class CompletionEngine(Learner):
 
     def _finish(self, *, is_first: bool) -> None:
         assert self.net is not None
-        module = self.net.module_
         if is_first and self.implicit_feedback:
-            module.settle()
-        self._weight, self._bias = (
-            p.detach().cpu().double().numpy() for p in (module.weight, module.bias)
-        )
+            self.net.module_.settle()
 
     def _learn_statistics(self, training: EntryRows) -> None:
         self.scaling.partial_fit(training.X)

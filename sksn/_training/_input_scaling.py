@@ -10,10 +10,12 @@ from scipy import sparse
 from .._blocks import blocks, blocks_of_rows
 from .._moments import Entries, Moments, standardize, unstandardize
 from .._observed import observed_blocks, with_entries
+from ._fences import fences
 
 INPUT_SCALINGS = ("auto", "observed", None)
 ENTRY_SCALINGS = ("auto", "observed", "global")
 _CLIP = 3.0
+_HUGE = 1e300
 
 
 class InputScaling:
@@ -28,6 +30,9 @@ class InputScaling:
     dominate its row [1]_:
 
     .. math:: z / \sqrt{1 + (z / 3)^2}
+
+    There, entries far from the median count in neither :math:`m` nor :math:`s`, so that they cannot
+    hide the rest of their feature (see :func:`fences`).
 
     For sparse rows, "auto" gives :math:`\operatorname{sign}(x) \log(1 + |x|)`, because centring
     would make observed entries look like missing ones. None leaves entries as they are.
@@ -50,9 +55,14 @@ class InputScaling:
 
     def partial_fit(self, X: Any, sample_weight: np.ndarray | None) -> InputScaling:
         """Learn from array rows with NaN, or CSR rows of observed entries."""
-        if self._standardizes(X):
-            moments = self.moments or Moments(X.shape[1])
-            self.moments = moments.updated(observed_blocks(X, sample_weight))
+        if not self._standardizes(X):
+            return self
+        entries = observed_blocks(X, sample_weight)
+        if self.kind == "auto":
+            low, high = fences(X, self.moments)
+            entries = (block.within(low, high) for block in entries)
+        moments = self.moments or Moments(X.shape[1])
+        self.moments = moments.updated(entries)
         return self
 
     def transform(self, X: Any, dtype: Any = np.float64) -> Any:
@@ -85,10 +95,12 @@ class InputScaling:
         if self.kind == "auto" and is_sparse:
             return np.copysign(np.log1p(np.abs(values, dtype=np.float64)), values)
         if self.moments is not None:
-            values = standardize(
-                values.astype(np.float64), self.moments.mean, self.moments.scale, columns
-            )
+            with np.errstate(over="ignore"):
+                values = standardize(
+                    values.astype(np.float64), self.moments.mean, self.moments.scale, columns
+                )
         if self.kind == "auto":
+            np.clip(values, -_HUGE, _HUGE, out=values)  # also what overflowed
             return values / np.hypot(1, values / _CLIP)
         return check_range(values)
 

@@ -1,12 +1,15 @@
 """The one lifecycle of every network: reset, seeds, the constant K, training, failure, record.
 
 A :class:`Learner` holds a network and what it has learned of its rows. An estimator validates
-its input, lets a learner learn, and publishes what was learned. It keeps a new learner only when
-its training has succeeded.
+its input, lets a learner prepare and train, and publishes what was learned. Until training begins
+nothing has changed, so a call that is rejected leaves the estimator as it was. If a new network
+cannot be trained to its end, the estimator is not fitted. If a network that goes on learning
+cannot, it keeps what it has learned so far.
 """
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple, Self
@@ -67,6 +70,27 @@ class Record(NamedTuple):
     best_epoch: int
 
 
+class Lesson(NamedTuple):
+    """What a network is trained on, and how.
+
+    Attributes
+    ----------
+    run : Run
+        The options of the run.
+    train : RowDataset
+        Rows to train on.
+    valid : RowDataset or None
+        Rows to choose the best weights by.
+    keeps_optimizer : bool
+        Whether the moments of the optimizer are kept for a later call.
+    """
+
+    run: Run
+    train: RowDataset
+    valid: RowDataset | None
+    keeps_optimizer: bool
+
+
 class Learner(ABC):
     """A network, and what it has learned of its rows.
 
@@ -115,7 +139,14 @@ class Learner(ABC):
         """How the network wants its rows."""
         return RowFormat(self.as_sparse, self.scaling.transform)
 
-    def learn(
+    def fork(self) -> Self:
+        """Return a learner of the same network, whose statistics can be updated by themselves."""
+        fork = copy.copy(self)
+        fork.scaling = copy.copy(self.scaling)
+        fork._constant_learner = copy.copy(self._constant_learner)
+        return fork
+
+    def prepare(
         self,
         parameters: Mapping[str, Any],
         training: Any,
@@ -124,14 +155,14 @@ class Learner(ABC):
         incremental: bool = False,
         n_epochs: int | None = None,
         label: str | None = None,
-    ) -> Self:
-        """Train the network.
+    ) -> Lesson:
+        """Do everything that can fail because of the data.
 
         1. Learn how entries are scaled and the constant K, in a first or an incremental call.
         2. Build the network, in a first call.
         3. Put the scaled rows where the network is.
-        4. Train, and keep the best weights if there are held-out data.
-        5. Record the losses.
+
+        A network that goes on learning is not changed yet.
 
         Parameters
         ----------
@@ -148,7 +179,8 @@ class Learner(ABC):
 
         Returns
         -------
-        self : Learner
+        Lesson
+            What to train on.
         """
         is_first = self.net is None
         if is_first:
@@ -160,18 +192,20 @@ class Learner(ABC):
                     row_counts(training.X), self._row_weights(training)
                 )
         training = self._scaled(parameters, training)
+        if held_out is not None:
+            held_out = self._scaled(parameters, held_out)
         if is_first:
             self.net = self._build(parameters, training, self._draw_seed(), incremental=incremental)
             self._built_with = {
                 name: value for name, value in parameters.items() if name not in self.may_change
             }
         assert self.net is not None
-        self.net.set_constant(self.constant)
         epochs, batch_size, penalties = self._schedule(parameters, training, incremental)
-        train, valid = self._dataset(training), None
-        del training  # the data set holds the rows in another form
-        if held_out is not None:
-            valid = self._validation_set(train, self._scaled(parameters, held_out))
+        with self.net.constant_for_now(self.constant):
+            train, valid = self._dataset(training), None
+            del training  # the data set holds the rows in another form
+            if held_out is not None:
+                valid = self._validation_set(train, held_out)
         run = Run(
             n_epochs=1 if incremental else n_epochs or epochs,
             lr=float(parameters["lr"]),
@@ -182,10 +216,26 @@ class Learner(ABC):
             label=label,
             seeds=(self._draw_seed(), self._draw_seed()),
         )
-        start = len(self.net.history)
-        self.net.run(run, train, valid)
-        self.record = self._recorded(start, validated=valid is not None)
-        self._finish(is_first=is_first)
+        return Lesson(run, train, valid, incremental or bool(parameters.get("warm_start")))
+
+    def train(self, lesson: Lesson) -> Self:
+        """Train the network on a lesson that was prepared, and record the losses.
+
+        With held-out rows, the weights with the lowest validation loss are kept. The record agrees
+        with the network also if a callback raises an error.
+        """
+        assert self.net is not None
+        net, start = self.net, len(self.net.history)
+        net.set_constant(self.constant)
+        try:
+            net.run(lesson.run, lesson.train, lesson.valid)
+        finally:
+            if net.history:
+                self.record = self._recorded(start, validated=lesson.valid is not None)
+        if not net.history:
+            raise KeyboardInterrupt("training was interrupted before its first epoch was over")
+        net.tidy(keeps_optimizer=lesson.keeps_optimizer)
+        self._finish(is_first=start == 0)
         return self
 
     def check_unchanged(self, parameters: Mapping[str, Any]) -> None:
@@ -245,8 +295,6 @@ class Learner(ABC):
         """Read the history of the net; its first `start` epochs are of earlier calls."""
         assert self.net is not None
         history = self.net.history
-        if len(history) == start == 0:
-            raise KeyboardInterrupt("training was interrupted before its first epoch was over")
         scores, best = None, len(history)
         if validated and len(history) > start:
             scores = [-epoch.get("valid_loss", np.nan) for epoch in history]
@@ -267,28 +315,27 @@ class NeuralEstimator(BaseEstimator):
     net_: RowNet
     target_: float
 
-    def _goes_on(self, *, incremental: bool) -> bool:
-        """Check the parameters, and whether the network goes on learning.
+    def _continued(self, *, incremental: bool) -> Any:
+        """Check the parameters, and return the learner that goes on learning, if one does.
 
-        A network that does not go on is dropped: if ``fit`` fails, the estimator is not fitted,
-        instead of keeping the old network.
+        It is a fork, so that a call that is rejected leaves the estimator as it was.
         """
         parameters = self._parameters()
         rules.check_parameters(parameters, self._rules)
         if hasattr(self, "net_") and (incremental or self.warm_start):
             self._learner.check_unchanged(parameters)
-            return True
-        self._forget()
-        return False
+            return self._learner.fork()
+        return None
 
     def _parameters(self) -> dict[str, Any]:
         """Return the parameters of training, also those that a subclass does not show."""
         return {name: getattr(self, name) for name in (*self._rules, "random_state", "device")}
 
-    def _forget(self) -> None:
-        """Drop the network."""
-        for name in ("net_", "_learner"):
-            self.__dict__.pop(name, None)
+    def _forget(self, *kept: str) -> None:
+        """Drop the network and all fitted attributes but those that are named."""
+        for name in list(vars(self)):
+            if name == "_learner" or (name.endswith("_") and name not in kept):
+                delattr(self, name)
 
     def _validate_X(self, X: Any, *, reset: bool) -> Any:
         """Return X as an array with NaN, or as CSR that stores exactly the observed entries."""
@@ -305,34 +352,50 @@ class NeuralEstimator(BaseEstimator):
         check_is_fitted(self, "net_")
         return self._validate_X(X, reset=False)
 
-    def _let_learn(
+    def _prepare(
         self, learner: Learner, training: Any, held_out: Any, *, incremental: bool
-    ) -> Self:
-        """Train; publish what was learned, or leave no network rather than a broken one."""
+    ) -> Lesson:
+        """Let a learner prepare training with the parameters of the estimator."""
+        return learner.prepare(
+            self._parameters(),
+            training,
+            held_out,
+            incremental=incremental,
+            label=type(self).__name__ if self.verbose else None,
+        )
+
+    def _train(self, learner: Learner, lesson: Lesson) -> Self:
+        """Train, and publish what was learned."""
+        goes_on = learner.net is getattr(self, "net_", None)
+        if not goes_on:  # its memory is free for the new one
+            self._forget("n_features_in_", "feature_names_in_")
         try:
-            learner.learn(
-                self._parameters(),
-                training,
-                held_out,
-                incremental=incremental,
-                label=type(self).__name__ if self.verbose else None,
-            )
-        except NonFiniteLossError:
-            self._forget()
-            raise
-        except BaseException:
-            if hasattr(self, "net_"):  # it is trained in part, and K has moved with it
-                self.target_ = learner.constant
+            learner.train(lesson)
+        except BaseException as error:
+            if goes_on and not isinstance(error, NonFiniteLossError):
+                self._publish(learner)
+            else:
+                self._forget()
             raise
         self._publish(learner)
         return self
 
     def _publish(self, learner: Learner) -> None:
-        """Set the attributes of a fitted estimator."""
-        assert learner.net is not None
-        self._learner = learner
-        self.net_, self.target_ = learner.net, learner.constant
-        self.loss_curve_, self.validation_scores_, self.n_epochs_, self.best_epoch_ = learner.record
+        """Set all attributes of a fitted estimator in one step."""
+        vars(self).update(self._fitted_attributes(learner))
+
+    def _fitted_attributes(self, learner: Learner) -> dict[str, Any]:
+        """Return the attributes of a fitted estimator."""
+        losses, scores, n_epochs, best_epoch = learner.record
+        return {
+            "_learner": learner,
+            "net_": learner.net,
+            "target_": learner.constant,
+            "loss_curve_": losses,
+            "validation_scores_": scores,
+            "n_epochs_": n_epochs,
+            "best_epoch_": best_epoch,
+        }
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

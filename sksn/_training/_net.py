@@ -14,6 +14,7 @@ from scipy.special import expit, softmax
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, EpochTimer, LRScheduler
 from skorch.utils import noop
+from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
 
 from ..nn._optim import RowSparseAdamW
@@ -122,6 +123,22 @@ class RowNet(NeuralNet):
         """Set the constant K of Sparsity Normalization."""
         self.module_.input.target = constant
 
+    @contextmanager
+    def constant_for_now(self, constant: float) -> Iterator[None]:
+        """Use another constant K in a block."""
+        before = self.module_.input.target
+        self.set_constant(constant)
+        try:
+            yield
+        finally:
+            self.set_constant(before)
+
+    def tidy(self, *, keeps_optimizer: bool) -> None:
+        """Drop what only training needs: gradients, and the moments of the optimizer if told so."""
+        self.optimizer_.zero_grad(set_to_none=True)
+        if not keeps_optimizer:
+            self.optimizer_.state.clear()
+
     def __setstate__(self, state: dict) -> None:
         if str(state["device"]).startswith("mps") and not torch.backends.mps.is_available():
             state = {**state, "device": "cpu"}  # skorch handles CUDA only
@@ -149,9 +166,12 @@ class RowNet(NeuralNet):
         with self._prepared(run, train, valid):
             self.notify("on_train_begin", X=train, y=None)
             # KeyboardInterrupt is how callbacks, and users, end training early
-            with suppress(KeyboardInterrupt), _threads_for(self.module_, train, run.batch_size):
-                self.fit_loop(train, epochs=run.n_epochs)
-            self._drop_unfinished_epoch(validated=valid is not None)
+            try:
+                with suppress(KeyboardInterrupt), _threads_for(self.module_, train, run.batch_size):
+                    self.fit_loop(train, epochs=run.n_epochs)
+            finally:
+                self._settle()  # again: an interrupt may have hit it at the end of an epoch
+                self._drop_unfinished_epoch(validated=valid is not None)
             self.notify("on_train_end", X=train, y=None)
 
     @contextmanager
@@ -209,8 +229,8 @@ class RowNet(NeuralNet):
                 for listen in end:
                     listen(self, batch=batch, training=training, **step)
         finally:  # also after an interrupted epoch
-            if training and isinstance(self.optimizer_, RowSparseAdamW):
-                self.optimizer_.settle()
+            if training:
+                self._settle()
         self._record_loss(prefix, float(total))
         self.history.record(prefix + "_batch_count", len(iterator))
 
@@ -230,6 +250,11 @@ class RowNet(NeuralNet):
             listen(self, named_parameters=parameters, batch=batch, training=True)
         self.optimizer_.step()
         return {"loss": loss, "y_pred": output}
+
+    def _settle(self) -> None:
+        """Let the weights take the steps that they owe."""
+        if isinstance(self.optimizer_, RowSparseAdamW):
+            self.optimizer_.settle()
 
     def _record_loss(self, prefix: str, loss: float) -> None:
         name = prefix + "_loss"
@@ -327,12 +352,9 @@ def _threads_for(module: nn.Module, rows: RowDataset, batch_size: int) -> Iterat
     small product took 25 times as long as one. On idle cores, the second thread gains little.
     """
     products = sum(p.numel() for p in module.parameters()) * min(len(rows), batch_size)
-    threads = torch.get_num_threads()
-    if products > _PRODUCTS_FOR_THREADS or threads == 1:
+    if products > _PRODUCTS_FOR_THREADS or torch.get_num_threads() == 1:
         yield
         return
-    torch.set_num_threads(1)
-    try:
+    # torch.set_num_threads would also hold, for good, in threads that begin meanwhile
+    with ThreadpoolController().limit(limits=1, user_api="openmp"):
         yield
-    finally:
-        torch.set_num_threads(threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -88,6 +89,12 @@ class RowLearner(Learner):
     def __init__(self, parameters: Mapping[str, Any], targets: Targets, *, as_sparse: bool) -> None:
         super().__init__(parameters, InputScaling(parameters["input_scaling"]), as_sparse=as_sparse)
         self.targets: Any = targets
+
+    def fork(self) -> RowLearner:
+        """Return a learner of the same network, whose statistics can be updated by themselves."""
+        fork = super().fork()
+        fork.targets = copy.copy(self.targets)
+        return fork
 
     def outputs(self, X: Any) -> np.ndarray:
         """Compute the outputs of the network; float64 of shape (n_samples, n_outputs)."""

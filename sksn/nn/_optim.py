@@ -179,7 +179,7 @@ class RowSparseAdamW(torch.optim.AdamW):
             state[name].index_fill_(0, rows, value)
 
     def _caught_up(
-        self, parameter: Tensor, rows: Tensor, group: dict[str, Any]
+        self, parameter: Tensor, rows: Tensor, group: dict[str, Any], *, settles: bool = False
     ) -> Iterator[tuple[slice, list[Tensor]]]:
         """Yield copies of weights and moments of rows that took the steps they owed.
 
@@ -212,6 +212,9 @@ class RowSparseAdamW(torch.optim.AdamW):
             yield part, copies
             for table, copy in zip(tables, copies, strict=True):
                 table.index_copy_(0, rows[part], copy)
+            if settles:  # block by block, because an interrupt may follow
+                state["caught_up"].index_fill_(0, rows[part], state["n_steps"])
+                state["log_decay_of_row"].index_fill_(0, rows[part], state["log_decay"])
 
     def _state(self, parameter: Tensor) -> dict[str, Any]:
         state = self.state[parameter]
@@ -237,10 +240,8 @@ class RowSparseAdamW(torch.optim.AdamW):
             return
         since = 1 if resting_too else max(1, state["settled"] - _STEPS_UNTIL_REST)
         rows = (state["touched"] >= since).nonzero()[:, 0]
-        for _ in self._caught_up(parameter, rows, group):
+        for _ in self._caught_up(parameter, rows, group, settles=True):
             pass
-        state["caught_up"].index_fill_(0, rows, state["n_steps"])
-        state["log_decay_of_row"].index_fill_(0, rows, state["log_decay"])
         if state["log_decay"]:  # the remaining rows owe only decay
             owed = (state["log_decay"] - state["log_decay_of_row"]).exp_()
             parameter.mul_(owed.reshape(-1, *[1] * (parameter.ndim - 1)))

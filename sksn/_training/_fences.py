@@ -1,0 +1,67 @@
+"""Fences around the ordinary entries of features, so that absurd ones do not set their scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._moments import Moments
+
+_FACTOR = 10.0  # distance of a fence from the median, in units of the typical distance
+_LEVEL = 0.75  # the quantile of the distances from the median that is the typical one
+_ROWS = 4096  # rows that are looked at
+_FEW = 20  # entries; a chunk with fewer is judged by the rows before it
+_FAR = 100.0  # distance from the mean of the rows before, in standard deviations
+
+
+def fences(X: np.ndarray, before: Moments | None = None) -> tuple[np.ndarray, np.ndarray]:
+    r"""Compute the range of the entries that may set the scale of each feature.
+
+    With :math:`q` the median of a feature and :math:`d` the third quartile of the distances
+    :math:`|x - q|` that are not 0, the range is :math:`q \pm 10\,d`: less than a quarter of the
+    entries that differ from the median, however absurd, cannot move it far. Normal entries leave it
+    at 11 standard deviations. A feature of which X holds fewer than 20 entries is judged by the
+    rows before: its range is their mean and 100 standard deviations on either side.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Rows with NaN where an entry is missing. Of more than 4096 rows, so many are looked at.
+    before : Moments, optional
+        The moments of the rows before.
+
+    Returns
+    -------
+    low, high : ndarray of shape (n_features,)
+        The ranges; without bounds where nothing is known.
+    """
+    n_rows, n_features = X.shape
+    low, high = np.full(n_features, -np.inf), np.full(n_features, np.inf)
+    judged = np.zeros(n_features, dtype=bool)  # whether the rows before can judge a feature
+    if before is not None:
+        judged = (before.count >= _FEW) & (before.deviation > 0)
+        reach = np.where(judged, _FAR * before.deviation, np.inf)
+        low, high = before.mean - reach, before.mean + reach
+    if n_rows > _ROWS:
+        X = X[np.linspace(0, n_rows - 1, _ROWS).astype(np.intp)]
+    with np.errstate(over="ignore"):
+        for j, column in enumerate(X.T):
+            entries = column[~np.isnan(column)]
+            if len(entries) >= _FEW or not judged[j]:
+                low[j], high[j] = _fence(entries)
+    return low, high
+
+
+def _fence(entries: np.ndarray) -> tuple[float, float]:
+    if not len(entries):
+        return -np.inf, np.inf
+    at = (len(entries) - 1) // 2
+    middle = np.partition(entries, at)[at]
+    distances = np.abs(entries - middle)
+    distances = distances[distances > 0]
+    if not len(distances):
+        return -np.inf, np.inf
+    at = int(_LEVEL * (len(distances) - 1))
+    reach = _FACTOR * np.partition(distances, at)[at]
+    return middle - reach, middle + reach
