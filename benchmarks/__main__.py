@@ -16,6 +16,7 @@ STUDIES = {
     "mechanisms": "benchmarks.evidence.mechanisms",
     "conditions": "benchmarks.evidence.conditions",
     "capacity": "benchmarks.evidence.capacity",
+    "outliers": "benchmarks.evidence.outliers",
     "movielens": "benchmarks.ratings.movielens",
     "speed": "benchmarks.speed.suite",
     "row_sparse": "benchmarks.speed.row_sparse",

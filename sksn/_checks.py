@@ -6,6 +6,7 @@ rules. Every message names the argument, what came and what was expected.
 
 from __future__ import annotations
 
+import difflib
 import numbers
 import sys
 from collections.abc import Callable, Mapping
@@ -109,6 +110,13 @@ def _is_statistic(value: Any) -> bool:
     return isinstance(value, str) and value in ("mean", "median")
 
 
+def _is_callback(value: Any) -> bool:
+    """Whether a value is a callback of skorch, its class, or a pair of a name and either."""
+    if isinstance(value, tuple):
+        return len(value) == 2 and isinstance(value[0], str) and _is_callback(value[1])
+    return hasattr(value, "on_train_begin")
+
+
 def _is_nan_or_exact(value: Any) -> bool:
     """Whether a number is NaN, or finite and unchanged as a float."""
     try:
@@ -141,7 +149,18 @@ MISSING_VALUES = Rule(
     "Integers must be exact in float64. Values of other kinds have to be replaced by NaN first.",
 )
 CALLBACKS = Rule(
-    lambda v: v is None or isinstance(v, (list, tuple)), "a list of skorch callbacks or None"
+    lambda v: v is None or (isinstance(v, (list, tuple)) and all(map(_is_callback, v))),
+    "a list of skorch callbacks or None",
+    "A callback is an instance of a subclass of skorch.callbacks.Callback.",
+)
+RANDOM_STATE = Rule(
+    lambda v: (
+        v is None
+        or v is np.random
+        or isinstance(v, np.random.RandomState)
+        or (is_real(v, numbers.Integral) and 0 <= v < 2**32)
+    ),
+    "None, an integer in [0, 2**32) or a numpy.random.RandomState",
 )
 VERBOSE = Rule(lambda v: isinstance(v, numbers.Integral), "True or False")
 
@@ -176,6 +195,21 @@ def check_parameters(parameters: Mapping[str, Any], rules: Mapping[str, Rule]) -
     """Raise a ValueError that names the first parameter that breaks its rule."""
     for name, rule in rules.items():
         rule.check(name, parameters[name])
+
+
+def set_known_parameters(
+    estimator: Any, set_params: Callable[..., Any], params: Mapping[str, Any]
+) -> Any:
+    """Set parameters; if one is unknown, the ValueError names the most similar one."""
+    try:
+        return set_params(**params)
+    except ValueError as error:
+        known = estimator.get_params(deep=False)
+        for name in params:
+            similar = difflib.get_close_matches(name, known, n=1)
+            if name not in known and similar and "Invalid parameter" in str(error):
+                raise ValueError(f"{error} Did you mean {similar[0]!r}?") from error
+        raise
 
 
 # Single arguments ----------------------------------------------------------------------------

@@ -11,8 +11,11 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import assert_all_finite, check_array, column_or_1d
 
+from ._checks import is_no_value, shown
 from ._moments import Moments, standardize, unstandardize
 from ._observed import observed_blocks
+
+_LARGEST = np.finfo(np.float64).max
 
 
 class ClassTargets:
@@ -35,6 +38,7 @@ class ClassTargets:
     def validate(self, y: Any) -> np.ndarray:
         """Check y, and return labels of shape (n_samples,), or 0 and 1 for each label."""
         y = y.toarray() if sparse.issparse(y) else y
+        _refuse_missing(y)
         assert_all_finite(y, input_name="y")
         kind = type_of_target(y, input_name="y", raise_unknown=True)
         if kind == "multilabel-indicator":
@@ -78,7 +82,7 @@ class ClassTargets:
     def _learn_classes(self, classes: np.ndarray, is_multilabel: bool) -> None:
         if len(classes) < 2 and not is_multilabel:
             raise ValueError(
-                f"y has 1 class ({classes[0]!r}); SNClassifier needs at least 2 classes."
+                f"y has only one class, {classes.tolist()[0]!r}; SNClassifier needs at least 2."
             )
         self.classes = classes
         self.kind = "binary" if len(classes) == 2 else "multiclass"
@@ -184,6 +188,8 @@ class NumberTargets:
 
     def validate(self, y: Any, estimator: Any) -> np.ndarray:
         """Check y, and return it as float64."""
+        _refuse_missing(y)
+        _refuse_text(y)
         return check_array(
             y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=estimator
         )
@@ -213,5 +219,32 @@ class NumberTargets:
     def decode(self, output: np.ndarray) -> np.ndarray:
         """Return predictions in the units and the shape of y."""
         assert self.moments is not None
-        output = unstandardize(output, self.moments.mean, self.moments.scale)
+        with np.errstate(over="ignore"):
+            output = unstandardize(output, self.moments.mean, self.moments.scale)
+        np.clip(output, -_LARGEST, _LARGEST, out=output)
         return output[:, 0] if self._is_1d else output
+
+
+def _refuse_missing(y: Any) -> None:
+    """Refuse None and NA, and NaN among other objects, which few functions can handle."""
+    y = np.asarray(y)
+    if y.dtype != object:
+        return
+    for place, value in enumerate(y.flat):
+        if is_no_value(value) or value != value:
+            row = place // max(1, y[:1].size)
+            raise ValueError(
+                f"y is missing ({value!r}) in row {row}. Leave out the rows whose y is not known. "
+                "(Input y contains NaN.)"
+            )
+
+
+def _refuse_text(y: Any) -> None:
+    """Refuse strings as numbers, also those that look like numbers."""
+    y = np.asarray(y)
+    if y.dtype.kind in "US" or (y.dtype == object and any(isinstance(v, str) for v in y.flat)):
+        text = next(v for v in y.ravel().tolist() if isinstance(v, (str, bytes)))
+        raise ValueError(
+            f"y must hold numbers, got text ({shown(text)}). Convert it, for example by "
+            "y.astype(float), or use SNClassifier if it holds classes."
+        )

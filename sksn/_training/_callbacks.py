@@ -23,6 +23,20 @@ def listeners(callbacks: Iterable[Any], event: str) -> list[Callable[..., None]]
     return found
 
 
+def check_monitors(callbacks: Iterable[Any] | None, *, validated: bool) -> None:
+    """Raise a ValueError if a callback of skorch monitors a validation that does not take place."""
+    for callback in () if validated else callbacks or ():
+        if isinstance(callback, tuple):
+            callback = callback[1]
+        monitor = getattr(callback, "monitor", None)
+        if isinstance(monitor, str) and monitor.startswith("valid_"):
+            name = getattr(callback, "__name__", type(callback).__name__)
+            raise ValueError(
+                f"callbacks holds {name}, which monitors {monitor!r}, but nothing is held out to "
+                "validate on. Use monitor='train_loss', or early_stopping=True with fit."
+            )
+
+
 class CosineSchedule(Callback):
     r"""A learning rate that rises over the first steps and falls to zero along a cosine.
 

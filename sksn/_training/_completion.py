@@ -20,7 +20,7 @@ from ._losses import EntryLoss
 from ._net import RowNet, build_net, layer_sizes
 from ._offsets import column_offsets
 from ._penalties import EntryPenalties, entry_penalties
-from ._prediction import codes_and_offsets
+from ._prediction import codes_and_offsets, finite
 from ._rows import CSRRows, as_rows
 from ._vectors import Vectors
 
@@ -97,7 +97,7 @@ class CompletionEngine(Learner):
         for vectors in self._vector_blocks(X):
             n_rows = len(vectors.rows)
             for part, predicted in vectors.predict_rows(np.arange(n_rows)):
-                out[start:][part] = self.scaling.inverse(predicted)
+                out[start:][part] = finite(self.scaling.inverse(predicted))
             start += n_rows
         return out
 
@@ -107,7 +107,7 @@ class CompletionEngine(Learner):
         if not len(wanted):
             return np.empty(0)
         predicted = self.vectors(X[wanted]).predict_pairs(position, columns)
-        return self.scaling.inverse(predicted, columns)
+        return finite(self.scaling.inverse(predicted, columns), "entry")
 
     def implicit_vectors(self) -> np.ndarray | None:
         """Return the vectors of the implicit-feedback term, one for each training row."""

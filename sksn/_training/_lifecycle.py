@@ -24,6 +24,7 @@ from .. import _checks as rules
 from .._formula import ConstantLearner
 from .._observed import missing_mask, row_counts, validate_observed
 from ._batches import RowDataset
+from ._callbacks import check_monitors
 from ._input_scaling import EntryScaling, InputScaling
 from ._losses import NonFiniteLossError
 from ._net import RowNet, Run
@@ -38,6 +39,7 @@ TRAINING_RULES = {
     "validation_fraction": rules.FRACTION,
     "n_iter_no_change": rules.COUNT,
     "dtype": rules.one_of("float32", "float64"),
+    "random_state": rules.RANDOM_STATE,
     "callbacks": rules.CALLBACKS,
     "verbose": rules.VERBOSE,
 }
@@ -183,6 +185,7 @@ class Learner(ABC):
             What to train on.
         """
         is_first = self.net is None
+        check_monitors(parameters["callbacks"], validated=held_out is not None)
         if is_first:
             self._begin(training)
         if is_first or incremental:
@@ -329,13 +332,33 @@ class NeuralEstimator(BaseEstimator):
 
     def _parameters(self) -> dict[str, Any]:
         """Return the parameters of training, also those that a subclass does not show."""
-        return {name: getattr(self, name) for name in (*self._rules, "random_state", "device")}
+        return {name: getattr(self, name) for name in (*self._rules, "device")}
 
     def _forget(self, *kept: str) -> None:
         """Drop the network and all fitted attributes but those that are named."""
         for name in list(vars(self)):
             if name == "_learner" or (name.endswith("_") and name not in kept):
                 delattr(self, name)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params
+            New values of parameters, by name.
+
+        Returns
+        -------
+        self : estimator
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter of a name. The error names the most similar one.
+        """
+        return rules.set_known_parameters(self, super().set_params, params)
 
     def _validate_X(self, X: Any, *, reset: bool) -> Any:
         """Return X as an array with NaN, or as CSR that stores exactly the observed entries."""

@@ -73,6 +73,11 @@ def outputs(net: RowNet, X: Any, rows: RowFormat) -> np.ndarray:
     ndarray of shape (n_samples, n_outputs)
         float64.
 
+    Raises
+    ------
+    ValueError
+        If an output is NaN or infinite.
+
     Notes
     -----
     On the CPU, everything is computed in float64, except the sums of a sparse first layer, which
@@ -94,7 +99,18 @@ def outputs(net: RowNet, X: Any, rows: RowFormat) -> np.ndarray:
         for block in rows.blocks(X, widest, first.weight.dtype, device):
             z = first(block)
             parts.append(hidden(z.double() if on_cpu else z).cpu().double().numpy())
-    return np.concatenate(parts)
+    return finite(np.concatenate(parts))
+
+
+def finite(predicted: np.ndarray, of: str = "row") -> np.ndarray:
+    """Return what was computed for rows, or raise a ValueError if it is NaN or infinite."""
+    if not np.isfinite(predicted).all():
+        rows = np.flatnonzero(~np.isfinite(predicted.reshape(len(predicted), -1)).all(axis=1))
+        raise ValueError(
+            f"The prediction for {of} {rows[0]} is not finite, because it overflows. Use a "
+            "smaller power, or look for extreme values in X and in the training data."
+        )
+    return predicted
 
 
 def codes_and_offsets(
@@ -128,7 +144,7 @@ def codes_and_offsets(
         with torch.no_grad():
             codes = module.encode(block)
             offsets = module.offsets(block, codes)
-        yield codes.cpu().double().numpy(), offsets.cpu().double().numpy()
+        yield finite(codes.cpu().double().numpy()), finite(offsets.cpu().double().numpy())
 
 
 def row_blocks(X: Any, widest: int) -> Iterator[Any]:

@@ -14,11 +14,8 @@ def observed_entries(
     x: Tensor, mask: Tensor | None = None, missing_values: float = np.nan
 ) -> Tensor:
     """Return a bool tensor like `x` that is true where an entry is observed."""
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        raise TypeError(
-            "x must be a tensor of floating point numbers, got "
-            f"{x.dtype if isinstance(x, Tensor) else type(x).__name__}."
-        )
+    if not isinstance(x, Tensor) or x.layout != torch.strided or not x.is_floating_point():
+        _refuse(x)
     if mask is not None and not isinstance(mask, Tensor):
         raise TypeError(f"mask must be a tensor or None, got {type(mask).__name__}.")
     observed = x == x  # not NaN
@@ -34,6 +31,20 @@ def observed_entries(
             f"{tuple(mask.shape)}."
         )
     return observed & (mask if mask.dtype == torch.bool else mask != 0)
+
+
+def _refuse(x: object) -> None:
+    """Raise a TypeError that says what to pass instead."""
+    got, hint = type(x).__name__, " Use torch.as_tensor(x)."
+    if isinstance(x, Tensor):
+        is_sparse = x.layout != torch.strided
+        got, hint = str(x.layout if is_sparse else x.dtype), "" if is_sparse else " Use x.float()."
+    if hasattr(x, "tocsr") or (isinstance(x, Tensor) and x.layout != torch.strided):
+        hint = (
+            " Pass the rows of a sparse matrix as sksn.nn.SparseRows(values, columns, offsets): "
+            "tensors of the data, indices and indptr[:-1] of its CSR form."
+        )
+    raise TypeError(f"x must be a dense tensor of floating point numbers, got {got}.{hint}")
 
 
 def count(observed: Tensor, dtype: torch.dtype, dim: int | tuple[int, ...]) -> Tensor:

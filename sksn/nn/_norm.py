@@ -192,9 +192,10 @@ class SNLinear(nn.Linear):
         Raises
         ------
         TypeError
-            If `x` is not a tensor of floating point numbers.
+            If `x` is not a dense tensor of floating point numbers, or not of the type of the
+            weights.
         ValueError
-            If `mask` does not fit `x`.
+            If `x` does not have `in_features` features, or `mask` does not fit `x`.
         """
         # Factors below 1 are applied before the sum and factors above 1 after it, so that half
         # precision overflows only if the result does.
@@ -208,9 +209,23 @@ class SNLinear(nn.Linear):
             scale = scale[:, None]
         else:
             entries, scale = entries_and_scale(x, mask, self.constant, self.power)
+            self._check_fits(x)
             sums = F.linear((entries * scale.clamp(max=1)).to(x.dtype), self.weight)
         out = sums * scale.clamp(min=1)
         return (out if self.bias is None else out + self.bias).to(sums.dtype)
+
+    def _check_fits(self, x: Tensor) -> None:
+        """Raise an error if a tensor has another width or type than the weights."""
+        if not x.ndim or x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"x must have {self.in_features} features (in_features) in its last dimension, got "
+                f"the shape {tuple(x.shape)}."
+            )
+        if x.dtype != self.weight.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise TypeError(
+                f"x must be of the type of the weights, {self.weight.dtype}, got {x.dtype}. Use "
+                f"x.to({self.weight.dtype}), or convert the module."
+            )
 
     def extra_repr(self) -> str:
         """Return the arguments that ``repr`` shows."""
