@@ -15,7 +15,7 @@ from ._training._completion import CompletionEngine, EntryRows
 from ._training._docs import document
 from ._training._held_out import hold_out_entries
 from ._training._input_scaling import ENTRY_SCALINGS
-from ._training._lifecycle import NeuralEstimator
+from ._training._neural_estimator import NeuralEstimator
 from .nn._activations import ACTIVATIONS
 
 
@@ -264,9 +264,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         with rules.unchanged_on_error(self):
             continued = self._continued(incremental=incremental)
             X = self._validate_X(X, reset=continued is None)
-            engine = continued or CompletionEngine(
-                self._parameters(), is_sparse=sparse.issparse(X)
-            )
+            engine = continued or CompletionEngine(self._parameters(), is_sparse=sparse.issparse(X))
             held_out = None
             if self.early_stopping and not incremental:
                 X, held_out = hold_out_entries(X, self.validation_fraction, engine.split_seed)
@@ -389,6 +387,11 @@ def with_engine(autoencoder: SNAutoencoder, engine: CompletionEngine) -> SNAutoe
     autoencoder._publish(engine)
     autoencoder.n_features_in_ = engine.net.module_.weight.shape[0]
     return autoencoder
+
+
+def drop_network(autoencoder: SNAutoencoder) -> None:
+    """Drop the network of a fitted autoencoder, and keep the record of its training."""
+    del autoencoder.net_, autoencoder._learner
 
 
 def _check_places(rows: Any, cols: Any, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -78,9 +78,10 @@ def products_of_pairs(
 
     Returns
     -------
-    ndarray of shape (n_pairs,)
+    ndarray of float64 of shape (n_pairs,)
     """
     out = np.empty(len(rows))
     for part in blocks(len(rows), left.shape[1], most_entries=_GATHERED):
-        out[part] = np.einsum("ij,ij->i", left[rows[part]], right[columns[part]])
+        factors = left[rows[part]], right[columns[part]]
+        out[part] = np.einsum("ij,ij->i", *factors, dtype=np.float64)
     return out

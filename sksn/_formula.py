@@ -78,8 +78,8 @@ class ConstantLearner:
 
     def __init__(self, target: str | float, before: ConstantLearner | None = None) -> None:
         self.target = target
-        self.weighted_sum = before.weighted_sum if before else 0.0
-        self.weight = before.weight if before else 0.0
+        self.weighted_sum: float = before.weighted_sum if before else 0.0
+        self.weight: float = before.weight if before else 0.0
 
     def update(self, row_counts: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         """Learn from further rows and return K. The mean is that of all rows so far.

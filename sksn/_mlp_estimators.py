@@ -14,7 +14,8 @@ from ._targets import ClassTargets, NumberTargets
 from ._training._docs import document
 from ._training._held_out import hold_out_rows
 from ._training._input_scaling import INPUT_SCALINGS
-from ._training._lifecycle import Lesson, NeuralEstimator
+from ._training._lifecycle import Lesson
+from ._training._neural_estimator import NeuralEstimator
 from ._training._row_learner import RowLearner, Table
 from .nn._activations import ACTIVATIONS
 from .nn._mlp import HIDDEN_NORMS

@@ -211,6 +211,7 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.copy = copy
 
     target_: float
+    _constant: ConstantLearner
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> SparsityNormalizer:
         """Learn K from the training rows.

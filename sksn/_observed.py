@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_array, validate_data
 from ._blocks import blocks
 from ._checks import check_missing_values, is_no_value, is_torch
 from ._moments import Entries
+from ._sentinels import warn_of_sentinels
 
 _EXACT_INTEGERS = 2.0**53  # beyond, float64 does not hold all integers
 _BLOCK = 1 << 20  # entries in a block of observed entries
@@ -112,6 +113,10 @@ def validate_observed(
             X = _drop_stored_missing(X, missing_values)
     elif isinstance(X, np.ndarray):
         _refuse_infinite(X)
+        if reset and estimator is not None:
+            warn_of_sentinels(
+                X, getattr(estimator, "feature_names_in_", None), missing_values=missing_values
+            )
     return X
 
 

@@ -82,7 +82,7 @@ class ClassTargets:
     def _learn_classes(self, classes: np.ndarray, is_multilabel: bool) -> None:
         if len(classes) < 2 and not is_multilabel:
             raise ValueError(
-                f"y has only one class, {classes.tolist()[0]!r}; SNClassifier needs at least 2."
+                f"y has 1 class ({classes.tolist()[0]!r}); SNClassifier needs at least 2 classes."
             )
         self.classes = classes
         self.kind = "binary" if len(classes) == 2 else "multiclass"

@@ -73,8 +73,8 @@ def compare(data: Data, n_seeds: int) -> dict[str, Any]:
 def table(records: list[dict[str, Any]]) -> str:
     """Return a Markdown table, one row for each data set."""
     lines = [
-        "| data | without fences | with fences | difference | one row of 1e12, without fences | with "
-        "fences |",
+        "| data | without fences | with fences | difference | one row of 1e12, without fences "
+        "| with fences |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for record in records:
@@ -109,7 +109,9 @@ def run(arguments: argparse.Namespace) -> None:
             records.append(compare(load(name), 1 if name == _LARGE else arguments.seeds))
             print(table(records[-1:]), flush=True)
     if not arguments.smoke or arguments.json != RESULTS:
-        arguments.json.write_text(json.dumps({"versions": versions(), "results": records}, indent=1))
+        arguments.json.write_text(
+            json.dumps({"versions": versions(), "results": records}, indent=1)
+        )
 
 
 def report(arguments: argparse.Namespace) -> None:

@@ -12,16 +12,19 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
+from .._observed import with_entries
+from .._training._callbacks import check_monitors
 from .._training._held_out import count_held_out, hold_out_ratings
-from .._training._lifecycle import TRAINING_RULES
+from .._training._neural_estimator import TRAINING_RULES
 from .._training._offsets import column_offsets, row_offsets
 from ..nn._activations import ACTIVATIONS
 from ._ids import UNKNOWN, Ids, column_names, id_column, id_columns
-from ._interactions import Interactions, check_ratings, interactions
+from ._interactions import Interactions, check_ratings, interactions, refuse_constant
 from ._lists import best, most_similar
-from ._rating_model import LEAST_PRIOR, SIDES, Network, RatingModel, train_networks
+from ._rating_model import LEAST_PRIOR, SIDES, RatingModel, train_networks
 
 _PRIOR = 5.0  # shrinkage of the means of users and items
+_PRIVATE = {"_ids", "_seen", "_means", "_user_mean", "_fold_prior", "_model"}
 
 
 class SNRecommender(RegressorMixin, BaseEstimator):
@@ -89,7 +92,9 @@ class SNRecommender(RegressorMixin, BaseEstimator):
     users_, items_ : ndarray of shape (n_users,), (n_items,)
         The ids of the users and items of the training ratings.
     estimators_ : list of SNAutoencoder
-        The networks in use, those whose rows are items first.
+        The trained autoencoders, those whose rows are items first, with the records of their
+        training. Those whose rows are items do not keep their network, whose weights the
+        recommender holds as vectors.
     blend_ : float
         Weight of the networks whose rows are items. The networks whose rows are users have the
         rest.
@@ -232,32 +237,44 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         """
         parameters = {name: getattr(self, name) for name in (*self._rules, "device")}
         rules.check_parameters(parameters, self._rules)
-        for name in ("estimators_", "feature_names_in_", "_model", "_vectors"):
-            self.__dict__.pop(name, None)
+        check_monitors(self.callbacks, validated=self.early_stopping and not self.refit)
         users, items, values, weights = check_ratings(X, y, sample_weight)
-        self._user_ids, self._item_ids = Ids(users), Ids(items)
-        ids = self._user_ids, self._item_ids
+        refuse_constant(values)
+        ids = Ids(users), Ids(items)
         ratings = interactions(users, items, values, weights, ids)
-        self.n_features_in_ = 2
         names = column_names(X)
-        if names is not None:
-            self.feature_names_in_ = np.array(names, dtype=object)
-        self.users_, self.items_ = self._user_ids.values, self._item_ids.values
-        self.rating_range_ = float(values.min()), float(values.max())
-        self._learn_means(ratings)
-        self._fold_prior = max(self.row_offset or 0.0, LEAST_PRIOR)
-        networks = self._learn_ratings(ratings, parameters)
-        self.estimators_ = [network.face for network in networks]
-        self.n_epochs_ = [network.engine.record.best_epoch for network in networks]
+        rows = ratings.rows("user")
+        item_mean = column_offsets(rows.X, _PRIOR, rows.weights)
+        mean = float(np.average(values, weights=weights))
+        state: dict[str, Any] = {
+            "n_features_in_": 2,
+            **({} if names is None else {"feature_names_in_": np.array(names, dtype=object)}),
+            "users_": ids[0].values,
+            "items_": ids[1].values,
+            "rating_range_": (float(values.min()), float(values.max())),
+            "_ids": ids,
+            "_seen": with_entries(rows.X, np.ones(rows.X.nnz, dtype=np.int8)),
+            "_means": (mean, item_mean),
+            "_user_mean": mean + row_offsets(rows.X, item_mean, _PRIOR, rows.weights),
+            "_fold_prior": max(self.row_offset or 0.0, LEAST_PRIOR),
+        }
+        del rows
+        for name in list(vars(self)):  # the memory of an earlier fit is free from here on
+            if name in _PRIVATE or (name.endswith("_") and not name.startswith("_")):
+                delattr(self, name)
+        state |= self._learn_ratings(ratings, parameters, state["rating_range_"])
+        self.__dict__.update(state)
         return self
 
-    def _learn_ratings(self, ratings: Interactions, parameters: dict[str, Any]) -> list[Network]:
+    def _learn_ratings(
+        self, ratings: Interactions, parameters: dict[str, Any], rating_range: tuple[float, float]
+    ) -> dict[str, Any]:
         """Choose passes and blend by held-out ratings, and train the networks in use."""
         sides = SIDES[self.orientation]
         random = check_random_state(self.random_state)
         seeds = random.randint(2**31 - 1, size=(2, 2, self.n_estimators))
-        self.validation_score_: float | None = None
-        self.blend_ = {"item": 1.0, "user": 0.0, "both": 0.5}[self.orientation]
+        score: float | None = None
+        item_weight = {"item": 1.0, "user": 0.0, "both": 0.5}[self.orientation]
         n_epochs: list[int] | None = None
         share = self.validation_fraction
         enough = count_held_out(len(ratings), share) < len(ratings)
@@ -271,41 +288,21 @@ class SNRecommender(RegressorMixin, BaseEstimator):
             networks = train_networks(parameters, rows, seeds[0], held_out=watched)
             if self.early_stopping:
                 n_epochs = [network.engine.record.best_epoch for network in networks]
-            self._choose_blend(RatingModel(networks, rows), ratings, held_out)
+            model = RatingModel(networks, rows)
+            item_weight, score = model.choose_blend(
+                ratings, held_out, item_weight=item_weight, rating_range=rating_range
+            )
         if not validates or self.refit:
             rows = ratings.sides(sides)
             networks = train_networks(parameters, rows, seeds[1], n_epochs=n_epochs)
-        self._model = RatingModel(networks, rows)
-        self._vectors = self._model.blend(self.blend_)
-        return networks
-
-    def _choose_blend(
-        self, model: RatingModel, ratings: Interactions, held_out: np.ndarray
-    ) -> None:
-        """Choose the weight of item rows, and compute the error of the blend."""
-        values = ratings.values[held_out]
-        weights = None if ratings.weights is None else ratings.weights[held_out]
-        of_side = model.predict_sides(ratings.users[held_out], ratings.items[held_out])
-        predicted = of_side[0]
-        if len(of_side) == 2:
-            difference = of_side[0] - of_side[1]
-            w = np.ones(len(values)) if weights is None else weights
-            square = float(w @ difference**2)
-            best_weight = (
-                float(w @ (difference * (values - of_side[1]))) / square if square else 0.5
-            )
-            self.blend_ = min(1.0, max(0.0, best_weight))
-            predicted = self.blend_ * of_side[0] + (1 - self.blend_) * of_side[1]
-        error = np.clip(predicted, *self.rating_range_) - values
-        self.validation_score_ = float(np.sqrt(np.average(error**2, weights=weights)))
-
-    def _learn_means(self, ratings: Interactions) -> None:
-        """Learn means, for users and items that were not in training, and what users have seen."""
-        rows = ratings.rows("user")
-        self._item_mean = column_offsets(rows.X, _PRIOR, rows.weights)
-        self._mean = float(np.average(ratings.values, weights=ratings.weights))
-        self._user_mean = self._mean + row_offsets(rows.X, self._item_mean, _PRIOR, rows.weights)
-        self._seen = rows.X
+        model = RatingModel(networks, rows)
+        return {
+            "estimators_": [network.face for network in networks],
+            "n_epochs_": [network.engine.record.best_epoch for network in networks],
+            "validation_score_": score,
+            "blend_": item_weight,
+            "_model": model.blend(item_weight),
+        }
 
     # Predicting --------------------------------------------------------------------------
 
@@ -324,15 +321,15 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "estimators_")
         self._check_names(X)
-        users, items = id_columns(X)
-        users, items = self._user_ids.find(users), self._item_ids.find(items)
+        users, items = (ids.find(part) for ids, part in zip(self._ids, id_columns(X), strict=True))
         known_user, known_item = users != UNKNOWN, items != UNKNOWN
-        ratings = np.full(len(users), self._mean)
-        ratings[known_item] = self._item_mean[items[known_item]]
+        mean, item_mean = self._means
+        ratings = np.full(len(users), mean)
+        ratings[known_item] = item_mean[items[known_item]]
         alone = known_user & ~known_item
         ratings[alone] = self._user_mean[users[alone]]
         both = known_user & known_item
-        ratings[both] = self._vectors.predict_pairs(users[both], items[both])
+        ratings[both] = self._model.predict_pairs(users[both], items[both])
         return np.clip(ratings, *self.rating_range_)
 
     def recommend(
@@ -358,13 +355,13 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "estimators_")
         rules.check_count("n", n)
-        position = self._user_ids.find(id_column(users, "users"))
+        position = self._ids[0].find(id_column(users, "users"))
         n = min(n, len(self.items_))
         columns = np.empty((len(position), n), dtype=np.intp)
         scores = np.empty((len(position), n))
-        for part, predicted in self._vectors.predict_rows(np.maximum(position, 0)):
+        for part, predicted in self._model.predict_rows(np.maximum(position, 0)):
             asked = position[part]
-            predicted[asked == UNKNOWN] = self._item_mean
+            predicted[asked == UNKNOWN] = self._means[1]
             if exclude_seen:
                 row, column = _entries_of(self._seen, asked)
                 predicted[row, column] = -np.inf
@@ -400,12 +397,12 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         check_is_fitted(self, "estimators_")
         rules.check_count("n", n)
         wanted = id_column(items, "items")
-        position = self._item_ids.find(wanted)
+        position = self._ids[1].find(wanted)
         if (position == UNKNOWN).any():
             unknown = wanted[position == UNKNOWN].tolist()[0]
             raise ValueError(f"items holds {unknown!r}, which was not in training.")
         n = min(n, len(self.items_) - 1)
-        columns, cosines = most_similar(self._vectors.columns, position, n)
+        columns, cosines = most_similar(self._model.vectors.columns, position, n)
         return self.items_[columns], cosines
 
     def fold_in(self, X: Any, y: Any) -> SNRecommender:
@@ -431,15 +428,13 @@ class SNRecommender(RegressorMixin, BaseEstimator):
         self._check_names(X)
         users, items, values, _ = check_ratings(X, y, None)
         folded = copy.copy(self)
-        folded._user_ids = Ids(users)
-        folded.users_ = folded._user_ids.values
-        ids = folded._user_ids, self._item_ids
+        mean, item_mean = self._means
+        folded._ids = ids = Ids(users), self._ids[1]
+        folded.users_ = ids[0].values
         rows = interactions(users, items, values, None, ids).rows("user")
-        folded._seen = rows.X
-        folded._user_mean = self._mean + row_offsets(rows.X, self._item_mean, _PRIOR)
-        folded._vectors = self._model.fold_in(
-            rows, folded._user_mean, item_weight=self.blend_, prior=self._fold_prior
-        )
+        folded._seen = with_entries(rows.X, np.ones(rows.X.nnz, dtype=np.int8))
+        folded._user_mean = mean + row_offsets(rows.X, item_mean, _PRIOR)
+        folded._model = self._model.fold_in(rows, folded._user_mean, prior=self._fold_prior)
         return folded
 
     def _check_names(self, X: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from .._checks import is_no_value
+from .._text import text_array
 
 UNKNOWN = -1
 
@@ -25,13 +26,16 @@ class Ids:
     Attributes
     ----------
     values : ndarray of shape (n_ids,)
-        The distinct ids in ascending order; objects in the order of their first occurrence.
+        The distinct ids in ascending order; objects other than strings in the order of their first
+        occurrence.
     """
 
     def __init__(self, values: np.ndarray) -> None:
         self.position: dict[Any, int] | None = None
         if values.dtype == object:
             distinct = list(dict.fromkeys(values.tolist()))
+            if all(isinstance(value, str) for value in distinct):
+                distinct.sort()
             self.values = _objects(distinct)
             self.position = {value: i for i, value in enumerate(distinct)}
         else:
@@ -83,7 +87,11 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
         columns = [_plain(at[:, i]) for i in range(len(X.columns))]
     else:
         if sparse.issparse(X):
-            raise TypeError("Sparse X is not supported: X holds pairs of user and item, dense.")
+            raise TypeError(
+                "X is a sparse matrix, but SNRecommender takes pairs of user and item: pass "
+                "X=np.column_stack(ratings.nonzero()) and the ratings of the pairs as y. "
+                "SNAutoencoder takes the matrix itself. (Sparse X is not supported.)"
+            )
         if isinstance(X, (list, tuple)) and all(isinstance(row, (list, tuple)) for row in X):
             lengths = {len(row) for row in X}
             if lengths != {2}:
@@ -96,9 +104,12 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
             X = np.asarray(X)
             columns = [_plain(column) for column in X.T] if X.ndim == 2 else []
     if len(columns) != 2:
+        names = column_names(X)
+        hint = "Reshape your data into one row for each rating."
+        if names is not None and len(names) > 2:
+            hint = f"Pass X=frame[{names[:2]}] and y=frame[{names[2]!r}], if these are the ratings."
         raise ValueError(
-            f"X must have two columns, user and item, got an array of shape {np.shape(X)}. "
-            "Reshape your data into one row for each rating."
+            f"X must have two columns, user and item, got an array of shape {np.shape(X)}. {hint}"
         )
     for name, column in zip(("user", "item"), columns, strict=True):
         missing = _missing(column)
@@ -116,8 +127,9 @@ def column_names(X: Any) -> list[str] | None:
 
 def id_column(values: Any, name: str) -> np.ndarray:
     """Return one or several ids as a one-dimensional array."""
-    if not hasattr(values, "dtype") and not isinstance(values, (list, tuple, range)):
-        values = [values]
+    is_array = hasattr(values, "dtype") and getattr(values, "shape", None) != ()
+    if not is_array and not isinstance(values, (list, tuple, range)):
+        values = [values.item() if isinstance(values, (np.generic, np.ndarray)) else values]
     column = _plain(_objects(values) if isinstance(values, (list, tuple)) else values)
     if column.ndim != 1:
         raise ValueError(f"{name} must be one id or a list of ids, got shape {column.shape}.")
@@ -139,7 +151,9 @@ def _plain(column: Any) -> np.ndarray:
     if column.dtype != object:
         return column
     kinds = {type(value) for value in column.ravel().tolist()}
-    if len(kinds) == 1 and kinds <= {int, float, str}:
+    if kinds == {str}:
+        return text_array(column.ravel().tolist()).reshape(column.shape)
+    if len(kinds) == 1 and kinds <= {int, float}:
         alike = np.array(column.tolist())
         return column if kinds == {int} and alike.dtype.kind not in "iu" else alike
     return column

@@ -106,6 +106,15 @@ def check_ratings(
     return users, items, y, weights
 
 
+def refuse_constant(values: np.ndarray) -> None:
+    """Refuse several ratings that are all the same, of which nothing can be learned."""
+    if len(values) > 1 and values.min() == values.max():
+        raise ValueError(
+            f"y holds the same rating, {values[0]:g}, for all {len(values)} pairs, so there is "
+            "nothing to predict; ratings have to say how much users liked the items."
+        )
+
+
 def interactions(
     users: np.ndarray,
     items: np.ndarray,

@@ -46,7 +46,7 @@ def most_similar(
     columns, cosines : ndarray of shape (n_wanted, n)
         Positions of the most similar items without the item itself, and the cosines.
     """
-    vectors = vectors - vectors.mean(axis=0)
+    vectors = vectors - vectors.mean(axis=0, dtype=np.float64)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors = vectors / np.where(length > 0, length, 1)
     columns = np.empty((len(positions), n), dtype=np.intp)

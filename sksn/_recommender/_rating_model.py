@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from .._autoencoder import SNAutoencoder, with_engine
+from .._autoencoder import SNAutoencoder, drop_network, with_engine
+from .._observed import with_entries
 from .._training._completion import CompletionEngine, EntryRows
 from .._training._vectors import Vectors
 from ..nn._implicit_feedback import implicit_feedback
+from ._interactions import Interactions
 
 SIDES = {"item": ("item",), "user": ("user",), "both": ("item", "user")}
+_LARGEST = np.finfo(np.float64).max
 LEAST_PRIOR = 1e-3  # shrinkage that the offset of a new user has at least
 
 
@@ -34,13 +38,46 @@ class Network(NamedTuple):
     engine: CompletionEngine
 
     def vectors(self, rows: EntryRows) -> Vectors:
-        """Return its predictions as vectors of users and items, in the units of the ratings."""
-        vectors = self.engine.vectors(rows.X).in_units(self.engine.scaling.unit)
+        """Return its predictions as vectors of users and items, in the units of the network."""
+        assert self.engine.net is not None
+        dtype = self.engine.net.module_.weight.detach().cpu().numpy().dtype
+        vectors = self.engine.vectors(rows.X, dtype)
         return vectors.transposed if self.side == "item" else vectors
 
 
+class FoldIn(NamedTuple):
+    """What a network needs to compute the vectors of new users.
+
+    Attributes
+    ----------
+    weight : float
+        Its weight in the blend.
+    factors : slice
+        Its part of the vectors of the blend.
+    item_offsets : ndarray of shape (n_items,)
+        Its offsets of items.
+    network : Network or None
+        The network, if its rows are users: it encodes the ratings of a new user.
+    implicit : ndarray of shape (n_items, n_factors) or None
+        The implicit-feedback vectors of a network whose rows are items, if it has some.
+    penalty : float
+        The penalty on vectors of users of a network whose rows are items.
+    """
+
+    weight: float
+    factors: slice
+    item_offsets: np.ndarray
+    network: Network | None
+    implicit: np.ndarray | None
+    penalty: float
+
+
 class RatingModel:
-    r"""A blend of networks, :math:`\hat x_{ui} = u_u^\top v_i + a_u + b_i`.
+    r"""A blend of networks, :math:`\hat x_{ui} = s (u_u^\top v_i + a_u + b_i)`.
+
+    It keeps the vectors in the type of the networks, and of the networks no more than new users
+    need. Of a network whose rows are items that is neither the encoder nor the decoder: its
+    codes are the vectors of the items, and its decoder those of the users.
 
     Parameters
     ----------
@@ -51,46 +88,122 @@ class RatingModel:
 
     Attributes
     ----------
-    parts : list of Vectors
-        The model of each network.
+    unit : float
+        The unit :math:`s` of the vectors: the standard deviation of the ratings.
+    vectors : Vectors
+        The blend, after :meth:`blend`.
     """
 
+    vectors: Vectors
+
     def __init__(self, networks: Sequence[Network], rows: Mapping[str, EntryRows]) -> None:
-        self.networks = list(networks)
-        self.parts = [network.vectors(rows[network.side]) for network in networks]
+        self.unit = networks[0].engine.scaling.unit
+        self._networks = list(networks)
+        self._parts = [network.vectors(rows[network.side]) for network in networks]
 
     def predict_sides(self, users: np.ndarray, items: np.ndarray) -> list[np.ndarray]:
-        """Predict pairs by the networks of each side."""
-        sides = [network.side for network in self.networks]
+        """Predict pairs by the networks of each side, in units of :attr:`unit`."""
+        sides = [network.side for network in self._networks]
         predictions = []
         for side in dict.fromkeys(sides):
-            parts = [part for part, of in zip(self.parts, sides, strict=True) if of == side]
-            mean = Vectors.blend(parts, [1 / len(parts)] * len(parts))
-            predictions.append(mean.predict_pairs(users, items))
+            of_side = [
+                part.predict_pairs(users, items)
+                for part, its_side in zip(self._parts, sides, strict=True)
+                if its_side == side
+            ]
+            predictions.append(np.mean(of_side, axis=0))
         return predictions
 
-    def blend(self, item_weight: float) -> Vectors:
-        """Return the blend; the networks whose rows are users have the rest of the weight.
+    def choose_blend(
+        self,
+        ratings: Interactions,
+        held_out: np.ndarray,
+        *,
+        item_weight: float,
+        rating_range: tuple[float, float],
+    ) -> tuple[float, float]:
+        """Choose the weight of item rows by held-out ratings.
 
-        From then on the parts have vectors of items only.
+        Parameters
+        ----------
+        ratings : Interactions
+            All ratings.
+        held_out : ndarray of int
+            Positions of the held-out ratings.
+        item_weight : float
+            The weight if the networks are all of one side.
+        rating_range : tuple of float
+            Lowest and highest rating.
+
+        Returns
+        -------
+        item_weight : float
+            The weight with the least squared error, in [0, 1].
+        error : float
+            Root mean squared error of the blend, in the units of the ratings.
         """
-        weights = self._weights(item_weight)
-        blend = Vectors.blend(self.parts, weights)
-        widths = [
-            part.columns.shape[1] if w else 0 for part, w in zip(self.parts, weights, strict=True)
-        ]
-        starts = np.cumsum([0, *widths])
-        for i, part in enumerate(self.parts):
-            columns = blend.columns[:, starts[i] : starts[i + 1]]  # no copy
-            self.parts[i] = part._replace(
-                rows=np.empty((0, part.columns.shape[1])),
-                columns=columns if widths[i] else part.columns,
-            )
-        return blend
+        values = ratings.values[held_out] / self.unit
+        weights = None if ratings.weights is None else ratings.weights[held_out]
+        of_side = self.predict_sides(ratings.users[held_out], ratings.items[held_out])
+        predicted = of_side[0]
+        if len(of_side) == 2:
+            difference = of_side[0] - of_side[1]
+            w = np.ones(len(values)) if weights is None else weights
+            square = float(w @ difference**2)
+            wanted = float(w @ (difference * (values - of_side[1]))) / square if square else 0.5
+            item_weight = min(1.0, max(0.0, wanted))
+            predicted = item_weight * of_side[0] + (1 - item_weight) * of_side[1]
+        low, high = (limit / self.unit for limit in rating_range)
+        error = np.clip(predicted, low, high) - values
+        return item_weight, float(np.sqrt(np.average(error**2, weights=weights))) * self.unit
 
-    def fold_in(
-        self, rows: EntryRows, user_means: np.ndarray, *, item_weight: float, prior: float
-    ) -> Vectors:
+    def blend(self, item_weight: float) -> Self:
+        """Blend the networks; those whose rows are users have the rest of the weight.
+
+        The networks are then dropped but for what new users need.
+        """
+        sides = [network.side for network in self._networks]
+        of_side = {"item": item_weight, "user": 1 - item_weight}
+        weights = [of_side[side] / sides.count(side) for side in sides]
+        self.vectors = Vectors.blend(self._parts, weights)
+        self._fold_ins: list[FoldIn] = []
+        start = 0
+        for network, part, weight in zip(self._networks, self._parts, weights, strict=True):
+            if not weight:
+                continue
+            factors = slice(start, start + part.columns.shape[1])
+            is_item = network.side == "item"
+            self._fold_ins.append(
+                FoldIn(
+                    weight,
+                    factors,
+                    part.column_offsets,
+                    None if is_item else network,
+                    network.engine.implicit_vectors() if is_item else None,
+                    network.engine.penalties.behind,
+                )
+            )
+            start = factors.stop
+        for network in self._networks:
+            if network.side == "item":
+                drop_network(network.face)
+        del self._networks, self._parts
+        return self
+
+    def predict_pairs(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Predict single ratings, given by positions; shape (n_pairs,)."""
+        return self._in_ratings(self.vectors.predict_pairs(users, items))
+
+    def predict_rows(self, users: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Predict all ratings of users, given by positions, a block of them at a time."""
+        for part, predicted in self.vectors.predict_rows(users):
+            yield part, self._in_ratings(predicted)
+
+    def _in_ratings(self, predicted: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return np.clip(predicted * self.unit, -_LARGEST, _LARGEST)
+
+    def fold_in(self, rows: EntryRows, user_means: np.ndarray, *, prior: float) -> RatingModel:
         """Return a model of new users, without training.
 
         Parameters
@@ -99,27 +212,30 @@ class RatingModel:
             The ratings of each new user.
         user_means : ndarray of shape (n_users,)
             Mean rating of each of them, which their offsets are shrunken towards.
-        item_weight : float
-            Weight of the networks whose rows are items.
         prior : float
             Penalty on the squared distance of an offset from the user's mean.
 
         Returns
         -------
-        Vectors
+        RatingModel
         """
-        parts = [
-            network.vectors(rows)
-            if network.side == "user"
-            else _fold_into_items(network.engine, part, rows.X, user_means, prior)
-            for network, part in zip(self.networks, self.parts, strict=True)
-        ]
-        return Vectors.blend(parts, self._weights(item_weight))
-
-    def _weights(self, item_weight: float) -> list[float]:
-        sides = [network.side for network in self.networks]
-        of_side = {"item": item_weight, "user": 1 - item_weight}
-        return [of_side[side] / sides.count(side) for side in sides]
+        X, means = with_entries(rows.X, rows.X.data / self.unit), user_means / self.unit
+        parts = []
+        for known in self._fold_ins:
+            if known.network is not None:
+                parts.append(known.network.vectors(rows))
+                continue
+            items = self.vectors.columns[:, known.factors]
+            vectors = np.zeros((X.shape[0], items.shape[1]))
+            if known.implicit is not None:
+                vectors = implicit_feedback(X, known.implicit.astype(np.float64, copy=False))
+            users, offsets = ridge_vectors(
+                X, items, known.item_offsets, (vectors, means), (known.penalty, prior)
+            )
+            parts.append(Vectors(users.astype(items.dtype), items, offsets, known.item_offsets))
+        folded = copy.copy(self)
+        folded.vectors = Vectors.blend(parts, [known.weight for known in self._fold_ins])
+        return folded
 
 
 def train_networks(
@@ -184,21 +300,6 @@ def _autoencoder(parameters: Mapping[str, Any], side: str, seed: int) -> SNAutoe
     return face.set_params(**own)
 
 
-def _fold_into_items(
-    engine: CompletionEngine, part: Vectors, X: Any, user_means: np.ndarray, prior: float
-) -> Vectors:
-    """Return a model of new users of a network whose rows are items."""
-    vectors = np.zeros((X.shape[0], part.columns.shape[1]))
-    implicit = engine.implicit_vectors()
-    if implicit is not None:
-        vectors = implicit_feedback(X, implicit * engine.scaling.unit)
-    penalties = engine.penalties.behind, prior
-    users, offsets = ridge_vectors(
-        X, part.columns, part.column_offsets, (vectors, user_means), penalties
-    )
-    return Vectors(users, part.columns, offsets, part.column_offsets)
-
-
 def ridge_vectors(
     X: Any,
     items: np.ndarray,
@@ -239,8 +340,9 @@ def ridge_vectors(
         if not len(columns):
             continue
         # in units in which both penalties are 1, and in the space of the few ratings of the user
-        A = np.hstack([items[columns] / scale[0], np.full((len(columns), 1), 1 / scale[1])])
-        left = X.data[entries] - item_offsets[columns] - items[columns] @ users[row] - offsets[row]
+        rated = items[columns].astype(np.float64, copy=False)
+        A = np.hstack([rated / scale[0], np.full((len(columns), 1), 1 / scale[1])])
+        left = X.data[entries] - item_offsets[columns] - rated @ users[row] - offsets[row]
         solution = A.T @ np.linalg.solve(A @ A.T + np.eye(len(columns)), left)
         users[row] += solution[:-1] / scale[0]
         offsets[row] += solution[-1] / scale[1]

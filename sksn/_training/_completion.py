@@ -85,11 +85,20 @@ class CompletionEngine(Learner):
         """Compute the codes of validated rows."""
         return self.vectors(X).rows
 
-    def vectors(self, X: Any) -> Vectors:
-        """Return the predictions for validated rows as vectors, in the units of the network."""
-        parts = list(self._vector_blocks(X))
-        codes, offsets = (np.concatenate([part[i] for part in parts]) for i in (0, 2))
-        return Vectors(codes, self._weight, offsets, self._bias)
+    def vectors(self, X: Any, dtype: Any = np.float64) -> Vectors:
+        """Return the predictions for validated rows as vectors, in the units of the network.
+
+        On the CPU, the vectors of columns share memory with the network if they are of its type.
+        """
+        assert self.net is not None
+        weight = self.net.module_.weight.detach().cpu().numpy().astype(dtype, copy=False)
+        codes = np.empty((X.shape[0], weight.shape[1]), dtype)
+        offsets, start = np.empty(X.shape[0]), 0
+        for part in self._vector_blocks(X):
+            rows = slice(start, start + len(part.rows))
+            codes[rows], offsets[rows] = part.rows, part.row_offsets
+            start = rows.stop
+        return Vectors(codes, weight, offsets, self._bias)
 
     def reconstruct(self, X: Any) -> np.ndarray:
         """Predict all entries of validated rows."""
@@ -114,13 +123,7 @@ class CompletionEngine(Learner):
         if not self.implicit_feedback:
             return None
         assert self.net is not None
-        return self.net.module_.implicit.detach().cpu().double().numpy()
-
-    @property
-    def _weight(self) -> np.ndarray:
-        """The weights of the decoder."""
-        assert self.net is not None
-        return self.net.module_.weight.detach().cpu().double().numpy()
+        return self.net.module_.implicit.detach().cpu().numpy().copy()
 
     @property
     def _bias(self) -> np.ndarray:
@@ -130,7 +133,8 @@ class CompletionEngine(Learner):
 
     def _vector_blocks(self, X: Any) -> Iterator[Vectors]:
         assert self.net is not None
-        weight, bias = self._weight, self._bias
+        weight = self.net.module_.weight.detach().cpu().double().numpy()
+        bias = self._bias
         for codes, offsets in codes_and_offsets(self.net, X, self.rows):
             yield Vectors(codes, weight, offsets, bias)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,8 @@ class InputScaling:
         if self.kind == "auto":
             low, high = fences(X, self.moments)
             entries = (block.within(low, high) for block in entries)
+        elif self.moments is not None:
+            entries = _in_range(entries, self.moments.mean, self.moments.scale)
         moments = self.moments or Moments(X.shape[1])
         self.moments = moments.updated(entries)
         return self
@@ -141,6 +144,9 @@ class EntryScaling:
                 Entries(block.values, np.zeros(len(block.values), dtype=np.intp))
                 for block in entries
             )
+        if self.n_entries:
+            mean = None if is_global else moments.mean
+            entries = _in_range(entries, mean, moments.scale)
         self.moments = moments.updated(entries)
         return self
 
@@ -168,6 +174,19 @@ class EntryScaling:
         if self.kind == "global":
             return None, self.moments.scale, 0
         return self.moments.mean, self.moments.scale, columns
+
+
+def _in_range(
+    entries: Iterable[Entries], mean: np.ndarray | None, scale: np.ndarray
+) -> Iterator[Entries]:
+    """Yield further entries, and refuse those that the scale of the earlier ones cannot take.
+
+    They would hide all entries so far.
+    """
+    for block in entries:
+        with np.errstate(over="ignore"):
+            check_range(standardize(block.values, mean, scale, block.columns))
+        yield block
 
 
 def check_range(entries: np.ndarray) -> np.ndarray:

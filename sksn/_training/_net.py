@@ -14,16 +14,13 @@ from scipy.special import expit, softmax
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, EpochTimer, LRScheduler
 from skorch.utils import noop
-from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
 
 from ..nn._optim import RowSparseAdamW
 from ._batches import Batch, BatchLoader, RowDataset
 from ._callbacks import BestWeights, CosineSchedule, Progress, listeners
-from ._device import resolve_device
+from ._device import resolve_device, threads_for
 from ._losses import NonFiniteLossError
-
-_PRODUCTS_FOR_THREADS = 1 << 25  # multiplications in a batch from which several threads are used
 
 
 class Run(NamedTuple):
@@ -165,9 +162,10 @@ class RowNet(NeuralNet):
             group["lr"] = run.lr  # an earlier schedule has left it near zero
         with self._prepared(run, train, valid):
             self.notify("on_train_begin", X=train, y=None)
+            n_rows = min(len(train), run.batch_size)
             # KeyboardInterrupt is how callbacks, and users, end training early
             try:
-                with suppress(KeyboardInterrupt), _threads_for(self.module_, train, run.batch_size):
+                with suppress(KeyboardInterrupt), threads_for(self.module_, n_rows):
                     self.fit_loop(train, epochs=run.n_epochs)
             finally:
                 self._settle()  # again: an interrupt may have hit it at the end of an epoch
@@ -342,19 +340,3 @@ def _mark_coalesced(layer: nn.Module) -> None:
     for parameter in layer.parameters():
         if parameter.grad is not None and parameter.grad.is_sparse:
             parameter.grad._coalesced_(True)
-
-
-@contextmanager
-def _threads_for(module: nn.Module, rows: RowDataset, batch_size: int) -> Iterator[None]:
-    """Use one thread of the CPU for small batches, and torch's own number for large ones.
-
-    Where other processes keep the cores busy, two threads that wait for each other after every
-    small product took 25 times as long as one. On idle cores, the second thread gains little.
-    """
-    products = sum(p.numel() for p in module.parameters()) * min(len(rows), batch_size)
-    if products > _PRODUCTS_FOR_THREADS or torch.get_num_threads() == 1:
-        yield
-        return
-    # torch.set_num_threads would also hold, for good, in threads that begin meanwhile
-    with ThreadpoolController().limit(limits=1, user_api="openmp"):
-        yield

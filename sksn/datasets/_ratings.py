@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from .._text import text_array
 from ._cells import import_pandas, line_of, one_character, read_cells, stripped
 
 _DELIMITERS = ("::", "\t", ",", ";", "|")
@@ -51,7 +52,7 @@ class Ratings:
         """User and item of each rating; integers if all ids are integers, else strings."""
         users, items = self.users, self.items
         if users.dtype.kind != items.dtype.kind:
-            users, items = users.astype(str), items.astype(str)
+            users, items = (text_array([str(id_) for id_ in ids]) for ids in (users, items))
         return np.column_stack([users, items])
 
     @property
@@ -287,5 +288,6 @@ def _ids(cells: list[str]) -> np.ndarray:
     try:
         numbers = np.array(cells, dtype=np.int64)
     except (ValueError, OverflowError):
-        return np.array(cells)
-    return numbers if all(map(str.__eq__, cells, map(str, numbers.tolist()))) else np.array(cells)
+        return text_array(cells)
+    is_same = all(map(str.__eq__, cells, map(str, numbers.tolist())))
+    return numbers if is_same else text_array(cells)

@@ -12,7 +12,7 @@ from skorch.callbacks import Callback
 from torch import Tensor, nn
 
 from .._checks import check_count
-from .._training._lifecycle import NeuralEstimator
+from .._training._neural_estimator import NeuralEstimator
 from ..nn._rows import NormalizedRows, SparseRows
 from ._row_groups import count_features
 from ._watch import ActivationStatistics, Watch, watched

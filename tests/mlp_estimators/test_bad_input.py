@@ -58,7 +58,7 @@ class TestBadInput:
 
     def test_one_class(self, cancer):
         X, y = cancer
-        with pytest.raises(ValueError, match=r"y has 1 class .*needs at least 2 classes"):
+        with pytest.raises(ValueError, match=r"y has 1 class \(0.0\).*needs at least 2 classes"):
             SNClassifier().fit(X, np.zeros(len(y)))
 
     @pytest.mark.parametrize("estimator", ESTIMATORS)

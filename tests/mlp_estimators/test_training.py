@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
 from sksn import SNClassifier, SNRegressor
-from sksn._training import _net
+from sksn._training import _device
 from tests.helpers import poke, to_csr
 
 from .common import ESTIMATORS, SMALL, output
@@ -377,7 +377,7 @@ class TestTraining:
             options = SMALL | {"max_epochs": 1, "callbacks": [Threads()]}
             SNClassifier(**options).fit(*cancer)
             assert torch.get_num_threads() == 2
-            monkeypatch.setattr(_net, "_PRODUCTS_FOR_THREADS", 0)
+            monkeypatch.setattr(_device, "_PRODUCTS_FOR_THREADS", 0)
             SNClassifier(**options).fit(*cancer)
             assert torch.get_num_threads() == 2
         finally:

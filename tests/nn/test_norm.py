@@ -307,7 +307,7 @@ class TestAll:
     @pytest.mark.parametrize("module", [SparsityNorm(1.0), SNLinear(3, 2), ObservedNorm(3)])
     def test_what_is_no_tensor_of_floats(self, module):
         for x, kind in ((torch.ones(2, 3).long(), "torch.int64"), (np.ones((2, 3)), "ndarray")):
-            with pytest.raises(TypeError, match=f"x must be a dense tensor of floating .* got {kind}"):
+            with pytest.raises(TypeError, match=f"x must be a dense .* got {kind}"):
                 module(x)
         with pytest.raises(TypeError, match="mask must be a tensor or None, got list"):
             module(torch.ones(1, 3), [[True] * 3])

@@ -41,7 +41,7 @@ def test_people_who_were_not_in_training(orientation, history):
         np.sqrt(np.mean((m.predict(X[asked]) - y[asked]) ** 2)) for m in (folded, model)
     )
     assert error < 0.85 * of_strangers
-    assert not folded._user_ids.find(X[asked, 0]).min() < 0
+    assert not folded._ids[0].find(X[asked, 0]).min() < 0
     items, _ = folded.recommend(folded.users_, n=3)
     for user, found in zip(folded.users_, items, strict=True):
         assert not set(found) & set(X[given_ & (X[:, 0] == user), 1])
@@ -106,6 +106,6 @@ def test_a_folded_recommender_does_not_carry_the_users_of_training(fitted):
     X, y = ratings()
     folded = model.fold_in(X[:3], y[:3])
     n_users = len(model.users_)
-    arrays = [value for part in folded._model.parts for value in part] + list(folded._vectors)
+    arrays = [value for part in [folded._model.vectors] for value in part]
     assert not any(len(a) == n_users and a.ndim == 2 for a in arrays)
-    assert len(folded._vectors.rows) == len(folded.users_)
+    assert len(folded._model.vectors.rows) == len(folded.users_)

@@ -38,7 +38,7 @@ def test_ids_of_any_type_survive(user_kind, item_kind):
     assert np.isfinite(model.predict(pairs)).all()
     if {user_kind, item_kind} <= {"int", "float", "str", "bytes"}:  # which stand in the same order
         np.testing.assert_allclose(model.predict(pairs), plain.predict(X), rtol=1e-4)
-    assert model._user_ids.find(id_column(users, "users")).min() >= 0
+    assert model._ids[0].find(id_column(users, "users")).min() >= 0
     found, _ = model.recommend(users[:3], n=2)
     assert set(found.compressed().tolist()) <= set(items)
 
@@ -165,10 +165,17 @@ def test_bad_questions_are_named(fitted):
         model.fold_in([[1, 0], [1, 0]], [1, 2])
 
 
-def test_a_failed_fit_leaves_no_model():
+def test_a_rejected_fit_changes_nothing_and_a_failed_one_leaves_no_model():
     X, y = ratings()
     model = SNRecommender("item", **QUICK).fit(X, y)
+    before = model.predict(X)
     with pytest.raises(ValueError, match="NaN"):
         model.fit(X, np.full(len(y), np.nan))
+    with pytest.raises(ValueError, match="more than once"):
+        model.fit(X[[0, 0, 1]], y[:3])
+    np.testing.assert_array_equal(model.predict(X), before)
+    with pytest.raises(ValueError, match="loss became"):
+        model.set_params(lr=1e30).fit(X, y)
+    assert not [name for name in vars(model) if name.endswith("_")]
     with pytest.raises(ValueError, match="not fitted"):
         model.predict(X)

@@ -53,24 +53,16 @@ def test_scikit_learn_takes_it_as_it_is():
 
 def test_networks_are_averaged_and_epochs_chosen():
     X, y = ratings()
-    model = SNRecommender("item", 3, early_stopping=True, n_iter_no_change=3, **QUICK).fit(X, y)
+    model = SNRecommender("user", 3, early_stopping=True, n_iter_no_change=3, **QUICK).fit(X, y)
     assert len(model.estimators_) == len(model.n_epochs_) == 3
-    found = np.mean([_alone(e, model, X) for e in model.estimators_], axis=0)
-    np.testing.assert_allclose(model._vectors.predict_pairs(*_positions(model, X)), found)
+    users, items = (ids.find(part) for ids, part in zip(model._ids, X.T, strict=True))
+    rows = sparse.csr_array((y, (users, items)))
+    found = np.mean([e.predict_entries(rows, users, items) for e in model.estimators_], axis=0)
+    np.testing.assert_allclose(model._model.predict_pairs(users, items), found, rtol=1e-6)
     assert max(model.n_epochs_) <= 20
-    held = SNRecommender("item", early_stopping=True, refit=False, **QUICK).fit(X, y)
+    held = SNRecommender("user", early_stopping=True, refit=False, **QUICK).fit(X, y)
     n_seen = sum(e._learner.scaling.n_entries for e in held.estimators_)
     assert n_seen == len(y) - np.ceil(0.1 * len(y))
-
-
-def _positions(model, X):
-    return model._user_ids.find(X[:, 0]), model._item_ids.find(X[:, 1])
-
-
-def _alone(net, model, X):
-    users, items = _positions(model, X)
-    rows = sparse.csr_array((model._seen.tocoo().data, model._seen.tocoo().coords))
-    return net.predict_entries(rows.T.tocsr(), items, users)
 
 
 def test_weights_count():

@@ -1,0 +1,63 @@
+"""Warnings about numbers such as -999 that probably mark missing values."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+
+_SENTINELS = (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0)
+_LISTED = 10  # columns that are named
+_ROWS = 2000  # rows that are looked at
+_SHARE = 0.01  # of the entries that a sentinel is at the least
+
+
+def warn_of_sentinels(X: np.ndarray, names: Any = None, *, missing_values: float = np.nan) -> None:
+    """Warn if -999 or a similar number is frequent in a column and apart from its other entries.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Rows with NaN where an entry is missing. Of more than 2000 rows, so many are looked at.
+    names : sequence of str, optional
+        Names of the features.
+    missing_values : float, default=np.nan
+        A further value that means missing.
+    """
+    if len(X) > _ROWS:
+        X = X[np.linspace(0, len(X) - 1, _ROWS).astype(np.intp)]
+    X = np.where(missing_values == X, np.nan, X)
+    found: dict[float, list[str]] = {}
+    for end in (np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)):
+        for j in np.flatnonzero(np.isin(end, _SENTINELS)):
+            if _stands_apart(X[:, j], end[j]):
+                name = str(j) if names is None else repr(str(names[j]))
+                found.setdefault(float(end[j]), []).append(name)
+    for value, columns in found.items():
+        listed = ", ".join(columns[:_LISTED]) + (", ..." if len(columns) > _LISTED else "")
+        warnings.warn(
+            f"X often holds {value:g}, apart from the other entries, in column {listed}. If this "
+            f"marks missing values, pass missing_values={value:g}, or replace it by NaN.",
+            stacklevel=_levels_to_caller(),
+        )
+
+
+def _levels_to_caller() -> int:
+    """Return how far the caller of this package is above the function that asks."""
+    frame, levels = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("sksn"):
+        frame, levels = frame.f_back, levels + 1
+    return levels
+
+
+def _stands_apart(column: np.ndarray, value: float) -> bool:
+    """Whether a value is frequent, and far from the others or the only negative one."""
+    others = column[(column != value) & ~np.isnan(column)]
+    n = np.count_nonzero(column == value)
+    if not len(others) or n < max(2, _SHARE * (n + len(others))):
+        return False
+    low, high = others.min(), others.max()
+    distance = min(abs(low - value), abs(high - value))
+    return bool(low >= 0 > value or distance > max(high - low, abs(low), abs(high)))

@@ -1,0 +1,164 @@
+"""What the estimators that hold a network have in common.
+
+An estimator validates its input, lets a :class:`Learner` prepare and train, and publishes what was
+learned. Until training begins, nothing has changed, so a call that is rejected leaves the estimator
+as it was. If a new network cannot be trained to its end, the estimator is not fitted. If a network
+that goes on learning cannot, it keeps what it has learned so far.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from .. import _checks as rules
+from .._observed import missing_mask, validate_observed
+from ._lifecycle import Learner, Lesson
+from ._losses import NonFiniteLossError
+from ._net import RowNet
+
+TRAINING_RULES = {
+    "power": rules.NOT_NEGATIVE,
+    "input_dropout": rules.DROPOUT,
+    "lr": rules.POSITIVE,
+    "alpha": rules.NOT_NEGATIVE,
+    "early_stopping": rules.FLAG,
+    "validation_fraction": rules.FRACTION,
+    "n_iter_no_change": rules.COUNT,
+    "dtype": rules.one_of("float32", "float64"),
+    "random_state": rules.RANDOM_STATE,
+    "callbacks": rules.CALLBACKS,
+    "verbose": rules.VERBOSE,
+}
+
+
+class NeuralEstimator(BaseEstimator):
+    """What the estimators that hold a learner have in common."""
+
+    _rules: ClassVar[dict[str, rules.Rule]] = TRAINING_RULES | {
+        "target": rules.TARGET,
+        "missing_values": rules.MISSING_VALUES,
+        "dropout": rules.DROPOUT,
+        "warm_start": rules.FLAG,
+    }
+    _learner: Any
+    net_: RowNet
+    target_: float
+
+    def _continued(self, *, incremental: bool) -> Any:
+        """Check the parameters, and return the learner that goes on learning, if one does.
+
+        It is a fork, so that a call that is rejected leaves the estimator as it was.
+        """
+        parameters = self._parameters()
+        rules.check_parameters(parameters, self._rules)
+        if hasattr(self, "net_") and (incremental or self.warm_start):
+            self._learner.check_unchanged(parameters)
+            return self._learner.fork()
+        return None
+
+    def _parameters(self) -> dict[str, Any]:
+        """Return the parameters of training, also those that a subclass does not show."""
+        return {name: getattr(self, name) for name in (*self._rules, "device")}
+
+    def _forget(self, *kept: str) -> None:
+        """Drop the network and all fitted attributes but those that are named."""
+        for name in list(vars(self)):
+            if name == "_learner" or (name.endswith("_") and name not in kept):
+                delattr(self, name)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params
+            New values of parameters, by name.
+
+        Returns
+        -------
+        self : estimator
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter of a name. The error names the most similar one.
+        """
+        return rules.set_known_parameters(self, super().set_params, params)
+
+    def _validate_X(self, X: Any, *, reset: bool) -> Any:
+        """Return X as an array with NaN, or as CSR that stores exactly the observed entries."""
+        missing_values = rules.check_missing_values(self.missing_values)
+        X = validate_observed(self, X, missing_values=missing_values, reset=reset, drop=True)
+        if sparse.issparse(X):
+            return X.tocsr()
+        if not np.isnan(missing_values):
+            X = np.where(missing_mask(X, missing_values), np.nan, X)
+        return X
+
+    def _validated(self, X: Any) -> Any:
+        """Return rows to predict for, validated."""
+        if hasattr(self, "loss_curve_") and not hasattr(self, "net_"):
+            raise NotFittedError(
+                f"This {type(self).__name__} holds no network: the SNRecommender that trained it "
+                "keeps only the vectors that it predicts with."
+            )
+        check_is_fitted(self, "net_")
+        return self._validate_X(X, reset=False)
+
+    def _prepare(
+        self, learner: Learner, training: Any, held_out: Any, *, incremental: bool
+    ) -> Lesson:
+        """Let a learner prepare training with the parameters of the estimator."""
+        return learner.prepare(
+            self._parameters(),
+            training,
+            held_out,
+            incremental=incremental,
+            label=type(self).__name__ if self.verbose else None,
+        )
+
+    def _train(self, learner: Learner, lesson: Lesson) -> Self:
+        """Train, and publish what was learned."""
+        goes_on = learner.net is getattr(self, "net_", None)
+        if not goes_on:  # its memory is free for the new one
+            self._forget("n_features_in_", "feature_names_in_")
+        try:
+            learner.train(lesson)
+        except BaseException as error:
+            if goes_on and not isinstance(error, NonFiniteLossError):
+                self._publish(learner)
+            else:
+                self._forget()
+            raise
+        self._publish(learner)
+        return self
+
+    def _publish(self, learner: Learner) -> None:
+        """Set all attributes of a fitted estimator in one step."""
+        self.__dict__.update(self._fitted_attributes(learner))
+
+    def _fitted_attributes(self, learner: Learner) -> dict[str, Any]:
+        """Return the attributes of a fitted estimator."""
+        losses, scores, n_epochs, best_epoch = learner.record
+        return {
+            "_learner": learner,
+            "net_": learner.net,
+            "target_": learner.constant,
+            "loss_curve_": losses,
+            "validation_scores_": scores,
+            "n_epochs_": n_epochs,
+            "best_epoch_": best_epoch,
+        }
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags
