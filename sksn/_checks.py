@@ -40,10 +40,12 @@ def is_no_value(value: Any) -> bool:
 
 def shown(value: Any) -> str:
     """Return a value as an error message shows it: short, and the shape of an array."""
-    if isinstance(value, np.ndarray) and value.ndim:
-        return f"an array of shape {value.shape}"
     text = repr(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    if len(text) <= _LONGEST:
+        return text
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    return f"{text[:_LONGEST]}..."
 
 
 class unchanged_on_error:

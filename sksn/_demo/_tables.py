@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits
 
-from ..datasets._cells import read_cells, stripped
+from ..datasets._cells import number_of, read_cells, stripped
 from ..datasets._holes import make_holes
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-"}
@@ -219,11 +219,8 @@ def _encode_target(name: str, labels: list[str], path: str) -> tuple[np.ndarray,
 
 def _as_numbers(cells: list[str]) -> np.ndarray | None:
     """Return the cells as floats, NaN for missing, or None if some are not numbers."""
-    try:
-        numbers = [math.nan if cell.lower() in MISSING else float(cell) for cell in cells]
-    except ValueError:
-        return None
-    return np.array(numbers)
+    numbers = [math.nan if cell.lower() in MISSING else number_of(cell) for cell in cells]
+    return None if None in numbers else np.array(numbers)
 
 
 def _missing(X: np.ndarray) -> str:

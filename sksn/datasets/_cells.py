@@ -3,12 +3,126 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import math
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EINVAL
 from typing import Any, TextIO
 
 import numpy as np
 
+LONGEST_LINE = 1 << 20  # characters
+_LONGEST_REASON = 300
+_CHUNK = 1 << 16
 _SEPARATOR = "\x1f"  # stands for delimiters that pandas reads slowly or not at all
+
+
+@contextmanager
+def readable(name: str) -> Iterator[None]:
+    """Turn the errors of a file that is damaged, or that is no text, into a ValueError.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file, for the error.
+    """
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name} is no text in UTF-8: {error}.") from error
+    except (EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise ValueError(f"{name} is damaged or cannot be unpacked: {reason(error)}.") from error
+    except OSError as error:
+        # gzip's own errors have no number, and a damaged directory of an archive leads to EINVAL
+        if type(error) not in (OSError, gzip.BadGzipFile) or error.errno not in (None, EINVAL):
+            raise
+        raise ValueError(f"{name} is damaged or cannot be unpacked: {reason(error)}.") from error
+
+
+def reason(error: BaseException) -> str:
+    """Return the text of an error, cut if it quotes a long cell."""
+    text = str(error).strip().rstrip(".")
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."
+
+
+class BoundedLines(io.TextIOBase):
+    """A text file whose lines are at most a million characters long.
+
+    A small archive can hold a line of gigabytes. Reading more than that raises a ValueError.
+
+    Parameters
+    ----------
+    file : text file
+        The file.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file, self._length, self._line = file, 0, 1
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go back to the beginning, the only place that is used."""
+        self._length, self._line = 0, 1
+        return self._file.seek(offset, whence)
+
+    def read(self, size: int | None = -1) -> str:
+        """Read characters, or all of them."""
+        parts, left = [], math.inf if size is None or size < 0 else size
+        while left:
+            part = self._file.read(int(min(left, _CHUNK)))
+            if not part:
+                break
+            self._count(part)
+            parts.append(part)
+            left -= len(part)
+        return "".join(parts)
+
+    def readline(self, size: int = -1) -> str:  # type: ignore[override]
+        """Read a line."""
+        line = self._file.readline(LONGEST_LINE + 1 if size < 0 else size)
+        self._count(line)
+        return line
+
+    def __next__(self) -> str:
+        line = self.readline()
+        if not line:
+            raise StopIteration
+        return line
+
+    def _count(self, part: str) -> None:
+        part, start = part.replace("\r", "\n"), 0
+        while True:
+            end = part.find("\n", start)
+            self._length += (len(part) if end < 0 else end) - start
+            if self._length > LONGEST_LINE:
+                raise ValueError(
+                    f"line {self._line} is longer than {LONGEST_LINE} characters; expected one row "
+                    "in each line."
+                )
+            if end < 0:
+                return
+            self._length, start, self._line = 0, end + 1, self._line + 1
+
+
+def number_of(cell: str) -> float | None:
+    """Return a cell as a number; None if it is not one, such as 1_000, which Python would read."""
+    if "_" in cell:
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        return None
 
 
 def import_pandas(needed_by: str) -> Any:
@@ -69,7 +183,7 @@ def read_cells(
             raise
         except ValueError as error:
             if "C error: Expected" not in str(error):
-                raise ValueError(str(error).strip()) from error
+                raise ValueError(reason(error)) from error
             n_columns *= 2  # a row is longer
             file.seek(0)
 

@@ -1,12 +1,19 @@
-"""Downloads with a checksum, by pooch. An incomplete or wrong file is not kept."""
+"""Downloads with a checksum, by pooch. An incomplete or wrong file is not kept.
+
+The bytes first go to a file without a name, of which nothing is left if the process is killed.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
+import tempfile
 import time
 import warnings
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 
 class Archive(NamedTuple):
@@ -52,7 +59,7 @@ def download(
     Raises
     ------
     OSError
-        If the file cannot be downloaded, or has another checksum. `folder` is then unchanged.
+        If the file cannot be downloaded, or has another checksum. No file is then left in `folder`.
     ImportError
         If pooch is needed and not installed.
     """
@@ -61,32 +68,68 @@ def download(
         f"Download {url} by other means and pass source=, or put it into {str(folder)!r} unchanged."
     )
     if path.is_file():
-        _verify(path, archive.checksum)
+        with path.open("rb") as kept:
+            found = _digest(kept, archive.checksum)
+        if found is not None:
+            raise OSError(f"{str(path)!r} is not the archive expected; remove it: {found}.")
         return path
     if not download_if_missing:
         raise OSError(f"{str(path)!r} is not there and download_if_missing=False. {by_hand}")
-    pooch = _import_pooch(by_hand)
-    from requests.exceptions import RequestException  # pooch needs requests
-
-    for attempt in range(n_retries + 1):
-        try:
-            pooch.retrieve(
-                url,
-                archive.checksum,
-                fname=archive.name,
-                path=folder,
-                downloader=pooch.HTTPDownloader(timeout=timeout),
-            )
-            return path
-        except RequestException as error:
-            gone = error.response is not None and error.response.status_code in (403, 404, 410)
-            if attempt == n_retries or gone:
-                raise OSError(f"{url} could not be downloaded ({error}). {by_hand}") from error
-            warnings.warn(f"{url}: {error}; trying again", stacklevel=3)
+    downloader = _import_pooch(by_hand).HTTPDownloader(timeout=timeout)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for attempts_left in range(n_retries, -1, -1):
+            fault = _try(downloader, url, file)
+            if fault is None:
+                break
+            reason, may_pass = fault
+            if not attempts_left or not may_pass:
+                raise OSError(f"{url} could not be downloaded ({reason}). {by_hand}")
+            warnings.warn(f"{url}: {reason}; trying again", stacklevel=3)
             time.sleep(delay)
-        except ValueError as error:  # of the checksum
-            raise OSError(f"{url} sent another file than expected: {error}") from error
-    raise AssertionError("unreachable")
+        found = _digest(file, archive.checksum)
+        if found is not None:
+            raise OSError(f"{url} sent another file than expected: {found}.")
+        _keep(file, path)
+    return path
+
+
+def _try(downloader: Any, url: str, file: BinaryIO) -> tuple[str, bool] | None:
+    """Download into a file. Return None, or why it failed and whether it may work later."""
+    from requests.exceptions import RequestException  # pooch needs requests
+    from urllib3.exceptions import HTTPError  # requests needs urllib3
+
+    file.seek(0)
+    file.truncate()
+    try:
+        downloader(url, file, None)
+    except RequestException as error:
+        gone = error.response is not None and error.response.status_code in (403, 404, 410)
+        return str(error), not gone
+    except (HTTPError, HTTPException, ValueError) as error:  # answers that are no HTTP
+        return str(error) or type(error).__name__, True
+    return None
+
+
+def _keep(file: BinaryIO, path: Path) -> None:
+    """Copy a file to a path, with the permissions of any new file. There is never a part of it."""
+    unfinished = path.with_name(f"{path.name}.part")
+    try:
+        with unfinished.open("wb") as kept:
+            file.seek(0)
+            shutil.copyfileobj(file, kept)
+        os.replace(unfinished, path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def _digest(file: BinaryIO, checksum: str) -> str | None:
+    """Return None if a file has this checksum, or else which it has."""
+    algorithm, _, expected = checksum.partition(":")
+    file.seek(0)
+    found = hashlib.file_digest(file, algorithm).hexdigest()
+    return None if found == expected else f"its {algorithm} is {found}, not {expected}"
 
 
 def _import_pooch(by_hand: str) -> Any:
@@ -98,15 +141,3 @@ def _import_pooch(by_hand: str) -> Any:
             f"{by_hand}"
         ) from error
     return pooch
-
-
-def _verify(path: Path, checksum: str) -> None:
-    """Raise an OSError if a file has another checksum."""
-    algorithm, _, expected = checksum.partition(":")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, algorithm).hexdigest()
-    if found != expected:
-        raise OSError(
-            f"{str(path)!r} is not the archive expected; remove it: its {algorithm} is {found}, "
-            f"not {expected}."
-        )

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TextIO
 import numpy as np
 from sklearn.datasets import get_data_home
 
-from .._checks import one_of
+from .._checks import COUNT_OR_ZERO, NOT_NEGATIVE, one_of
+from ._cells import readable
 from ._download import Archive, download
 from ._ratings import Ratings, read_ratings
 
@@ -93,9 +94,9 @@ def fetch_movielens(
     download_if_missing : bool, default=True
         Whether to download an archive that is not in `data_home`. False raises an OSError instead.
     n_retries : int, default=3
-        Number of further attempts when the connection fails.
+        Number of further attempts when the connection fails, not negative.
     delay : float, default=1.0
-        Seconds between the attempts.
+        Seconds between the attempts, not negative.
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` instead of :class:`Ratings`.
 
@@ -112,7 +113,8 @@ def fetch_movielens(
     Raises
     ------
     ValueError
-        If `name` is not known, or a file has another content than expected.
+        If `name` is not known, a parameter is out of range, an archive is damaged or encrypted, or
+        a file has another content than expected.
     OSError
         If the data is not there and cannot be downloaded, or the downloaded archive has another
         checksum. A wrong archive is not kept.
@@ -130,6 +132,8 @@ def fetch_movielens(
     >>> X, y = fetch_movielens("100k", return_X_y=True)  # doctest: +SKIP
     """
     one_of(*_RELEASES).check("name", name)
+    COUNT_OR_ZERO.check("n_retries", n_retries)
+    NOT_NEGATIVE.check("delay", delay)
     release = _RELEASES[name]
     if source is None:
         home = Path(get_data_home(data_home)) / "movielens"
@@ -159,8 +163,8 @@ class _Files:
         self.source = source
         if source.is_dir():
             self.names = [str(p.relative_to(source)) for p in sorted(source.rglob("*"))]
-        elif zipfile.is_zipfile(source):
-            with zipfile.ZipFile(source) as archive:
+        elif (source.suffix == ".zip" and source.is_file()) or zipfile.is_zipfile(source):
+            with readable(str(source)), zipfile.ZipFile(source) as archive:
                 self.names = archive.namelist()
         else:
             raise FileNotFoundError(
@@ -179,9 +183,10 @@ class _Files:
             raise FileNotFoundError(f"{str(self.source)!r} holds no {name!r}.")
         where = str(self.source / path)
         if self.source.is_dir():
-            with open(where, encoding="utf-8", newline="") as file:
+            with readable(where), open(where, encoding="utf-8", newline="") as file:
                 return reader(file, where)
         with (
+            readable(where),
             zipfile.ZipFile(self.source) as archive,
             archive.open(path) as binary,
             io.TextIOWrapper(binary, encoding="utf-8", newline="") as file,

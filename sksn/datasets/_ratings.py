@@ -14,8 +14,19 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from .._checks import shown
 from .._text import text_array
-from ._cells import import_pandas, line_of, one_character, read_cells, stripped
+from ._cells import (
+    BoundedLines,
+    import_pandas,
+    line_of,
+    number_of,
+    one_character,
+    read_cells,
+    readable,
+    reason,
+    stripped,
+)
 
 _DELIMITERS = ("::", "\t", ",", ";", "|")
 _COLUMNS = 5  # an index, user, item, rating and timestamp
@@ -111,11 +122,10 @@ def load_ratings(path: str | os.PathLike, *, delimiter: str | None = None) -> Ra
     >>> ratings.ratings
     array([5. , 4. , 3.5])
     """
-    with _opened(Path(path)) as file:
-        try:
-            return read_ratings(file, str(path), delimiter=delimiter)
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path} is no text in UTF-8: {error}.") from error
+    if delimiter is not None and not (isinstance(delimiter, str) and delimiter):
+        raise ValueError(f"delimiter must be None or a string, got {delimiter!r}.")
+    with readable(str(path)), _opened(Path(path)) as file:
+        return read_ratings(file, str(path), delimiter=delimiter)
 
 
 @contextmanager
@@ -151,7 +161,13 @@ def read_ratings(
     -------
     Ratings
     """
-    first = file.readline()
+    file = BoundedLines(file)
+    try:
+        first = file.readline()
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
     file.seek(0)
     if delimiter is None:
         delimiter = _delimiter_of(first, name)
@@ -172,9 +188,10 @@ def _integer_ratings(file: TextIO, name: str, delimiter: str, first: list[str]) 
     pandas = import_pandas("fetch_movielens")
     columns = {"user": np.int64, "item": np.int64, "rating": float, "timestamp": float}
     if len(first) != len(columns):
-        raise ValueError(f"{name}: expected {len(columns)} columns, got {first!r} in line 1.")
-    file, separator = one_character(file, delimiter)
+        raise ValueError(f"{name}: expected {len(columns)} columns, got {shown(first)} in line 1.")
+    n_header = 0 if _is_number(first[-1]) else 1
     try:
+        file, separator = one_character(file, delimiter)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pandas.errors.ParserWarning)  # of longer rows
             table = pandas.read_csv(
@@ -183,13 +200,23 @@ def _integer_ratings(file: TextIO, name: str, delimiter: str, first: list[str]) 
                 header=None,
                 names=list(columns),
                 index_col=False,
-                skiprows=0 if _is_number(first[-1]) else 1,
+                skiprows=n_header,
                 dtype=columns,
                 na_filter=False,
             )
     except (ValueError, pandas.errors.ParserWarning) as error:
-        raise ValueError(f"{name}: {str(error).strip()}") from error
+        if isinstance(error, UnicodeDecodeError):
+            raise
+        raise ValueError(f"{name}: {reason(error)}") from error
+    if not len(table):
+        raise ValueError(f"{name} holds no ratings.")
     users, items, ratings, times = (np.array(table[column]) for column in columns)
+    wrong = np.flatnonzero(~np.isfinite(ratings))
+    if len(wrong):
+        raise ValueError(
+            f"{name}, line {wrong[0] + 1 + n_header}: expected a finite number as a rating, got "
+            f"{ratings[wrong[0]]}."
+        )
     return Ratings(users, items, ratings, times)
 
 
@@ -223,16 +250,16 @@ def _ratings_of(raw: np.ndarray, name: str, delimiter: str, n_first: int) -> Rat
 
 def _times_of(cells: np.ndarray) -> tuple[np.ndarray | None, np.ndarray, Any]:
     """Return seconds since 1970 if there are timestamps, and where and why one is wrong."""
-    read = _float if _is_number(cells[0]) else _seconds
+    read = number_of if _is_number(cells[0]) else _seconds
     if read(cells[0]) is None:  # no timestamps; a number among other text is a mistake
         is_number = np.array([_is_number(cell) for cell in cells])
         return None, is_number, lambda row, _: _SOME
     found = [read(cell) for cell in cells]
     seconds = np.array([np.nan if value is None else value for value in found])
-    expected = "a number" if read is _float else "a date like the first"
+    expected = "a number" if read is number_of else "a date like the first"
 
     def wrong(row: list[str], delimiter: str) -> str:
-        return _SOME if row[3] == "" else f"expected {expected}, got {row[3]!r}."
+        return _SOME if row[3] == "" else f"expected {expected}, got {shown(row[3])}."
 
     return seconds, ~np.isfinite(seconds), wrong
 
@@ -241,15 +268,16 @@ def _expected_three(row: list[str], delimiter: str) -> str:
     while row and not row[-1]:
         row.pop()
     return (
-        f"expected user, item and rating, separated by {delimiter!r}, got {delimiter.join(row)!r}."
+        f"expected user, item and rating, separated by {delimiter!r}, got "
+        f"{shown(delimiter.join(row))}."
     )
 
 
 def _no_rating(row: list[str], delimiter: str) -> str:
-    value = _float(row[2])
+    value = number_of(row[2])
     if value is not None and not np.isfinite(value):
-        return f"expected a finite number, got {row[2]!r}."
-    return f"could not convert {row[2]!r} to a rating; expected a number."
+        return f"expected a finite number, got {shown(row[2])}."
+    return f"could not convert {shown(row[2])} to a rating; expected a number."
 
 
 def _delimiter_of(line: str, name: str) -> str:
@@ -258,20 +286,12 @@ def _delimiter_of(line: str, name: str) -> str:
             return delimiter
     raise ValueError(
         f"{name}, line 1: expected user, item and rating, separated by '::', tab, comma, semicolon "
-        f"or '|', got {line.strip()!r}; name another delimiter if there is one."
+        f"or '|', got {shown(line.strip())}; name another delimiter if there is one."
     )
 
 
-def _float(cell: str) -> float | None:
-    """Return a cell as a number; None if it is not one."""
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
 def _is_number(cell: str) -> bool:
-    return _float(cell) is not None
+    return number_of(cell) is not None
 
 
 def _seconds(cell: str) -> float | None:

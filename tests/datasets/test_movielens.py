@@ -1,8 +1,15 @@
 """MovieLens from folders, archives and a server."""
 
 import hashlib
+import os
 import re
+import socketserver
+import stat
+import subprocess
+import sys
 import threading
+import time
+import tracemalloc
 import zipfile
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer, SimpleHTTPRequestHandler
@@ -163,9 +170,7 @@ def test_a_download_that_fails_leaves_nothing(served, tmp_path, fault):
 
 def test_another_file_than_expected_is_not_kept(served, tmp_path):
     (served.folder / "ml-100k.zip").write_bytes(b"something else")
-    with pytest.raises(
-        OSError, match=r"sent another file than expected: SHA256 hash of downloaded file"
-    ):
+    with pytest.raises(OSError, match=r"sent another file than expected: its sha256 is"):
         fetch_movielens("100k", data_home=tmp_path / "home")
     assert left_in(tmp_path / "home") == []
 
@@ -245,3 +250,181 @@ def test_an_error_of_this_machine_is_no_reason_to_try_again(served, tmp_path):
     home.mkdir(parents=True)  # a folder where the archive would be
     with pytest.raises(OSError, match=r"ml-100k\.zip"):  # and no warning
         fetch_movielens("100k", data_home=tmp_path / "home", delay=0)
+
+
+# Misbehaving servers --------------------------------------------------------------------------
+
+OK = b"HTTP/1.1 200 OK\r\n"
+ANSWERS = {
+    "nothing": b"",
+    "no HTTP": b"\x00\xff no HTTP at all\r\n\r\n",
+    "bad status": b"HTTP/1.1 abc OK\r\n\r\n",
+    "100 headers": OK + b"".join(b"X-%d: 1\r\n" % i for i in range(150)) + b"\r\n",
+    "long header": OK + b"X: " + b"x" * 100_000 + b"\r\n\r\n",
+    "bad length": OK + b"Content-Length: many\r\n\r\nabc",
+    "negative length": OK + b"Content-Length: -5\r\n\r\nabc",
+    "two lengths": OK + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+    "cut body": OK + b"Content-Length: 1000\r\n\r\nabc",
+    "cut chunk": OK + b"Transfer-Encoding: chunked\r\n\r\n1000\r\nabc",
+    "bad chunk": OK + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\nabc",
+    "bad gzip": OK + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+    "bad location": b"HTTP/1.1 302 Found\r\nLocation: http://[bad/\r\n\r\n",
+    "odd location": b"HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1/x\r\n\r\n",
+    "loop": b"HTTP/1.1 302 Found\r\nLocation: /ml-100k.zip\r\nContent-Length: 0\r\n\r\n",
+    "error": b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
+}
+
+
+@pytest.fixture
+def raw_server(monkeypatch):
+    """A server that sends the bytes it is told to."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.rfile.readline()
+            server.asked += 1
+            self.wfile.write(server.answer)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        server.asked = 0
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(_movielens, "_SERVER", f"http://127.0.0.1:{server.server_address[1]}/")
+        yield server
+        server.shutdown()
+
+
+@pytest.mark.filterwarnings(
+    "ignore:.*trying again", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_server_that_misbehaves_is_an_oserror(raw_server, tmp_path, answer):
+    raw_server.answer = ANSWERS[answer]
+    with pytest.raises(OSError, match=r"could not be downloaded|sent another file") as caught:
+        fetch_movielens("100k", data_home=tmp_path / "home", n_retries=1, delay=0)
+    assert len(str(caught.value)) < 2000
+    if answer != "negative length":  # which passes for a short file
+        assert "pass source=" in str(caught.value)
+        assert raw_server.asked >= 2
+    assert left_in(tmp_path / "home") == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+@pytest.mark.parametrize("umask", [0o022, 0o007, 0o077])
+def test_the_archive_has_the_permissions_of_any_new_file(served, tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        fetch_movielens("100k", data_home=tmp_path / "home")
+    finally:
+        os.umask(before)
+    mode = (tmp_path / "home" / "movielens" / "ml-100k.zip").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o666 & ~umask
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process is killed as in POSIX")
+def test_nothing_is_left_of_a_download_whose_process_is_killed(tmp_path):
+    """The server sends half of the archive and then waits until the process is dead."""
+    begun, home = threading.Event(), tmp_path / "home"
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.rfile.readline()
+            self.wfile.write(OK + b"Content-Length: 2000000\r\n\r\n" + b"x" * 1_000_000)
+            begun.set()
+            self.rfile.read()
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        program = (
+            "from sksn.datasets import _movielens as m\n"
+            f"m._SERVER = 'http://127.0.0.1:{server.server_address[1]}/'\n"
+            f"m.fetch_movielens('100k', data_home={str(home)!r})"
+        )
+        process = subprocess.Popen([sys.executable, "-c", program])
+        assert begun.wait(60)
+        time.sleep(0.2)
+        process.kill()
+        process.wait()
+        server.shutdown()
+    assert left_in(home) == []
+
+
+@pytest.mark.parametrize("options", [{"n_retries": -1}, {"n_retries": "3"}, {"delay": -1}])
+def test_bad_parameters_of_downloads(options):
+    with pytest.raises(ValueError, match=f"{next(iter(options))} must be "):
+        fetch_movielens("100k", **options)
+    with pytest.raises(ValueError, match=r"name must be one of .*, got \['100k'\]"):
+        fetch_movielens(["100k"])
+
+
+# Damaged files --------------------------------------------------------------------------------
+
+
+def test_a_damaged_archive_is_a_value_error(tmp_path):
+    """Each byte of the archive is changed in turn, and each beginning of it is read."""
+    text = "".join(f"{u}\t{i}\t{1 + (u * i) % 5}\t{u}\n" for u in range(30) for i in range(30))
+    path = tmp_path / "ml-100k.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ml-100k/u.data", text)
+    whole = path.read_bytes()
+    damaged = [whole[:n] for n in range(0, len(whole), 29)]
+    for at in range(0, len(whole), 7):
+        damaged.append(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+    errors = 0
+    for content in damaged:
+        path.write_bytes(content)
+        try:
+            fetch_movielens("100k", source=path)
+        except (ValueError, FileNotFoundError):  # not there: its name is damaged
+            errors += 1
+    assert errors > len(damaged) / 2
+
+
+def test_an_encrypted_archive_is_a_value_error(tmp_path):
+    path = zipped(movielens_100k(tmp_path / "ml-100k"), tmp_path / "ml-100k.zip")
+    content = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # the flag of encryption
+        at = content.find(signature)
+        while at >= 0:
+            content[at + offset] |= 1
+            at = content.find(signature, at + 1)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"cannot be unpacked: File .* is encrypted"):
+        fetch_movielens("100k", source=path)
+
+
+@pytest.mark.parametrize("rating", ["nan", "NaN", "inf", "-inf", "1e999"])
+def test_a_rating_that_is_not_finite(tmp_path, rating):
+    (tmp_path / "u.data").write_text(f"1\t2\t3\t4\n1\t3\t{rating}\t5\n")
+    with pytest.raises(ValueError, match=r"u\.data.*(finite|convert)"):
+        fetch_movielens("100k", source=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "text"),
+    [("25m", "ratings.csv", "userId,movieId,rating,timestamp\n"), ("100k", "u.data", "")],
+)
+def test_a_file_without_ratings(tmp_path, name, file, text):
+    (tmp_path / file).write_text(text)
+    with pytest.raises(ValueError, match=r"holds no ratings|expected user, item and rating"):
+        fetch_movielens(name, source=tmp_path)
+
+
+@pytest.mark.parametrize("first", ["", "1\t2\t3\t4\n"])
+def test_a_line_of_gigabytes_is_refused_in_little_memory(tmp_path, first):
+    path = tmp_path / "bomb.zip"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("u.data", "w", force_zip64=True) as file,
+    ):
+        file.write(first.encode())
+        for _ in range(64):
+            file.write(b"1" * (1 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"line \d is longer than 1048576 char") as caught:
+            fetch_movielens("100k", source=path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(str(caught.value)) < 1000
+    assert peak < 32 << 20

@@ -146,3 +146,45 @@ def test_rows_of_other_lengths_headers_and_dates_of_any_year(tmp_path, text, ite
     assert (found.timestamps if times is None else found.timestamps.tolist()) == times
     for array in (found.users, found.items, found.ratings):
         array[:] = array  # the user's own
+
+
+def test_one_long_id_does_not_widen_all(tmp_path):
+    path = tmp_path / "ratings.csv"
+    lines = [f"u{i},i{i % 7},{1 + i % 5}" for i in range(2000)] + ["x" * 40_000 + ",i1,3"]
+    path.write_text("\n".join(lines))
+    found = load_ratings(path)
+    assert found.users.nbytes < 100_000
+    assert found.data.nbytes < 100_000
+    assert len(found.users[-1]) == 40_000
+    assert found.items.dtype.kind == "U"
+
+
+def test_a_damaged_gzip_file_and_an_open_quote(tmp_path):
+    whole = gzip.compress(b"1,2,3\n" * 500)
+    for content in (whole[:-20], whole[:12], b"1,2,3\n", whole[:30] + b"x" * 30):
+        (tmp_path / "ratings.csv.gz").write_bytes(content)
+        with pytest.raises(ValueError, match=r"ratings\.csv\.gz is damaged or cannot be unpacked"):
+            load_ratings(tmp_path / "ratings.csv.gz")
+    (tmp_path / "ratings.csv").write_text('1,2,3\n1,"2,3\n1,2,4\n')
+    with pytest.raises(ValueError, match=r"ratings\.csv: .*EOF inside string"):
+        load_ratings(tmp_path / "ratings.csv")
+
+
+@pytest.mark.parametrize("text", ["1,2,3\n1,3,4_5\n", "1,2,3,4\n1,2,3,1_0\n"])
+def test_underscores_are_not_part_of_numbers(tmp_path, text):
+    (tmp_path / "ratings.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"line 2: .*_"):
+        load_ratings(tmp_path / "ratings.csv")
+
+
+def test_a_message_does_not_repeat_a_long_cell(tmp_path):
+    (tmp_path / "ratings.csv").write_text("1,2,3\n1,3," + "x" * 500_000 + "\n")
+    with pytest.raises(ValueError, match=r"line 2: could not convert 'xxx.*\.\.\. to") as caught:
+        load_ratings(tmp_path / "ratings.csv")
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("delimiter", [3, "", b","])
+def test_bad_delimiters(tmp_path, delimiter):
+    with pytest.raises(ValueError, match="delimiter must be None or a string"):
+        load_ratings(tmp_path / "ratings.csv", delimiter=delimiter)
