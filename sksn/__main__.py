@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sklearn.exceptions import ConvergenceWarning
 
-from ._demo._tables import N_FOLDS, Table, TableError, built_in, read_csv, remove_cells
+from ._demo._tables import N_FOLDS, Table, TableError, built_in, printable, read_csv, remove_cells
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,16 +24,16 @@ def main(argv: list[str] | None = None) -> int:
         _check_output(arguments.output)
         tables = _tables(arguments)
     except TableError as error:
-        print(f"sksn: {error}", file=sys.stderr)
+        print(f"sksn: {printable(str(error))}", file=sys.stderr)
         return 2
     warnings.simplefilter("ignore", ConvergenceWarning)  # the other models' defaults may stop early
     from ._demo._compare import compare, format_table
 
     comparisons = []
     for table in tables:
-        print(f"\n{table.name}")
+        print(f"\n{printable(table.name)}")
         for note in table.notes:
-            print(f"  {note}")
+            print(f"  {printable(note)}")
         n_folds = 2 if arguments.quick else N_FOLDS
         comparisons.append(
             (table, compare(table, seed=arguments.seed, n_folds=n_folds, quick=arguments.quick))
@@ -91,8 +91,16 @@ def _check_output(path: str) -> None:
     """Check before the training whether the picture can be written."""
     if Path(path).suffix.lower() != ".png":
         raise TableError(f"--output must name a .png file, got {path}")
-    if not Path(path).absolute().parent.is_dir():
+    file = Path(path).absolute()
+    if not file.parent.is_dir():
         raise TableError(f"cannot write {path}: there is no such folder")
+    try:
+        is_new = not file.exists()
+        file.open("ab").close()
+    except OSError as error:
+        raise TableError(f"cannot write {path}: {error.strerror}") from error
+    if is_new:
+        file.unlink()
 
 
 def _picture(comparisons: list, path: str) -> int:

@@ -20,10 +20,10 @@ from ._checks import (
     unchanged_on_error,
 )
 from ._formula import ConstantLearner
+from ._indicators import normalized_with_indicators
 from ._observed import missing_mask, row_counts, validate_observed
 from ._row_scaling import (
     finite_scale,
-    hstack,
     overflow_refused,
     reciprocal,
     rescale,
@@ -312,14 +312,14 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         )
         if not self.add_indicator:
             return rescale(X, self.target_, power, missing_values, copy=self.copy)
-        indicator = self._indicator(X, missing_values)
-        unmarked = self._unmarked()
-        missing = None if sparse.issparse(X) else missing_mask(X[:, unmarked], missing_values)
-        X = rescale(X, self.target_, power, missing_values, copy=self.copy)
-        if missing is not None and len(unmarked):
-            X[:, unmarked] += 0.0  # turns -0.0 into 0.0
-            X[:, unmarked] *= 1.0 - 2.0 * missing
-        return hstack(X, indicator)
+        return normalized_with_indicators(
+            X,
+            self.target_,
+            power,
+            missing_values,
+            self.indicator_features_,
+            marks_observed=self._is_sparse,
+        )
 
     def inverse_transform(self, X: Any) -> Any:
         """Restore the observed entries; missing entries become missing again.
@@ -409,17 +409,6 @@ class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         prefix = "observedindicator_" if self._is_sparse else "missingindicator_"
         indicators = [prefix + str(name) for name in names[self.indicator_features_]]
         return np.concatenate([names, np.asarray(indicators, dtype=object)])
-
-    def _indicator(self, X: Any, missing_values: float) -> Any:
-        """Return indicator columns of the kind of ``fit``, in the container of X."""
-        if not sparse.issparse(X):
-            missing = missing_mask(X[:, self.indicator_features_], missing_values)
-            return ~missing if self._is_sparse else missing
-        observed = X[:, self.indicator_features_]
-        observed.data = np.ones_like(observed.data)
-        if self._is_sparse:
-            return observed
-        return type(X)(1 - observed.toarray())
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -15,7 +15,7 @@ from scipy import sparse
 from sklearn import get_config
 from sklearn.utils.validation import check_array, validate_data
 
-from ._blocks import blocks
+from ._blocks import blocks, blocks_of_rows
 from ._checks import check_missing_values, is_no_value, is_torch
 from ._moments import Entries
 from ._sentinels import warn_of_sentinels
@@ -149,7 +149,8 @@ def _drop_stored_missing(X: Any, missing_values: float) -> Any:
 def row_counts(X: Any) -> np.ndarray:
     """Count the observed entries of each row of an array with NaN, or the stored ones."""
     if not sparse.issparse(X):
-        return (~np.isnan(X)).sum(axis=1)
+        counts = [np.count_nonzero(~np.isnan(X[rows]), axis=1) for rows in blocks(*X.shape)]
+        return np.concatenate(counts) if counts else np.zeros(0, dtype=np.intp)
     if X.format == "csr":
         return np.diff(X.indptr)
     return _count(X.indices, X.shape[0])
@@ -158,7 +159,8 @@ def row_counts(X: Any) -> np.ndarray:
 def column_counts(X: Any) -> np.ndarray:
     """Count the observed entries of each column of an array with NaN, or the stored ones."""
     if not sparse.issparse(X):
-        return (~np.isnan(X)).sum(axis=0)
+        counts = [np.count_nonzero(~np.isnan(X[rows]), axis=0) for rows in blocks(*X.shape)]
+        return np.sum(counts, axis=0) if counts else np.zeros(X.shape[1], dtype=np.intp)
     if X.format == "csc":
         return np.diff(X.indptr)
     return _count(X.indices, X.shape[1])
@@ -227,12 +229,24 @@ def to_container(X: Any, as_sparse: bool) -> Any:
     if sparse.issparse(X) == as_sparse:
         return X
     if as_sparse:
-        row, column = np.nonzero(~np.isnan(X))
-        return sparse.csr_array((X[row, column], (row, column)), shape=X.shape)
+        return _as_csr(X)
     dense = np.full(X.shape, np.nan, dtype=X.dtype)
-    X = X.tocoo()
-    dense[X.row, X.col] = X.data
+    for rows in blocks_of_rows(X.indptr):
+        part = X[rows]
+        dense[rows][row_of_entry(part), part.indices] = part.data
     return dense
+
+
+def _as_csr(X: np.ndarray) -> Any:
+    """Return an array with NaN as CSR of the observed entries."""
+    indptr = np.concatenate([[0], np.cumsum(row_counts(X))])
+    kind = np.int32 if max(indptr[-1], X.shape[1]) <= np.iinfo(np.int32).max else np.int64
+    data, indices = np.empty(indptr[-1], X.dtype), np.empty(indptr[-1], kind)
+    for rows in blocks(len(X), X.shape[1]):
+        observed = ~np.isnan(X[rows])
+        entries = slice(indptr[rows.start], indptr[rows.stop])
+        data[entries], indices[entries] = X[rows][observed], np.nonzero(observed)[1]
+    return sparse.csr_array((data, indices, indptr.astype(kind)), shape=X.shape)
 
 
 def _refuse_infinite(values: np.ndarray) -> bool:

@@ -59,7 +59,13 @@ def count_true(mask: np.ndarray) -> np.ndarray:
 
 
 def rescale(
-    X: Any, target: float, power: float, missing_values: float = np.nan, *, copy: bool
+    X: Any,
+    target: float,
+    power: float,
+    missing_values: float = np.nan,
+    *,
+    copy: bool,
+    out: np.ndarray | None = None,
 ) -> Any:
     """Scale rows by ``(target / n_observed) ** power`` and put 0 where an array is missing.
 
@@ -73,11 +79,13 @@ def rescale(
         A further value that means missing, in arrays and tensors.
     copy : bool
         False writes into `X`.
+    out : ndarray, optional
+        Where to write the result for an array, with `copy`.
 
     Returns
     -------
     ndarray, torch.Tensor, CSR or CSC
-        `X`, or a new one that shares no memory with it.
+        `X`, `out`, or a new one that shares no memory with it.
 
     Raises
     ------
@@ -97,7 +105,8 @@ def rescale(
         finite_scale(survey(X, missing_values).row_counts, target, power, X.dtype)
     if not copy and _may_overflow(X, scale):
         rescale(X, target, power, missing_values, copy=True)  # raises an error if it does
-    out = np.empty_like(X) if copy else X
+    if out is None:
+        out = np.empty_like(X) if copy else X
 
     bits = out.view(np.dtype(f"i{out.itemsize}"))
     for part in blocks(len(X), X.shape[1]):
@@ -186,14 +195,3 @@ def finite_scale(n_observed: Any, target: float, power: float, dtype: Any) -> An
 def reciprocal(scale: Any) -> Any:
     """Return 1 / scale, and 0 for rows without observed entries, whose scale is 0."""
     return (scale > 0) / (scale + (scale == 0))
-
-
-def hstack(X: Any, indicator: Any) -> Any:
-    """Append indicators to X, in the type and container of X."""
-    if sparse.issparse(X):
-        return sparse.hstack([X, indicator], format=X.format)
-    if is_torch(X):
-        import torch
-
-        return torch.cat([X, indicator.to(X.dtype)], dim=1)
-    return np.hstack([X, indicator.astype(X.dtype)])

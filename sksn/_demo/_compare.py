@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
 
 from .._mlp_estimators import SNClassifier, SNRegressor
-from ._tables import Table
+from ._tables import Table, printable
 
 SCORE_NAMES = {"binary": "AUROC", "multiclass": "accuracy", "regression": "R2"}
 POWERS = {"SN, power 1": 1.0, "SN, power 1/2": 0.5, "no SN (power 0)": 0.0}
@@ -77,7 +77,7 @@ def compare(table: Table, *, seed: int, n_folds: int, quick: bool = False) -> di
     results = {}
     first = models(table, seed, quick=True)["SN, power 1"]
     first.fit(table.X, table.y)  # loads libraries
-    with tqdm(total=len(compared) * n_folds, unit="fit", desc=table.name) as bar:
+    with tqdm(total=len(compared) * n_folds, unit="fit", desc=printable(table.name)) as bar:
         for name, model in compared.items():
             bar.set_postfix_str(name)
             results[name] = _cross_validate(model, table, folds, bar.update)
@@ -126,9 +126,10 @@ def format_table(table: Table, results: dict[str, Result]) -> str:
     """Return the comparison as a Markdown table, one row a model."""
     score = SCORE_NAMES[table.task]
     lines = [
-        f"| {table.name} | {score}, mean of the folds | standard error | fits of all folds, s |"
+        f"| {printable(table.name)} | {score}, mean of the folds | standard error "
+        "| fits of all folds, s |",
+        "|---|---:|---:|---:|",
     ]
-    lines.append("|---|---:|---:|---:|")
     for name, result in results.items():
         error = result.scores.std(ddof=1) / np.sqrt(len(result.scores))
         lines.append(

@@ -7,7 +7,7 @@ import numpy as np
 from .._observed import row_counts
 from ..inspection._row_groups import row_groups
 from ._compare import SCORE_NAMES, Result, group_score
-from ._tables import Table
+from ._tables import Table, printable
 
 _OUTPUT = {
     "binary": "mean predicted probability of {}",
@@ -62,9 +62,10 @@ def draw(comparisons: list[tuple[Table, dict[str, Result]]], path: str) -> None:
             right.legend([truth_line], ["observed outcome"], fontsize="small")
         score = "-mean absolute error" if table.task == "regression" else SCORE_NAMES[table.task]
         label = _OUTPUT[table.task].format(repr(str(np.unique(table.y)[-1])))
-        left.set(title=f"{table.name}: score", ylabel=score, xlabel="observed features in the row")
-        right.set(
-            title=f"{table.name}: output", ylabel=label, xlabel="observed features in the row"
-        )
+        for axis, of, quantity in ((left, "score", score), (right, "output", label)):
+            plain = {"parse_math": False}  # names may hold dollar signs
+            axis.set_title(printable(f"{table.name}: {of}"), **plain)
+            axis.set_ylabel(printable(quantity), **plain)
+            axis.set_xlabel("observed features in the row")
         left.legend(fontsize="small")
     figure.savefig(path, dpi=100)

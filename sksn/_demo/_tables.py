@@ -17,6 +17,7 @@ from ..datasets._holes import make_holes
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-"}
 N_FOLDS = 5
+_LARGEST = 1e38  # beyond, most models fail
 _MAX_CATEGORIES = 20
 _MAX_CLASSES = 20
 
@@ -54,6 +55,11 @@ class Table:
     def missing_share(self) -> float:
         """Share of the cells that are missing."""
         return float(np.isnan(self.X).mean())
+
+
+def printable(text: str) -> str:
+    """Return text with the characters escaped that could control a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 _PLAIN = {
@@ -176,9 +182,9 @@ def _encode(name: str, cells: list[str]) -> tuple[list[np.ndarray], list[str]]:
     """Return columns of numbers for one column of text, and notes on the encoding."""
     numbers = _as_numbers(cells)
     if numbers is not None:
-        infinite = np.isinf(numbers)
+        infinite = np.abs(numbers) > _LARGEST
         numbers[infinite] = np.nan
-        note = [f"{name!r}: {infinite.sum()} infinite entries taken as missing"]
+        note = [f"{name!r}: {infinite.sum()} infinite or huge entries taken as missing"]
         if np.isnan(numbers).all():
             return [], [f"left out {name!r}: nothing in it is known"]
         return [numbers], note if infinite.any() else []
@@ -199,8 +205,11 @@ def _encode(name: str, cells: list[str]) -> tuple[list[np.ndarray], list[str]]:
 
 def _encode_target(name: str, labels: list[str], path: str) -> tuple[np.ndarray, str]:
     numbers = _as_numbers(labels)
-    if numbers is not None and np.isinf(numbers).any():
-        raise TableError(f"{path}: {name!r} has infinite entries; numbers are needed to predict")
+    if numbers is not None and (np.abs(numbers) > _LARGEST).any():
+        raise TableError(
+            f"{path}: {name!r} has infinite or huge entries; numbers up to {_LARGEST:.1g} are "
+            "needed to predict"
+        )
     classes = Counter(labels)
     if numbers is not None and len(classes) > _MAX_CLASSES:
         return numbers, "regression"

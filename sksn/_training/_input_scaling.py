@@ -152,11 +152,18 @@ class EntryScaling:
 
     def transform(self, X: Any, dtype: Any = np.float64) -> Any:
         """Scale rows. A CSR result shares its index arrays with `X`."""
-        is_sparse = sparse.issparse(X)
-        values = X.data if is_sparse else X
-        scaled = standardize(values, *self._statistics(X.indices if is_sparse else slice(None)))
-        scaled = check_range(scaled).astype(dtype)
-        return with_entries(X, scaled) if is_sparse else scaled
+        if not sparse.issparse(X):
+            dense = np.empty(X.shape, dtype)
+            for rows in blocks(len(X), X.shape[1]):
+                dense[rows] = self._scaled(X[rows], slice(None))
+            return dense
+        scaled = np.empty(X.nnz, dtype)
+        for part in blocks(X.nnz):
+            scaled[part] = self._scaled(X.data[part], X.indices[part])
+        return with_entries(X, scaled)
+
+    def _scaled(self, values: np.ndarray, columns: Any) -> np.ndarray:
+        return check_range(standardize(values, *self._statistics(columns)))
 
     def inverse(self, values: np.ndarray, columns: Any = slice(None)) -> np.ndarray:
         """Restore the units of the data; `columns` are the features along the last axis."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from .._blocks import blocks
+from .._blocks import blocks, blocks_of_rows
 from .._formula import shrunken_mean
-from .._observed import row_of_entry
+from .._observed import column_counts, row_counts
 
 _ROUNDS = 10
 
@@ -80,9 +81,9 @@ def row_offsets(
 
 def mean_squared_residual(X: Any, rows: np.ndarray, columns: np.ndarray) -> float:
     """Compute the mean square of the observed entries after subtracting offsets."""
-    if sparse.issparse(X):
-        return float(np.mean((X.data - rows[row_of_entry(X)] - columns[X.indices]) ** 2))
-    return float(np.nanmean((X - rows[:, None] - columns) ** 2))
+    residuals = _residuals(X)
+    n_entries = residuals.counts()[0].sum()
+    return residuals.sum_of_squares(rows, columns) / n_entries if n_entries else float("nan")
 
 
 def _residuals(X: Any, weights: np.ndarray | None = None) -> _SparseResiduals | _DenseResiduals:
@@ -90,26 +91,50 @@ def _residuals(X: Any, weights: np.ndarray | None = None) -> _SparseResiduals | 
 
 
 class _SparseResiduals:
-    """Sums of residuals of the entries of a CSR matrix."""
+    """Sums of residuals of the entries of a CSR matrix, which are computed a block at a time."""
 
     def __init__(self, X: Any, weights: np.ndarray | None) -> None:
-        self.X, self.weights, self.row = X, weights, row_of_entry(X)
+        self.X, self.weights = X, weights
 
     def counts(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the total weight of each row and of each column."""
-        return self._by_side(self.weights)
+        return self._by_side(lambda entries, row: None)
 
     def sums(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Subtract offsets, and sum the residuals of each row and of each column."""
-        left = self.X.data - rows[self.row] - columns[self.X.indices]
-        return self._by_side(left if self.weights is None else left * self.weights)
+        return self._by_side(lambda entries, row: self._left(entries, row, rows, columns))
 
-    def _by_side(self, entries: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def sum_of_squares(self, rows: np.ndarray, columns: np.ndarray) -> float:
+        """Subtract offsets, and sum the squares of the residuals."""
+        parts = [self._left(*part, rows, columns) for part in self._blocks()]
+        return float(sum(part @ part for part in parts))
+
+    def _left(
+        self, entries: slice, row: np.ndarray, rows: np.ndarray, columns: np.ndarray
+    ) -> np.ndarray:
+        return self.X.data[entries] - rows[row] - columns[self.X.indices[entries]]
+
+    def _blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield where a block of entries is, and the row of each of them."""
+        indptr = self.X.indptr
+        for part in blocks_of_rows(indptr):
+            counts = np.diff(indptr[part.start : part.stop + 1])
+            row = np.repeat(np.arange(part.start, part.stop), counts)
+            yield slice(indptr[part.start], indptr[part.stop]), row
+
+    def _by_side(self, values: Callable[..., np.ndarray | None]) -> tuple[np.ndarray, np.ndarray]:
         n_rows, n_columns = self.X.shape
-        return (
-            np.bincount(self.row, entries, n_rows).astype(np.float64),
-            np.bincount(self.X.indices, entries, n_columns).astype(np.float64),
-        )
+        by_row, by_column = np.zeros(n_rows), np.zeros(n_columns)
+        for entries, row in self._blocks():
+            summed = values(entries, row)
+            if self.weights is not None:
+                of_entry = self.weights[entries]
+                summed = of_entry if summed is None else summed * of_entry
+            if len(row):
+                part = slice(row[0], row[-1] + 1)
+                by_row[part] = np.bincount(row - row[0], summed)
+            by_column += np.bincount(self.X.indices[entries], summed, n_columns)
+        return by_row, by_column
 
 
 class _DenseResiduals:
@@ -119,8 +144,14 @@ class _DenseResiduals:
         self.X = X
 
     def counts(self) -> tuple[np.ndarray, np.ndarray]:
-        observed = ~np.isnan(self.X)
-        return observed.sum(axis=1).astype(np.float64), observed.sum(axis=0).astype(np.float64)
+        return row_counts(self.X).astype(np.float64), column_counts(self.X).astype(np.float64)
+
+    def sum_of_squares(self, rows: np.ndarray, columns: np.ndarray) -> float:
+        total = 0.0
+        for part in blocks(len(self.X), self.X.shape[1]):
+            left = self.X[part].astype(np.float64) - rows[part, None] - columns
+            total += float(np.nansum(left**2))
+        return total
 
     def sums(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         by_row, by_column = np.zeros(self.X.shape[0]), np.zeros(self.X.shape[1])

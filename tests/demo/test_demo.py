@@ -97,7 +97,7 @@ class TestOneLineOfError:
                 "a,b\n" + "1,x\n1,y\n" * 30 + "1,z\n" * 4,
                 "class 'z' of 'b' has 4 rows, fewer than the 5",
             ),
-            ("a,b\n" + "1,2\n1,inf\n" * 30, "'b' has infinite entries"),
+            ("a,b\n" + "1,2\n1,inf\n" * 30, "'b' has infinite or huge entries"),
             (
                 'a,b\n"1,x\n',
                 "is not a CSV file that can be read: Error tokenizing data",
@@ -173,7 +173,7 @@ class TestReading:
         rows = [[i if i else "inf", "x" if i % 2 else "y"] for i in range(30)]
         table = read_csv(write_csv(tmp_path / "i.csv", ["a", "b"], rows), "b")
         assert np.isnan(table.X[0, 0])
-        assert "'a': 1 infinite entries taken as missing" in table.notes
+        assert "'a': 1 infinite or huge entries taken as missing" in table.notes
 
     def test_tabs_and_quotes(self, tmp_path):
         path = tmp_path / "t.tsv"
@@ -236,3 +236,44 @@ def test_without_matplotlib_the_table_still_comes(tmp_path, capsys, monkeypatch)
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
     assert main(["--quick", "--output", str(tmp_path / "x.png")]) == 0
     assert "install matplotlib" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["a$x^$b.csv", "a\x1b[31mb.csv", "$\\frac$.csv"])
+def test_names_may_hold_any_character(tmp_path, capsys, name):
+    labels = ["$5_$", "$\\x$", "\x1b[2J"]
+    rows = [[x, x if x % 3 else 1e300, labels[x % 3]] for x in range(60)]
+    path = write_csv(tmp_path / name, ["$a_$", "b\x1b]0;title\x07", "$y^$"], rows)
+    options = ["--quick", "--output", str(tmp_path / "$^$.png")]
+    assert main(["--data", path, "--target", "$y^$", *options]) == 0
+    shown = capsys.readouterr()
+    assert "20 infinite or huge entries taken as missing" in shown.out
+    assert "\x1b" not in shown.out + shown.err.replace("\x1b[A", "")  # a progress bar moves up
+    assert main(["--data", path, "--target", "no\x1b[2J", *options]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_extreme_numbers_to_predict_are_refused_before_training(tmp_path, capsys):
+    rows = [[x, 10.0**x * 1e290] for x in range(40)]
+    path = write_csv(tmp_path / "d.csv", ["x", "y"], [[a, min(b, 1e307)] for a, b in rows])
+    assert main(["--data", path, "--target", "y", "--output", str(tmp_path / "d.png")]) == 2
+    assert "'y' has infinite or huge entries" in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_is_found_before_training(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sksn._demo._compare.compare", None)
+    (tmp_path / "folder.png").mkdir()
+    long = "x" * 300 + ".png"
+    for path in (tmp_path / "folder.png", tmp_path / long, tmp_path / "none" / "a.png"):
+        assert main(["--output", str(path)]) == 2
+        assert "cannot write" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["folder.png"]
+
+
+def test_a_check_of_the_output_leaves_it_as_it_was(tmp_path):
+    from sksn.__main__ import _check_output
+
+    (tmp_path / "old.png").write_bytes(b"old")
+    _check_output(str(tmp_path / "old.png"))
+    _check_output(str(tmp_path / "new.png"))
+    assert (tmp_path / "old.png").read_bytes() == b"old"
+    assert not (tmp_path / "new.png").exists()
