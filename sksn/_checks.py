@@ -199,19 +199,36 @@ def check_parameters(parameters: Mapping[str, Any], rules: Mapping[str, Rule]) -
         rule.check(name, parameters[name])
 
 
-def set_known_parameters(
-    estimator: Any, set_params: Callable[..., Any], params: Mapping[str, Any]
-) -> Any:
-    """Set parameters; if one is unknown, the ValueError names the most similar one."""
-    try:
-        return set_params(**params)
-    except ValueError as error:
-        known = estimator.get_params(deep=False)
-        for name in params:
-            similar = difflib.get_close_matches(name, known, n=1)
-            if name not in known and similar and "Invalid parameter" in str(error):
-                raise ValueError(f"{error} Did you mean {similar[0]!r}?") from error
-        raise
+class SuggestsParameters:
+    """Mixin of estimators whose ``set_params`` names the parameter that may have been meant."""
+
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params
+            New values of parameters, by name.
+
+        Returns
+        -------
+        self : estimator
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter of a name. The error names a similar one, if there is one.
+        """
+        try:
+            return super().set_params(**params)  # type: ignore[misc]
+        except ValueError as error:
+            known = self.get_params(deep=False)  # type: ignore[attr-defined]
+            for name in params:
+                similar = difflib.get_close_matches(name, known, n=1)
+                if name not in known and similar and "Invalid parameter" in str(error):
+                    raise ValueError(f"{error} Did you mean {similar[0]!r}?") from error
+            raise
 
 
 # Single arguments ----------------------------------------------------------------------------

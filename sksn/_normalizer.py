@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ._checks import (
+    SuggestsParameters,
     check_flags,
     check_missing_values,
     check_power,
@@ -108,7 +109,7 @@ def _has_partial_fit(normalizer: Any) -> bool:
     return True
 
 
-class SparsityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     r"""Rescale each row by the number of its observed features.
 
     A row with few observed features produces smaller sums than a row with many. The output of a

@@ -10,12 +10,18 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._checks import check_flags, check_missing_values, check_weights, unchanged_on_error
+from ._checks import (
+    SuggestsParameters,
+    check_flags,
+    check_missing_values,
+    check_weights,
+    unchanged_on_error,
+)
 from ._moments import Moments, standardize, unstandardize
 from ._observed import missing_mask, observed_blocks, validate_observed
 
 
-class ObservedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     r"""Centre and scale each feature by the mean and deviation of its observed entries.
 
     An observed entry :math:`x_{ij}` becomes

@@ -27,7 +27,7 @@ _PRIOR = 5.0  # shrinkage of the means of users and items
 _PRIVATE = {"_ids", "_seen", "_means", "_user_mean", "_fold_prior", "_model"}
 
 
-class SNRecommender(RegressorMixin, BaseEstimator):
+class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
     r"""Predicts ratings and recommends items, by autoencoders with Sparsity Normalization [1]_.
 
     X has one row for each rating, with the ids of a user and an item; y is the rating. Each item

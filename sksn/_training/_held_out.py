@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.model_selection import train_test_split
 
+from .._blocks import blocks
 from .._observed import row_counts, select_entries
 
 
@@ -49,10 +50,14 @@ def hold_out_entries(X: Any, share: float, seed: int) -> tuple[Any, Any]:
     chosen[np.random.RandomState(seed).permutation(n_entries)[:n_held_out]] = True
     if sparse.issparse(X):
         return select_entries(X, ~chosen), select_entries(X, chosen)
-    row, column = np.nonzero(~np.isnan(X))
     kept, held_out = X.copy(), np.full_like(X, np.nan)
-    kept[row[chosen], column[chosen]] = np.nan
-    held_out[row[chosen], column[chosen]] = X[row[chosen], column[chosen]]
+    start = 0
+    for rows in blocks(*X.shape):
+        row, column = np.nonzero(~np.isnan(X[rows]))
+        out = chosen[start : start + len(row)]
+        row, column, start = rows.start + row[out], column[out], start + len(row)
+        held_out[row, column] = X[row, column]
+        kept[row, column] = np.nan
     return kept, held_out
 
 

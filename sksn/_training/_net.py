@@ -238,9 +238,7 @@ class RowNet(NeuralNet):
         if not self.module_.training:  # a callback may have predicted
             self._set_training(True)
         self.optimizer_.zero_grad()
-        output = self.infer(X, **fit_params)
-        loss = self.get_loss(output, y, X=X, training=True)
-        loss.backward()
+        loss, output = self.backward(X, y, **fit_params)
         if self.module_.input.sparse_grad:
             _mark_coalesced(self.module_.input)
         for listen in listeners(self.callbacks_, "on_grad_computed"):
@@ -248,6 +246,13 @@ class RowNet(NeuralNet):
             listen(self, named_parameters=parameters, batch=batch, training=True)
         self.optimizer_.step()
         return {"loss": loss, "y_pred": output}
+
+    def backward(self, X: Any, y: Tensor, **fit_params: Any) -> tuple[Tensor, Tensor | None]:
+        """Compute the gradients of a batch; return its loss and the output of the network."""
+        output = self.infer(X, **fit_params)
+        loss = self.get_loss(output, y, X=X, training=True)
+        loss.backward()
+        return loss, output
 
     def _settle(self) -> None:
         """Let the weights take the steps that they owe."""

@@ -37,7 +37,7 @@ TRAINING_RULES = {
 }
 
 
-class NeuralEstimator(BaseEstimator):
+class NeuralEstimator(rules.SuggestsParameters, BaseEstimator):
     """What the estimators that hold a learner have in common."""
 
     _rules: ClassVar[dict[str, rules.Rule]] = TRAINING_RULES | {
@@ -71,26 +71,6 @@ class NeuralEstimator(BaseEstimator):
         for name in list(vars(self)):
             if name == "_learner" or (name.endswith("_") and name not in kept):
                 delattr(self, name)
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters.
-
-        Parameters
-        ----------
-        **params
-            New values of parameters, by name.
-
-        Returns
-        -------
-        self : estimator
-            The estimator.
-
-        Raises
-        ------
-        ValueError
-            If there is no parameter of a name. The error names the most similar one.
-        """
-        return rules.set_known_parameters(self, super().set_params, params)
 
     def _validate_X(self, X: Any, *, reset: bool) -> Any:
         """Return X as an array with NaN, or as CSR that stores exactly the observed entries."""

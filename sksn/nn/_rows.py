@@ -47,6 +47,32 @@ class SparseRows(NamedTuple):
         """Return the same batch on another device."""
         return self.map(lambda part: part.to(device, non_blocking=non_blocking))
 
+    def split(self, n_rows: int) -> list[SparseRows]:
+        """Split the batch into parts of at most so many rows, which share its memory.
+
+        Parameters
+        ----------
+        n_rows : int
+            Maximum number of rows in a part.
+
+        Returns
+        -------
+        list of SparseRows
+        """
+        starts = [*self.offsets[::n_rows].tolist(), len(self.values)]
+        parts = []
+        for i, (start, stop) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+            entries = slice(start, stop)
+            parts.append(
+                SparseRows(
+                    self.values[entries],
+                    self.columns[entries],
+                    self.offsets[i * n_rows : (i + 1) * n_rows] - start,
+                    weights=None if self.weights is None else self.weights[entries],
+                )
+            )
+        return parts
+
     def map(self, function: Callable[[Tensor], Tensor]) -> SparseRows:
         """Apply a function to each tensor of the batch.
 
