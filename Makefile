@@ -3,16 +3,20 @@
 PYTHON ?= python3
 VENV := .venv
 # One thread a process: small models become slow when threads compete for cores.
-test test-slow doctest demo readme: export OMP_NUM_THREADS = 1
+test test-slow fuzz doctest demo readme: export OMP_NUM_THREADS = 1
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint types doctest docs readme clean help
+# How many random cases `make fuzz` tries.
+CASES ?= 100000
+
+.PHONY: demo test test-slow fuzz lint types doctest docs readme clean help
 
 help:
 	@echo "make demo       train on data with missing values; a table and a picture (sksn-demo.png)"
 	@echo "make test       the tests of a few seconds; SKSN_DATA=<folder> adds those on real data"
 	@echo "make test-slow  the tests that take longer, those of the benchmarks among them"
+	@echo "make fuzz       100,000 random cases (CASES=<number>): matrices, tiny fits, interrupts"
 	@echo "make lint       ruff: rules and format"
 	@echo "make types      mypy"
 	@echo "make doctest    the examples in docstrings and README"
@@ -32,6 +36,9 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
+fuzz: $(READY)
+	SKSN_FUZZ=$(CASES) $(BIN)/python -m pytest -n 2 --dist worksteal tests/fuzz
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -40,7 +40,8 @@ class ClassTargets:
         y = y.toarray() if sparse.issparse(y) else y
         _refuse_missing(y)
         assert_all_finite(y, input_name="y")
-        kind = type_of_target(y, input_name="y", raise_unknown=True)
+        with np.errstate(invalid="ignore"):  # labels that no integer can hold
+            kind = type_of_target(y, input_name="y", raise_unknown=True)
         if kind == "multilabel-indicator":
             y = check_array(y, dtype=np.float64, input_name="y")
             values = np.unique(y)
@@ -53,7 +54,8 @@ class ClassTargets:
                 "labels, or an indicator matrix (multilabel)."
             )
         y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
+        with np.errstate(invalid="ignore"):
+            check_classification_targets(y)
         return y
 
     def encode(self, y: np.ndarray, classes: Any = None) -> np.ndarray:

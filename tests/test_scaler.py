@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
 from sksn import ObservedScaler
-from sksn import _observed as module
+from sksn._observed import _entries as module
 from tests.helpers import holey, to_csr, to_dense
 
 NAN = np.nan

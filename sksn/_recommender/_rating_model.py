@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from .._autoencoder import SNAutoencoder, drop_network, with_engine
-from .._observed import with_entries
 from .._training._completion import CompletionEngine, EntryRows
+from .._training._prediction import finite
 from .._training._vectors import Vectors
-from ..nn._implicit_feedback import implicit_feedback
+from ._fold_in import FoldIn
 from ._interactions import Interactions
 
 SIDES = {"item": ("item",), "user": ("user",), "both": ("item", "user")}
@@ -43,33 +43,6 @@ class Network(NamedTuple):
         dtype = self.engine.net.module_.weight.detach().cpu().numpy().dtype
         vectors = self.engine.vectors(rows.X, dtype)
         return vectors.transposed if self.side == "item" else vectors
-
-
-class FoldIn(NamedTuple):
-    """What a network needs to compute the vectors of new users.
-
-    Attributes
-    ----------
-    weight : float
-        Its weight in the blend.
-    factors : slice
-        Its part of the vectors of the blend.
-    item_offsets : ndarray of shape (n_items,)
-        Its offsets of items.
-    network : Network or None
-        The network, if its rows are users: it encodes the ratings of a new user.
-    implicit : ndarray of shape (n_items, n_factors) or None
-        The implicit-feedback vectors of a network whose rows are items, if it has some.
-    penalty : float
-        The penalty on vectors of users of a network whose rows are items.
-    """
-
-    weight: float
-    factors: slice
-    item_offsets: np.ndarray
-    network: Network | None
-    implicit: np.ndarray | None
-    penalty: float
 
 
 class RatingModel:
@@ -178,7 +151,7 @@ class RatingModel:
                     weight,
                     factors,
                     part.column_offsets,
-                    None if is_item else network,
+                    None if is_item else network.engine,
                     network.engine.implicit_vectors() if is_item else None,
                     network.engine.penalties.behind,
                 )
@@ -201,7 +174,7 @@ class RatingModel:
 
     def _in_ratings(self, predicted: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
-            return np.clip(predicted * self.unit, -_LARGEST, _LARGEST)
+            return np.clip(finite(predicted, "pair") * self.unit, -_LARGEST, _LARGEST)
 
     def fold_in(self, rows: EntryRows, user_means: np.ndarray, *, prior: float) -> RatingModel:
         """Return a model of new users, without training.
@@ -219,20 +192,11 @@ class RatingModel:
         -------
         RatingModel
         """
-        X, means = with_entries(rows.X, rows.X.data / self.unit), user_means / self.unit
-        parts = []
-        for known in self._fold_ins:
-            if known.network is not None:
-                parts.append(known.network.vectors(rows))
-                continue
-            items = self.vectors.columns[:, known.factors]
-            vectors = np.zeros((X.shape[0], items.shape[1]))
-            if known.implicit is not None:
-                vectors = implicit_feedback(X, known.implicit.astype(np.float64, copy=False))
-            users, offsets = ridge_vectors(
-                X, items, known.item_offsets, (vectors, means), (known.penalty, prior)
-            )
-            parts.append(Vectors(users.astype(items.dtype), items, offsets, known.item_offsets))
+        means = user_means / self.unit
+        parts = [
+            fold_in.vectors(rows, self.vectors, means, unit=self.unit, prior=prior)
+            for fold_in in self._fold_ins
+        ]
         folded = copy.copy(self)
         folded.vectors = Vectors.blend(parts, [known.weight for known in self._fold_ins])
         return folded
@@ -298,52 +262,3 @@ def _autoencoder(parameters: Mapping[str, Any], side: str, seed: int) -> SNAutoe
     shared = face.get_params().keys() & parameters.keys()
     own = {name: parameters[name] for name in shared} | {"random_state": seed}
     return face.set_params(**own)
-
-
-def ridge_vectors(
-    X: Any,
-    items: np.ndarray,
-    item_offsets: np.ndarray,
-    prior: tuple[np.ndarray, np.ndarray],
-    penalties: tuple[float, float],
-) -> tuple[np.ndarray, np.ndarray]:
-    r"""Compute vectors and offsets of new users by ridge regression on the vectors of the items.
-
-    For each user, with :math:`R` the set of the rated items, it minimizes
-
-    .. math:: \sum_{i \in R} (x_i - u^\top v_i - a - b_i)^2
-        + \lambda_u \lVert u - u_0 \rVert^2 + \lambda_a (a - a_0)^2
-
-    Parameters
-    ----------
-    X : CSR matrix of shape (n_users, n_items)
-        Ratings.
-    items : ndarray of shape (n_items, n_factors)
-        Vectors :math:`v` of the items.
-    item_offsets : ndarray of shape (n_items,)
-        Offsets :math:`b` of the items.
-    prior : (ndarray of shape (n_users, n_factors), ndarray of shape (n_users,))
-        The vectors :math:`u_0` and the offsets :math:`a_0`.
-    penalties : tuple of float
-        :math:`\lambda_u` and :math:`\lambda_a`.
-
-    Returns
-    -------
-    users : ndarray of shape (n_users, n_factors)
-    user_offsets : ndarray of shape (n_users,)
-    """
-    users, offsets = prior[0].copy(), prior[1].copy()
-    scale = np.sqrt(penalties)
-    for row in range(X.shape[0]):
-        entries = slice(X.indptr[row], X.indptr[row + 1])
-        columns = X.indices[entries]
-        if not len(columns):
-            continue
-        # in units in which both penalties are 1, and in the space of the few ratings of the user
-        rated = items[columns].astype(np.float64, copy=False)
-        A = np.hstack([rated / scale[0], np.full((len(columns), 1), 1 / scale[1])])
-        left = X.data[entries] - item_offsets[columns] - rated @ users[row] - offsets[row]
-        solution = A.T @ np.linalg.solve(A @ A.T + np.eye(len(columns)), left)
-        users[row] += solution[:-1] / scale[0]
-        offsets[row] += solution[-1] / scale[1]
-    return users, offsets

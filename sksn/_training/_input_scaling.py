@@ -163,11 +163,14 @@ class EntryScaling:
         return with_entries(X, scaled)
 
     def _scaled(self, values: np.ndarray, columns: Any) -> np.ndarray:
-        return check_range(standardize(values, *self._statistics(columns)))
+        with np.errstate(over="ignore"):
+            scaled = standardize(values, *self._statistics(columns))
+        return check_range(scaled)
 
     def inverse(self, values: np.ndarray, columns: Any = slice(None)) -> np.ndarray:
         """Restore the units of the data; `columns` are the features along the last axis."""
-        return unstandardize(values, *self._statistics(columns))
+        with np.errstate(over="ignore"):
+            return unstandardize(values, *self._statistics(columns))
 
     @property
     def unit(self) -> float:

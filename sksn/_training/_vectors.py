@@ -61,6 +61,7 @@ class Vectors(NamedTuple):
         columns = self.columns.astype(np.float64, copy=False).T
         for part in blocks(len(rows), len(self.columns), most_entries=_PREDICTED):
             at = rows[part]
-            predicted = self.rows[at] @ columns
-            predicted += self.row_offsets[at, None] + self.column_offsets
+            with np.errstate(over="ignore", invalid="ignore"):  # the caller checks
+                predicted = self.rows[at] @ columns
+                predicted += self.row_offsets[at, None] + self.column_offsets
             yield part, predicted

@@ -94,7 +94,7 @@ class BoundedLines(io.TextIOBase):
         self._count(line)
         return line
 
-    def __next__(self) -> str:
+    def __next__(self) -> str:  # type: ignore[override]
         line = self.readline()
         if not line:
             raise StopIteration

@@ -13,7 +13,7 @@ import time
 import warnings
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 
 class Archive(NamedTuple):
@@ -94,7 +94,7 @@ def download(
     return path
 
 
-def _try(downloader: Any, url: str, file: BinaryIO) -> tuple[str, bool] | None:
+def _try(downloader: Any, url: str, file: Any) -> tuple[str, bool] | None:
     """Download into a file. Return None, or why it failed and whether it may work later."""
     from requests.exceptions import RequestException  # pooch needs requests
     from urllib3.exceptions import HTTPError  # requests needs urllib3
@@ -111,7 +111,7 @@ def _try(downloader: Any, url: str, file: BinaryIO) -> tuple[str, bool] | None:
     return None
 
 
-def _keep(file: BinaryIO, path: Path) -> None:
+def _keep(file: Any, path: Path) -> None:
     """Copy a file to a path, with the permissions of any new file. There is never a part of it."""
     unfinished = path.with_name(f"{path.name}.part")
     try:
@@ -124,7 +124,7 @@ def _keep(file: BinaryIO, path: Path) -> None:
         raise
 
 
-def _digest(file: BinaryIO, checksum: str) -> str | None:
+def _digest(file: Any, checksum: str) -> str | None:
     """Return None if a file has this checksum, or else which it has."""
     algorithm, _, expected = checksum.partition(":")
     file.seek(0)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import numpy as np
 
@@ -161,7 +161,7 @@ def read_ratings(
     -------
     Ratings
     """
-    file = BoundedLines(file)
+    file = cast(TextIO, BoundedLines(file))
     try:
         first = file.readline()
     except UnicodeDecodeError:

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from sksn import SNRecommender
-from sksn._recommender._rating_model import ridge_vectors
+from sksn._recommender._fold_in import ridge_vectors
 from sksn._training._vectors import Vectors
 
 from .common import QUICK, ratings

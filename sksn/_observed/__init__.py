@@ -1,0 +1,29 @@
+"""What counts as observed: the one place that looks for missing entries.
+
+A dense entry is missing if it is NaN. A sparse entry is missing if it is not stored, or stored as
+NaN; stored zeros are observed. `missing_values` names one further value that means missing.
+"""
+
+from ._entries import (
+    column_counts,
+    missing_mask,
+    observed_blocks,
+    row_counts,
+    row_of_entry,
+    select_entries,
+    to_container,
+    with_entries,
+)
+from ._validation import validate_observed
+
+__all__ = [
+    "column_counts",
+    "missing_mask",
+    "observed_blocks",
+    "row_counts",
+    "row_of_entry",
+    "select_entries",
+    "to_container",
+    "validate_observed",
+    "with_entries",
+]

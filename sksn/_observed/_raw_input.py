@@ -1,0 +1,134 @@
+"""Input as users pass it: what is refused at the door, and what is made plain before it is checked.
+
+Text, categories and dates are refused. None, pandas.NA and masked entries become NaN.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from .._checks import is_no_value
+
+_EXACT_INTEGERS = 2.0**53  # beyond, float64 does not hold all integers
+_UNENCODED = (
+    *("str", "large_string", "categ", "dict", "enum", "date", "time", "dur", "period", "interval"),
+    *("list", "array", "struct", "binary", "complex", "sparse"),
+)
+ENCODE = (
+    "Encode text and categorical columns as numbers first, for example with "
+    "sklearn.preprocessing.OneHotEncoder or TargetEncoder in a ColumnTransformer; turn dates into "
+    "numbers, and a frame of pandas Sparse columns into frame.sparse.to_coo() or to_dense()."
+)
+
+
+def prepared(X: Any, missing_values: float) -> Any:
+    """Return an input whose entries are numbers or NaN, or raise an error that says what to do.
+
+    Parameters
+    ----------
+    X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+        The input.
+    missing_values : float
+        A further value that means missing.
+
+    Returns
+    -------
+    array-like, data frame or sparse matrix
+        `X`, or a copy.
+    """
+    if isinstance(X, (list, tuple)):
+        X = _as_array(X)
+    _refuse_unencoded(X)
+    X = _as_nan(X)
+    _refuse_inexact(X, missing_values)
+    if not sparse.issparse(X):
+        return X
+    _refuse_ambiguous(X, missing_values)
+    return _summable(X)
+
+
+def _refuse_unencoded(X: Any) -> None:
+    """Refuse text, categories and dates, naming the columns where there are names."""
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+        unencoded = [
+            f"{str(name)!r} ({dtype})"
+            for i, (name, dtype) in enumerate(zip(X.columns, list(X.dtypes), strict=True))
+            if str(dtype).lower().startswith(_UNENCODED) or _holds_text(X, i, dtype)
+        ]
+        if unencoded:
+            listed = ", ".join(unencoded)
+            raise ValueError(f"X has columns that are not numeric: {listed}. {ENCODE}")
+    elif isinstance(X, np.ndarray) and X.dtype.kind in "USmM":
+        raise ValueError(f"X must be numeric, got an array of dtype {X.dtype}. {ENCODE}")
+
+
+def _as_array(rows: Any) -> Any:
+    """Return nested sequences that hold integers or objects as an array, if they can be one."""
+    try:
+        array = np.asarray(rows)
+    except ValueError:  # rows of different lengths
+        return rows
+    return array if array.dtype.kind in "iuO" else rows
+
+
+def _as_nan(X: Any) -> Any:
+    """Turn masked entries, and None and pandas.NA among objects and decimals, into NaN."""
+    if isinstance(X, np.ma.MaskedArray):
+        return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)
+    if hasattr(X, "iloc") and hasattr(X, "columns"):
+        kinds = [str(dtype) for dtype in X.dtypes]
+        if any(kind.startswith(("decimal", "object")) for kind in kinds):
+            return X.astype(object).where(X.notna(), np.nan)
+    if isinstance(X, np.ndarray) and X.dtype == object:
+        missing = [is_no_value(entry) for entry in X.flat]
+        return np.where(np.reshape(missing, X.shape), np.nan, X)
+    return X
+
+
+def _holds_text(frame: Any, i: int, dtype: Any) -> bool:
+    """Whether a pandas column of Python objects holds a string."""
+    return str(dtype) == "object" and any(isinstance(value, str) for value in frame.iloc[:, i])
+
+
+def _refuse_ambiguous(X: Any, missing_values: float) -> None:
+    """Refuse a DIA or BSR matrix that stores zeros, which may be data or padding."""
+    if X.format not in ("dia", "bsr") or missing_values == 0:
+        return
+    stored = X.data
+    if X.format == "dia":
+        column = np.arange(X.data.shape[1])
+        row = column - np.asarray(X.offsets)[:, None]
+        inside = (row >= 0) & (row < X.shape[0]) & (column < X.shape[1])
+        stored = X.data[inside]
+    if np.any(stored == 0):
+        raise ValueError(
+            f"X is a sparse {X.format.upper()} matrix that stores zeros: it cannot be told which "
+            "of them are observed and which only fill a diagonal or a block. Convert it to CSR "
+            "(and call eliminate_zeros() there if zeros are not observations), or pass "
+            "missing_values=0."
+        )
+
+
+def _summable(X: Any) -> Any:
+    """Return a sparse matrix whose duplicates have a sum: that of their own type for bools."""
+    if X.dtype.kind in "iu":  # small integers would wrap around
+        return X.astype(np.float64)
+    if X.dtype.kind == "b":
+        X = X.copy() if X.format in ("csr", "csc") else X.tocsr()
+        X.sum_duplicates()
+    return X
+
+
+def _refuse_inexact(X: Any, missing_values: float) -> None:
+    """Refuse to look for a marker among integers that float64 cannot tell from it."""
+    if abs(missing_values) < _EXACT_INTEGERS or np.isnan(missing_values):
+        return
+    dtypes = [X.dtype] if hasattr(X, "dtype") else list(getattr(X, "dtypes", ()))
+    if any(str(dtype).lower().startswith(("int64", "uint64")) for dtype in dtypes):
+        raise ValueError(
+            f"missing_values={missing_values:.0f} cannot be told from its neighbours once the "
+            "64-bit integers of X are float64; put NaN where an entry is missing."
+        )

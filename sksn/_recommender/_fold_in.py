@@ -1,0 +1,123 @@
+"""Vectors of new users, from their ratings alone."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._observed import with_entries
+from .._training._completion import CompletionEngine, EntryRows
+from .._training._vectors import Vectors
+from ..nn._implicit_feedback import implicit_feedback
+
+_LEAST_PENALTY = 1e-9  # without any, the vector of a user with few ratings is not determined
+
+
+class FoldIn(NamedTuple):
+    """What a network needs to compute the vectors of new users.
+
+    Attributes
+    ----------
+    weight : float
+        Its weight in the blend.
+    factors : slice
+        Its part of the vectors of the blend.
+    item_offsets : ndarray of shape (n_items,)
+        Its offsets of items.
+    encoder : CompletionEngine or None
+        The network, if its rows are users: it encodes the ratings of a new user.
+    implicit : ndarray of shape (n_items, n_factors) or None
+        The implicit-feedback vectors of a network whose rows are items, if it has some.
+    penalty : float
+        The penalty on vectors of users of a network whose rows are items.
+    """
+
+    weight: float
+    factors: slice
+    item_offsets: np.ndarray
+    encoder: CompletionEngine | None
+    implicit: np.ndarray | None
+    penalty: float
+
+    def vectors(
+        self, rows: EntryRows, known: Vectors, means: np.ndarray, *, unit: float, prior: float
+    ) -> Vectors:
+        """Return the vectors and offsets of new users, beside those of the items.
+
+        Parameters
+        ----------
+        rows : EntryRows
+            The ratings of each new user.
+        known : Vectors
+            The blend of the users of training.
+        means : ndarray of shape (n_users,)
+            Mean rating of each of them in `unit`, which their offsets are shrunken towards.
+        unit : float
+            The unit of the vectors.
+        prior : float
+            Penalty on the squared distance of an offset from the user's mean.
+
+        Returns
+        -------
+        Vectors
+        """
+        if self.encoder is not None:
+            return self.encoder.vectors(rows.X, known.columns.dtype)
+        items = known.columns[:, self.factors]
+        X = with_entries(rows.X, rows.X.data / unit)
+        vectors = np.zeros((X.shape[0], items.shape[1]))
+        if self.implicit is not None:
+            vectors = implicit_feedback(X, self.implicit.astype(np.float64, copy=False))
+        penalties = (self.penalty, prior)
+        users, offsets = ridge_vectors(X, items, self.item_offsets, (vectors, means), penalties)
+        return Vectors(users.astype(items.dtype), items, offsets, self.item_offsets)
+
+
+def ridge_vectors(
+    X: Any,
+    items: np.ndarray,
+    item_offsets: np.ndarray,
+    prior: tuple[np.ndarray, np.ndarray],
+    penalties: tuple[float, float],
+) -> tuple[np.ndarray, np.ndarray]:
+    r"""Compute vectors and offsets of new users by ridge regression on the vectors of the items.
+
+    For each user, with :math:`R` the set of the rated items, it minimizes
+
+    .. math:: \sum_{i \in R} (x_i - u^\top v_i - a - b_i)^2
+        + \lambda_u \lVert u - u_0 \rVert^2 + \lambda_a (a - a_0)^2
+
+    Parameters
+    ----------
+    X : CSR matrix of shape (n_users, n_items)
+        Ratings.
+    items : ndarray of shape (n_items, n_factors)
+        Vectors :math:`v` of the items.
+    item_offsets : ndarray of shape (n_items,)
+        Offsets :math:`b` of the items.
+    prior : (ndarray of shape (n_users, n_factors), ndarray of shape (n_users,))
+        The vectors :math:`u_0` and the offsets :math:`a_0`.
+    penalties : tuple of float
+        :math:`\lambda_u` and :math:`\lambda_a`.
+
+    Returns
+    -------
+    users : ndarray of shape (n_users, n_factors)
+    user_offsets : ndarray of shape (n_users,)
+    """
+    users, offsets = prior[0].copy(), prior[1].copy()
+    scale = np.sqrt(np.maximum(penalties, _LEAST_PENALTY))
+    for row in range(X.shape[0]):
+        entries = slice(X.indptr[row], X.indptr[row + 1])
+        columns = X.indices[entries]
+        if not len(columns):
+            continue
+        # in units in which both penalties are 1, and in the space of the few ratings of the user
+        rated = items[columns].astype(np.float64, copy=False)
+        A = np.hstack([rated / scale[0], np.full((len(columns), 1), 1 / scale[1])])
+        left = X.data[entries] - item_offsets[columns] - rated @ users[row] - offsets[row]
+        solution = A.T @ np.linalg.solve(A @ A.T + np.eye(len(columns)), left)
+        users[row] += solution[:-1] / scale[0]
+        offsets[row] += solution[-1] / scale[1]
+    return users, offsets
