@@ -82,7 +82,9 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
     warm_start : bool, default=False
         Whether ``fit`` continues from the weights and the scaling of the previous ``fit``. The
         parameters of the network and of its inputs must not change; `lr`, `alpha`, `batch_size`,
-        `max_epochs` and those of early stopping may.
+        `max_epochs` and those of early stopping may. The moments of the optimizer are kept after
+        ``fit`` only if this is True; a ``partial_fit`` that follows another ``fit`` begins with
+        fresh ones.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of rows, dropout and the held-out entries. The same
         integer gives the same result on the same machine.

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 _LONGEST = 100  # characters of a value in an error message
+_FEW = 10  # entries of an array in an error message
 
 
 def is_real(value: Any, kind: type = numbers.Real) -> bool:
@@ -40,11 +41,11 @@ def is_no_value(value: Any) -> bool:
 
 def shown(value: Any) -> str:
     """Return a value as an error message shows it: short, and the shape of an array."""
+    if isinstance(value, np.ndarray) and value.size > _FEW:
+        return f"an array of shape {value.shape}"
     text = repr(value)
     if len(text) <= _LONGEST:
         return text
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
     return f"{text[:_LONGEST]}..."
 
 

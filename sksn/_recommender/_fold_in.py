@@ -71,7 +71,8 @@ class FoldIn(NamedTuple):
             vectors = implicit_feedback(X, self.implicit.astype(np.float64, copy=False))
         penalties = (self.penalty, prior)
         users, offsets = ridge_vectors(X, items, self.item_offsets, (vectors, means), penalties)
-        return Vectors(users.astype(items.dtype), items, offsets, self.item_offsets)
+        with np.errstate(over="ignore"):  # predictions are checked
+            return Vectors(users.astype(items.dtype), items, offsets, self.item_offsets)
 
 
 def ridge_vectors(

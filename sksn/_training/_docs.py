@@ -31,7 +31,8 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         each sample) are applied to the layer's output, over its non-zero units.
     input_scaling : {"auto", "observed", None}, default="auto"
         "observed" centres and scales each feature by its observed entries. For dense rows, "auto"
-        does the same and then squashes entries smoothly into (-3, 3). For sparse rows, whose
+        does the same, except that entries far from the median do not count, so that they cannot
+        hide the others; it then squashes entries smoothly into (-3, 3). For sparse rows, whose
         entries are usually counts, "auto" gives ``sign(x) * log(1 + abs(x))``, because centring
         would make observed entries look like missing ones. None leaves entries as they are.
     add_indicator : {"auto"} or bool, default="auto"
@@ -66,7 +67,9 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
     warm_start : bool, default=False
         Whether ``fit`` continues from the weights and the scaling of the previous ``fit``. The
         parameters of the network and of its inputs must not change; `lr`, `batch_size`,
-        `max_epochs` and those of early stopping may.
+        `max_epochs` and those of early stopping may. The moments of the optimizer are kept after
+        ``fit`` only if this is True; a ``partial_fit`` that follows another ``fit`` begins with
+        fresh ones.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of rows, dropout and the held-out rows. The same
         integer gives the same result on the same machine.

@@ -118,8 +118,9 @@ class EntryScaling:
     ----------
     kind : {"auto", "observed", "global"}
         "observed" centres and scales each feature by its observed entries. "global" divides all
-        entries by their one standard deviation. "auto" is "global" for sparse rows, whose
-        entries are usually of one kind (ratings, counts), and "observed" for dense rows.
+        entries by their one standard deviation, or by the entry if all are the same. "auto" is
+        "global" for sparse rows, whose entries are usually of one kind (ratings, counts), and
+        "observed" for dense rows.
     is_sparse : bool
         Whether the rows are sparse.
     """
@@ -145,8 +146,8 @@ class EntryScaling:
                 for block in entries
             )
         if self.n_entries:
-            mean = None if is_global else moments.mean
-            entries = _in_range(entries, mean, moments.scale)
+            mean, scale, _ = self._statistics(slice(None))
+            entries = _in_range(entries, mean, scale)
         self.moments = moments.updated(entries)
         return self
 
@@ -174,15 +175,17 @@ class EntryScaling:
 
     @property
     def unit(self) -> float:
-        """The standard deviation of all entries, by which "global" divides."""
+        """What "global" divides by: the standard deviation of all entries, or a constant entry."""
         assert self.moments is not None
         assert self.kind == "global"
-        return float(self.moments.scale[0])
+        mean, scale = float(self.moments.mean[0]), float(self.moments.scale[0])
+        is_constant = scale == 1 and self.moments.deviation[0] != 1
+        return (abs(mean) or 1.0) if is_constant else scale
 
     def _statistics(self, columns: Any) -> tuple[np.ndarray | None, np.ndarray, Any]:
         assert self.moments is not None
         if self.kind == "global":
-            return None, self.moments.scale, 0
+            return None, np.array([self.unit]), 0
         return self.moments.mean, self.moments.scale, columns
 
 
