@@ -3,19 +3,20 @@
 PYTHON ?= python3
 VENV := .venv
 # One thread a process: small models become slow when threads compete for cores.
-test test-slow fuzz doctest demo readme: export OMP_NUM_THREADS = 1
+test test-slow test-lowest fuzz doctest demo readme: export OMP_NUM_THREADS = 1
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 # How many random cases `make fuzz` tries.
 CASES ?= 100000
 
-.PHONY: demo test test-slow fuzz lint types doctest docs readme clean help
+.PHONY: demo test test-slow test-lowest fuzz lint types doctest docs readme clean help
 
 help:
 	@echo "make demo       train on data with missing values; a table and a picture (sksn-demo.png)"
 	@echo "make test       the tests of a few seconds; SKSN_DATA=<folder> adds those on real data"
 	@echo "make test-slow  the tests that take longer, those of the benchmarks among them"
+	@echo "make test-lowest  the quick tests with the lowest versions that pyproject.toml accepts"
 	@echo "make fuzz       100,000 random cases (CASES=<number>): matrices, tiny fits, interrupts"
 	@echo "make lint       ruff: rules and format"
 	@echo "make types      mypy"
@@ -36,6 +37,12 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
+# Warnings are no errors here: old versions of libraries warn of new versions of others.
+test-lowest:
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt --editable ".[test]"
+	$(VENV)-lowest/bin/python -m pytest -n 2 --dist worksteal -m "not slow" -o filterwarnings=default
 
 fuzz: $(READY)
 	SKSN_FUZZ=$(CASES) $(BIN)/python -m pytest -n 2 --dist worksteal tests/fuzz
@@ -58,4 +65,4 @@ readme: $(READY)
 	$(BIN)/python -m benchmarks report readme
 
 clean:
-	rm -rf $(VENV) build dist docs/_build *.egg-info
+	rm -rf $(VENV) $(VENV)-lowest build dist docs/_build *.egg-info

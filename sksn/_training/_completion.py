@@ -13,11 +13,12 @@ from .._observed import row_counts, to_container
 from ..nn._autoencoder import SNAE
 from ..nn._implicit_feedback import ImplicitFeedbackAE
 from ._batches import EntryDataset
+from ._build import build_net, layer_sizes
 from ._entry_net import EntryNet
 from ._input_scaling import EntryScaling
 from ._lifecycle import MAY_CHANGE, Learner
 from ._losses import EntryLoss
-from ._net import RowNet, build_net, layer_sizes
+from ._net import RowNet
 from ._offsets import column_offsets
 from ._penalties import EntryPenalties, entry_penalties
 from ._prediction import codes_and_offsets, finite

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from scipy.special import expit, softmax
+from sklearn.utils import ClassifierTags
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, EpochTimer, LRScheduler
 from skorch.utils import noop
 from torch import Tensor, nn
 
 from ..nn._optim import RowSparseAdamW
-from ._batches import Batch, BatchLoader, RowDataset
+from ._batches import Batch, RowDataset
 from ._callbacks import BestWeights, CosineSchedule, Progress, listeners
-from ._device import resolve_device, threads_for
+from ._device import threads_for
 from ._losses import NonFiniteLossError
 
 
@@ -96,6 +96,24 @@ class RowNet(NeuralNet):
         if self.criterion_.kind == "binary" and self.module__n_outputs > 1:
             return (output > 0.5).astype(np.int64)
         return output.argmax(axis=1)
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The encoded classes, for scorers of scikit-learn."""
+        if not self._is_classifier:
+            raise AttributeError("a net for numbers or several labels has no classes_")
+        return np.arange(max(2, self.module__n_outputs))
+
+    @property
+    def _is_classifier(self) -> bool:
+        kind = getattr(getattr(self, "criterion_", None), "kind", None)
+        return kind == "multiclass" or (kind == "binary" and self.module__n_outputs == 1)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        if self._is_classifier:
+            tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+        return tags
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[Any, dict]:
         """Group parameters: those with weight decay; biases and the gains of norms without."""
@@ -277,67 +295,6 @@ class RowNet(NeuralNet):
         last = "valid_loss" if validated else "train_loss"
         if self.history and last not in self.history[-1]:
             del self.history[-1]
-
-
-def build_net(
-    net: type[RowNet],
-    module: type[nn.Module],
-    parameters: Mapping[str, Any],
-    *,
-    seed: int,
-    of_module: Mapping[str, Any],
-    **options: Any,
-) -> RowNet:
-    """Build an initialized, untrained net.
-
-    Parameters
-    ----------
-    net : type
-        The class of the net.
-    module : type
-        The class of its network.
-    parameters : mapping
-        Parameters of an estimator. Those that the network, or its base class, has as well are
-        handed on to it.
-    seed : int
-        Seed of the initial weights.
-    of_module : mapping
-        Further arguments of the network, which take precedence.
-    **options
-        Further options of the net.
-
-    Returns
-    -------
-    RowNet
-    """
-    device = resolve_device(parameters["device"])
-    accepted = {name for cls in module.__mro__[:2] for name in signature(cls).parameters}
-    shared = {name: parameters[name] for name in accepted & parameters.keys()}
-    given = {
-        "hidden_layer_sizes": layer_sizes(parameters["hidden_layer_sizes"]),
-        **{name: float(parameters[name]) for name in ("power", "input_dropout", "dropout")},
-        "dtype": getattr(torch, parameters["dtype"]),
-        "seed": seed,
-    }
-    arguments = shared | given | dict(of_module)
-    return net(
-        module,
-        **{f"module__{name}": value for name, value in arguments.items()},
-        optimizer__fused=device.type in ("cpu", "cuda"),
-        lr=float(parameters["lr"]),
-        iterator_train=BatchLoader,
-        iterator_valid=BatchLoader,
-        train_split=None,
-        callbacks=parameters["callbacks"],
-        device=str(device),
-        verbose=0,
-        **options,
-    ).initialize()
-
-
-def layer_sizes(value: Any) -> tuple[int, ...]:
-    """Return ``hidden_layer_sizes`` as a tuple; one integer is one layer."""
-    return tuple(int(size) for size in np.atleast_1d(np.asarray(value, dtype=np.int64)))
 
 
 def _mark_coalesced(layer: nn.Module) -> None:

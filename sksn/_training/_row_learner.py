@@ -13,12 +13,13 @@ from .._observed import column_counts
 from ..nn._mlp import SNMLP
 from ..nn._optim import RowSparseAdamW
 from ._batches import RowDataset
+from ._build import build_net
 from ._callbacks import listeners
 from ._device import resolve_device
 from ._input_scaling import InputScaling
 from ._lifecycle import Learner
 from ._losses import MeanLoss
-from ._net import RowNet, build_net
+from ._net import RowNet
 from ._penalties import weight_decay
 from ._prediction import outputs
 from ._quantile_bins import quantile_bins

@@ -177,7 +177,7 @@ class SNAE(DrawsFromGenerator):
             return self.hidden(self.input(self._centered(rows) if self.center else rows))
         index = index or ColumnIndex(rows, len(self.bias))
         if self.center:
-            rows = rows._replace(values=self._sparse_centered(rows, index))
+            rows = rows.with_values(self._sparse_centered(rows, index))
         return self.hidden(self.input(rows, index))
 
     def offsets(self, rows: Tensor | SparseRows, codes: Tensor) -> Tensor:

@@ -7,12 +7,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.amp import is_autocast_available
 from torch.nn import functional as F
 
 from .._checks import check_constant, check_flag, check_power
 from .._formula import sparsity_scale
 from ._mask import exact_type, observed_entries
+
+_AUTOCAST = ("cpu", "cuda", "mps", "xpu")  # devices that have it; torch cannot trace the question
 
 
 class SNConv2d(nn.Conv2d):
@@ -159,9 +160,7 @@ class SNConv2d(nn.Conv2d):
             mode, sides = self.padding_mode, self._reversed_padding_repeated_twice
             by_group, padding = F.pad(by_group, sides, mode=mode), 0
         kind = observed.device.type
-        exactly = (
-            torch.autocast(kind, enabled=False) if is_autocast_available(kind) else nullcontext()
-        )
+        exactly = torch.autocast(kind, enabled=False) if kind in _AUTOCAST else nullcontext()
         with exactly:
             return F.conv2d(
                 by_group, ones, None, self.stride, padding, self.dilation, self.groups

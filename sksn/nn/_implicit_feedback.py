@@ -59,7 +59,7 @@ class ImplicitFeedbackAE(SNAE):
         share = torch.as_tensor(inverse_root(rows.n_observed().cpu().numpy()))
         share = share.to(rows.values.device, rows.values.dtype)
         values = share.index_select(0, rows.row_of_entry())
-        self._index = ColumnIndex(rows._replace(values=values), len(self.implicit))
+        self._index = ColumnIndex(rows.with_values(values), len(self.implicit))
 
     def decoder(self) -> Tensor:
         """Return the decoder's weights, with the implicit-feedback term until it is settled."""

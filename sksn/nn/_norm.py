@@ -102,7 +102,7 @@ class SparsityNorm(nn.Module):
             refuse_mask(mask)
             row = x.row_of_entry()
             entries, scale = entries_and_scale_of_rows(x, row, *how)
-            return x._replace(values=(entries * scale.index_select(0, row)).to(entries.dtype))
+            return x.with_values((entries * scale.index_select(0, row)).to(entries.dtype))
         entries, scale = entries_and_scale(x, mask, *how, self.dim)
         return (entries * scale).to(x.dtype)
 

@@ -141,7 +141,7 @@ class ObservedNorm(nn.Module):
         if self.weight is not None and self.bias is not None:
             out = out * self.weight.index_select(0, x.columns)
             out = out + self.bias.index_select(0, x.columns)
-        return x._replace(values=torch.where(observed, out, 0).to(x.values.dtype))
+        return x.with_values(torch.where(observed, out, 0).to(x.values.dtype))
 
     def _standardized(self, entries: Tensor, mean_of_row: Callable[[Tensor], Tensor]) -> Tensor:
         """Subtract the mean, and divide by the root of the variance if it is not zero.

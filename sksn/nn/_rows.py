@@ -47,6 +47,20 @@ class SparseRows(NamedTuple):
         """Return the same batch on another device."""
         return self.map(lambda part: part.to(device, non_blocking=non_blocking))
 
+    def with_values(self, values: Tensor) -> SparseRows:
+        """Return the same batch with other values.
+
+        Parameters
+        ----------
+        values : Tensor of shape (n_entries,)
+            The values.
+
+        Returns
+        -------
+        SparseRows
+        """
+        return SparseRows(values, self.columns, self.offsets, self.n_distinct, self.weights)
+
     def split(self, n_rows: int) -> list[SparseRows]:
         """Split the batch into parts of at most so many rows, which share its memory.
 
