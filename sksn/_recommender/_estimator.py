@@ -259,9 +259,11 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             "_fold_prior": max(self.row_offset or 0.0, LEAST_PRIOR),
         }
         del rows
-        for name in list(vars(self)):  # the memory of an earlier fit is free from here on
-            if name in _PRIVATE or (name.endswith("_") and not name.startswith("_")):
-                delattr(self, name)
+        self.__dict__ = {  # the memory of an earlier fit is free from here on
+            name: value
+            for name, value in vars(self).items()
+            if not (name in _PRIVATE or name.endswith("_"))
+        }
         state |= self._learn_ratings(ratings, parameters, state["rating_range_"])
         self.__dict__.update(state)
         return self
@@ -292,6 +294,8 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             item_weight, score = model.choose_blend(
                 ratings, held_out, item_weight=item_weight, rating_range=rating_range
             )
+            if self.refit:  # their memory is free for the networks in use
+                del model, networks
         if not validates or self.refit:
             rows = ratings.sides(sides)
             networks = train_networks(parameters, rows, seeds[1], n_epochs=n_epochs)
@@ -321,7 +325,8 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "estimators_")
         self._check_names(X)
-        users, items = (ids.find(part) for ids, part in zip(self._ids, id_columns(X), strict=True))
+        users, items = id_columns(X)
+        users, items = self._ids[0].find(users), self._ids[1].find(items)
         known_user, known_item = users != UNKNOWN, items != UNKNOWN
         mean, item_mean = self._means
         ratings = np.full(len(users), mean)

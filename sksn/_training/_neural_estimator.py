@@ -68,9 +68,11 @@ class NeuralEstimator(rules.SuggestsParameters, BaseEstimator):
 
     def _forget(self, *kept: str) -> None:
         """Drop the network and all fitted attributes but those that are named."""
-        for name in list(vars(self)):
-            if name == "_learner" or (name.endswith("_") and name not in kept):
-                delattr(self, name)
+        self.__dict__ = {
+            name: value
+            for name, value in vars(self).items()
+            if name in kept or not (name == "_learner" or name.endswith("_"))
+        }
 
     def _validate_X(self, X: Any, *, reset: bool) -> Any:
         """Return X as an array with NaN, or as CSR that stores exactly the observed entries."""
@@ -107,9 +109,9 @@ class NeuralEstimator(rules.SuggestsParameters, BaseEstimator):
     def _train(self, learner: Learner, lesson: Lesson) -> Self:
         """Train, and publish what was learned."""
         goes_on = learner.net is getattr(self, "net_", None)
-        if not goes_on:  # its memory is free for the new one
-            self._forget("n_features_in_", "feature_names_in_")
         try:
+            if not goes_on:  # its memory is free for the new one
+                self._forget("n_features_in_", "feature_names_in_")
             learner.train(lesson)
         except BaseException as error:
             if goes_on and not isinstance(error, NonFiniteLossError):

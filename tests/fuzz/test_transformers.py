@@ -69,7 +69,7 @@ def transformed(fit_transform, m: Matrix):
     return result
 
 
-@cases(0.25)
+@cases(0.3)
 @given(matrices(), POWERS, TARGETS)
 def test_normalizing_is_the_formula(m, power, target):
     constant = constant_of(m.values, target)
