@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .._moments import Moments
@@ -25,7 +27,8 @@ def fences(X: np.ndarray, before: Moments | None = None) -> tuple[np.ndarray, np
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
-        Rows with NaN where an entry is missing. Of more than 4096 rows, so many are looked at.
+        Rows with NaN where an entry is missing. Of more than 4096 rows, so many are looked at,
+        unless a feature has fewer than 20 entries in them.
     before : Moments, optional
         The moments of the rows before.
 
@@ -41,11 +44,14 @@ def fences(X: np.ndarray, before: Moments | None = None) -> tuple[np.ndarray, np
         judged = (before.count >= _FEW) & (before.deviation > 0)
         reach = np.where(judged, _FAR * before.deviation, np.inf)
         low, high = before.mean - reach, before.mean + reach
+    some = X
     if n_rows > _ROWS:
-        X = X[np.linspace(0, n_rows - 1, _ROWS).astype(np.intp)]
+        some = X[np.linspace(0, n_rows - 1, _ROWS).astype(np.intp)]
     with np.errstate(over="ignore"):
-        for j, column in enumerate(X.T):
+        for j, column in enumerate(some.T):
             entries = column[~np.isnan(column)]
+            if len(entries) < _FEW < n_rows:  # seldom observed: look at all rows
+                entries = X[~np.isnan(X[:, j]), j]
             if len(entries) >= _FEW or not judged[j]:
                 low[j], high[j] = _fence(entries)
     return low, high
@@ -60,6 +66,6 @@ def _fence(entries: np.ndarray) -> tuple[float, float]:
     distances = distances[distances > 0]
     if not len(distances):
         return -np.inf, np.inf
-    at = int(_LEVEL * (len(distances) - 1))
+    at = math.ceil(_LEVEL * (len(distances) - 1))
     reach = _FACTOR * np.partition(distances, at)[at]
     return middle - reach, middle + reach

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback
 
 from sksn import SNAutoencoder, SNClassifier, SNRegressor
-from sksn._training import _lifecycle
+from sksn._training import _fences, _lifecycle
 from sksn.nn import RowSparseAdamW
 
 RNG = np.random.RandomState(0)
@@ -220,6 +220,18 @@ def test_ordinary_outliers_count_as_before():
     scaling = SNClassifier(max_epochs=1).fit(tables, rng.randint(0, 2, 1000))._learner.scaling
     assert_allclose(scaling.moments.mean, tables.mean(axis=0))
     assert_allclose(scaling.moments.deviation, tables.std(axis=0), atol=1e-12)
+
+
+def test_fences_of_few_entries_are_wide():
+    few = np.array([[1.0], [1.001], [50.0]])
+    assert _fences.fences(few)[1] > 50
+    rng = np.random.RandomState(0)
+    seldom = np.full((20_000, 1), np.nan)
+    seldom[rng.permutation(20_000)[:60], 0] = rng.normal(size=60)
+    low, high = _fences.fences(seldom)
+    assert low < np.nanmin(seldom) < np.nanmax(seldom) < high < 100
+    seldom[np.flatnonzero(~np.isnan(seldom[:, 0]))[0]] = 1e12
+    assert _fences.fences(seldom)[1] < 100
 
 
 @pytest.mark.parametrize("unit", [1e-310, 1e-200, 1e150, 1e307])
