@@ -12,7 +12,8 @@ from ._batches import EntryBatch
 from ._callbacks import listeners
 from ._net import RowNet
 
-_NUMBERS = 1 << 20  # entries and hidden units that are computed at a time
+_NUMBERS = 1 << 20  # entries and hidden units that are computed at a time on a CPU
+_NUMBERS_ON_DEVICE = 1 << 26
 
 
 class EntryNet(RowNet):
@@ -32,7 +33,7 @@ class EntryNet(RowNet):
         if len(parts) == 1:
             return super().backward(X, y, **fit_params)
         keeps = bool(listeners(self.callbacks_, "on_batch_end"))
-        total, outputs = torch.zeros((), dtype=y.dtype, device=y.device), []
+        total, outputs = self.module_.bias.new_zeros(()), []
         for part, share in zip(parts, _shares(parts), strict=True):
             output = self.infer(part, **fit_params)
             loss = self.get_loss(output, y, X=part, training=True) * share
@@ -50,7 +51,7 @@ class EntryNet(RowNet):
         if len(parts) == 1:
             return super().validation_step(batch, **fit_params)
         self._set_training(False)
-        total, outputs = torch.zeros((), dtype=y.dtype, device=y.device), []
+        total, outputs = self.module_.bias.new_zeros(()), []
         with torch.no_grad():
             for part, share in zip(parts, _shares(parts), strict=True):
                 output = self.infer(part, **fit_params)
@@ -62,14 +63,14 @@ class EntryNet(RowNet):
         """Split a batch of rows whose entries and hidden units are many."""
         if hasattr(self.module_, "implicit"):  # whose decoder would be computed for each part
             return [X]
-        is_dense = isinstance(X.rows, Tensor)
-        n_rows, n_entries = (
-            (len(X.rows) if is_dense else len(X.rows.offsets)),
-            (X.rows.numel() if is_dense else len(X.rows.values)),
-        )
+        if isinstance(X.rows, Tensor):
+            n_rows, n_entries = len(X.rows), X.rows.numel()
+        else:
+            n_rows, n_entries = len(X.rows.offsets), len(X.rows.values)
         n_hidden = sum(p.shape[-1] for p in self.module_.parameters() if p.ndim > 1)
         per_row = n_entries / max(1, n_rows) + n_hidden
-        size = max(1, int(_NUMBERS / per_row))
+        most = _NUMBERS if self.place[1].type == "cpu" else _NUMBERS_ON_DEVICE
+        size = max(1, int(most / per_row))
         if size >= n_rows:
             return [X]
         rows = X.rows.split(size)

@@ -138,6 +138,14 @@ def test_row_sparse(tmp_path):
     assert [row["steps"] for row in written["results"]][:2] == ["dense", "row-sparse"]
 
 
+def test_outliers(tmp_path):
+    result = run("run", "outliers", "--smoke", "--json", tmp_path / "r.json")
+    assert result.returncode == 0, result.stderr
+    (record,) = json.loads((tmp_path / "r.json").read_text())["results"]
+    means = {name: sum(scores) / len(scores) for name, scores in record["runs"].items()}
+    assert means["fences, absurd"] > means["plain, absurd"] + 0.01
+
+
 @pytest.mark.parametrize("folder", ["", "/no/such/folder"])
 def test_without_data(folder):
     result = run("run", "defaults", SKSN_DATA=folder)
