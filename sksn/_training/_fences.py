@@ -8,7 +8,7 @@ import numpy as np
 
 from .._moments import Moments
 
-_FACTOR = 10.0  # distance of a fence from the median, in units of the typical distance
+_FACTOR = 30.0  # distance of a fence from the median, in units of the typical distance
 _LEVEL = 0.75  # the quantile of the distances from the median that is the typical one
 _ROWS = 4096  # rows that are looked at
 _FEW = 20  # entries; a chunk with fewer is judged by the rows before it
@@ -19,9 +19,9 @@ def fences(X: np.ndarray, before: Moments | None = None) -> tuple[np.ndarray, np
     r"""Compute the range of the entries that may set the scale of each feature.
 
     With :math:`q` the median of a feature and :math:`d` the third quartile of the distances
-    :math:`|x - q|` that are not 0, the range is :math:`q \pm 10\,d`: less than a quarter of the
+    :math:`|x - q|` that are not 0, the range is :math:`q \pm 30\,d`: less than a quarter of the
     entries that differ from the median, however absurd, cannot move it far. Normal entries leave it
-    at 11 standard deviations. A feature of which X holds fewer than 20 entries is judged by the
+    at 35 standard deviations. A feature of which X holds fewer than 20 entries is judged by the
     rows before: its range is their mean and 100 standard deviations on either side.
 
     Parameters

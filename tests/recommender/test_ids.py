@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sksn import SNRecommender
 from sksn._recommender._ids import UNKNOWN, Ids, id_column, id_columns
+from sksn._text import text_array
 
 from .common import QUICK, ratings
 
@@ -179,3 +180,38 @@ def test_a_rejected_fit_changes_nothing_and_a_failed_one_leaves_no_model():
     assert not [name for name in vars(model) if name.endswith("_")]
     with pytest.raises(ValueError, match="not fitted"):
         model.predict(X)
+
+
+@pytest.mark.parametrize("kind", ["int", "str", "mixed"])
+def test_one_id_may_be_a_scalar_of_numpy(kind):
+    X, y = ratings(20, 15)
+    pairs = [[KINDS[kind](u), KINDS[kind](i)] for u, i in X.tolist()]
+    model = SNRecommender("item", **QUICK).fit(pairs, y)
+    for user in (model.users_[0], np.asarray(model.users_[0])):
+        found, _ = model.recommend(user, n=3)
+        expected, _ = model.recommend([pairs[0][0]], n=3)
+        assert found.tolist() == expected.tolist()
+    assert model.similar_items(model.items_[0], n=2)[0].shape == (1, 2)
+
+
+def test_ids_that_differ_by_a_nul_character_are_two():
+    model = SNRecommender("item", **QUICK).fit([["a", 1], ["a\0", 2], ["b", 1]], [1, 2, 3])
+    assert model.users_.tolist() == ["a", "a\0", "b"]
+    assert (model._ids[0].find(id_column(["a\0", "a"], "users")) == [1, 0]).all()
+
+
+def test_one_long_id_does_not_widen_the_others():
+    X, y = ratings()
+    pairs = [[f"user {u}", i] for u, i in X.tolist()]
+    pairs[0][0] = "x" * 40_000
+    model = SNRecommender("item", **QUICK).fit(pairs, y)
+    assert model.users_.nbytes < 100_000
+    assert sorted(model.users_) == list(model.users_), "in ascending order, as other strings"
+    assert np.isfinite(model.predict(pairs)).all()
+    assert id_columns(pairs)[0].nbytes < 100_000
+
+
+@given(st.lists(st.text(max_size=5), min_size=1, max_size=8), st.sampled_from([0, 70, 300]))
+def test_text_arrays_hold_the_text(texts, longest):
+    texts[0] += "y" * longest
+    assert text_array(texts).tolist() == texts

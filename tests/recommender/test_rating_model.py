@@ -219,3 +219,23 @@ def checks():
 @pytest.mark.parametrize(("estimator", "check"), list(checks()))
 def test_checks_of_scikit_learn_that_can_apply(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-30, 1e150, 1e300])
+def test_the_unit_of_ratings_changes_nothing(unit):
+    X, y = ratings()
+    plain, scaled = (SNRecommender(**QUICK).fit(X, values) for values in (y, y * unit))
+    np.testing.assert_allclose(scaled.predict(X) / unit, plain.predict(X), rtol=1e-4)
+    assert scaled.validation_score_ / unit == pytest.approx(plain.validation_score_, rel=1e-4)
+    assert scaled.blend_ == pytest.approx(plain.blend_, rel=1e-3)
+    scores = (m.recommend(m.users_[:3])[1].filled(0) for m in (plain, scaled))
+    np.testing.assert_allclose(next(scores), next(scores) / unit, rtol=1e-4, atol=1e-4)
+    folded = scaled.fold_in(X[:9], y[:9] * unit).predict(X[:40]) / unit
+    np.testing.assert_allclose(folded, plain.fold_in(X[:9], y[:9]).predict(X[:40]), rtol=1e-4)
+
+
+def test_one_absurd_rating_leaves_predictions_finite():
+    X, y = ratings()
+    model = SNRecommender(**QUICK).fit(X, np.r_[1e300, y[1:]])
+    assert np.isfinite(model.predict(X)).all()
+    assert np.isfinite(model.validation_score_)
