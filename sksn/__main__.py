@@ -8,6 +8,7 @@ picture.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -95,7 +96,7 @@ def _check_output(path: str) -> None:
     if not file.parent.is_dir():
         raise TableError(f"cannot write {path}: there is no such folder")
     try:
-        is_new = not file.exists()
+        is_new = not os.path.lexists(file)  # a link is not, even if it leads nowhere
         file.open("ab").close()
     except OSError as error:
         raise TableError(f"cannot write {path}: {error.strerror}") from error

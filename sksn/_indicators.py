@@ -21,6 +21,7 @@ def normalized_with_indicators(
     features: np.ndarray,
     *,
     marks_observed: bool,
+    saw_zero: np.ndarray,
 ) -> Any:
     """Scale rows by ``(target / n_observed) ** power``, and append indicators of some features.
 
@@ -36,11 +37,14 @@ def normalized_with_indicators(
         The features with an indicator, in ascending order.
     marks_observed : bool
         Whether an indicator is 1 where the entry is observed, instead of where it is missing.
+    saw_zero : ndarray of bool of shape (n_features,)
+        Whether a zero without a sign is an observed entry, in features without an indicator.
 
     Returns
     -------
     ndarray, torch.Tensor, CSR or CSC of shape (n_rows, n_features + n_indicators)
-        In an array or a tensor, features without an indicator are -0.0 where they are missing.
+        In an array or a tensor, a feature without an indicator is -0.0 where it is missing if
+        `saw_zero`, and else where it is an observed zero.
     """
     if sparse.issparse(X):
         scale = finite_scale(row_counts(X), target, power, X.dtype)
@@ -59,6 +63,7 @@ def normalized_with_indicators(
             features,
             missing_values,
             marks_observed,
+            saw_zero,
         )
     out = np.empty((len(X), X.shape[1] + len(features)), X.dtype)
     rescale(X, target, power, missing_values, copy=True, out=out[:, : X.shape[1]])
@@ -66,13 +71,16 @@ def normalized_with_indicators(
         missing = missing_mask(X[rows], missing_values)
         out[rows, X.shape[1] :] = missing[:, features] != marks_observed
         if len(unmarked):
-            out[rows, unmarked] = _signed(out[rows, unmarked], missing[:, unmarked])
+            out[rows, unmarked] = _signed(
+                out[rows, unmarked], missing[:, unmarked], saw_zero[unmarked]
+            )
     return out
 
 
-def _signed(entries: Any, missing: Any) -> Any:
-    """Return entries with -0.0 where one is missing, and 0.0 for other zeros."""
-    return (entries + 0.0) * (1.0 - 2.0 * missing)
+def _signed(entries: Any, missing: Any, saw_zero: Any) -> Any:
+    """Return entries whose zeros tell by their sign whether they are missing."""
+    is_zero = (entries == 0) & ((missing & saw_zero) | ~(missing | saw_zero))
+    return (entries + 0.0) * (1.0 - 2.0 * is_zero)
 
 
 def _tensor(
@@ -82,12 +90,15 @@ def _tensor(
     features: np.ndarray,
     missing_values: float,
     marks_observed: bool,
+    saw_zero: np.ndarray,
 ) -> Any:
     import torch
 
     missing = missing_mask(X, missing_values)
     if len(unmarked):
-        scaled[:, unmarked] = _signed(scaled[:, unmarked], missing[:, unmarked].to(X.dtype))
+        saw = torch.as_tensor(saw_zero[unmarked], device=X.device)
+        signed = _signed(scaled[:, unmarked], missing[:, unmarked], saw)
+        scaled[:, unmarked] = signed.to(X.dtype)
     indicators = missing[:, features] != marks_observed
     return torch.cat([scaled, indicators.to(X.dtype)], dim=1)
 

@@ -320,6 +320,7 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
             missing_values,
             self.indicator_features_,
             marks_observed=self._is_sparse,
+            saw_zero=self._saw_zero,
         )
 
     def inverse_transform(self, X: Any) -> Any:
@@ -347,8 +348,8 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
         -----
         Without indicators, a zero in dense input is taken as missing. A row with the first observed
         zero is not restored exactly. With indicators, rows are restored up to rounding. A feature
-        that had no missing entry in ``fit`` has no indicator: ``transform`` writes -0.0 where it is
-        missing, and 0.0 where it is zero.
+        that had no missing entry in ``fit`` has no indicator. Its zeros are taken as ``fit`` saw
+        them: observed if some were, and else missing. ``transform`` writes -0.0 for the others.
         """
         check_is_fitted(self)
         power = check_power(self.power)
@@ -367,7 +368,7 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
         missing = missing_mask(entries)
         if self.add_indicator:
             unmarked = self._unmarked()
-            missing[:, unmarked] |= _is_negative_zero(entries[:, unmarked])
+            missing[:, unmarked] |= _is_missing_zero(entries[:, unmarked], self._saw_zero[unmarked])
             marked = X[:, self.n_features_in_ :] != 0
             missing[:, self.indicator_features_] |= ~marked if self._is_sparse else marked
         elif self._is_sparse or self._saw_zero.any():
@@ -419,6 +420,10 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
         return tags
 
 
-def _is_negative_zero(entries: Any) -> Any:
+def _is_missing_zero(entries: Any, saw_zero: np.ndarray) -> Any:
+    """Whether a zero is missing: one with a sign if fit saw zeros, and else one without."""
     negative = entries.signbit() if is_torch(entries) else np.signbit(entries)
-    return (entries == 0) & negative
+    saw: Any = saw_zero
+    if is_torch(entries):
+        saw = negative.new_tensor(saw_zero.tolist())
+    return (entries == 0) & (negative == saw)

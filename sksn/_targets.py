@@ -38,7 +38,7 @@ class ClassTargets:
     def validate(self, y: Any) -> np.ndarray:
         """Check y, and return labels of shape (n_samples,), or 0 and 1 for each label."""
         y = y.toarray() if sparse.issparse(y) else y
-        _refuse_missing(y)
+        refuse_missing(y)
         assert_all_finite(y, input_name="y")
         with np.errstate(invalid="ignore"):  # labels that no integer can hold
             kind = type_of_target(y, input_name="y", raise_unknown=True)
@@ -190,8 +190,8 @@ class NumberTargets:
 
     def validate(self, y: Any, estimator: Any) -> np.ndarray:
         """Check y, and return it as float64."""
-        _refuse_missing(y)
-        _refuse_text(y)
+        refuse_missing(y)
+        refuse_text(y)
         return check_array(
             y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=estimator
         )
@@ -227,9 +227,11 @@ class NumberTargets:
         return output[:, 0] if self._is_1d else output
 
 
-def _refuse_missing(y: Any) -> None:
+def refuse_missing(y: Any) -> None:
     """Refuse None and NA, and NaN among other objects, which few functions can handle."""
     y = np.asarray(y)
+    if y.dtype.kind in "mM" and np.isnat(y).any():
+        raise ValueError(f"y is missing (NaT) in row {int(np.isnat(y).argmax())}.")
     if y.dtype != object:
         return
     for place, value in enumerate(y.flat):
@@ -241,7 +243,7 @@ def _refuse_missing(y: Any) -> None:
             )
 
 
-def _refuse_text(y: Any) -> None:
+def refuse_text(y: Any) -> None:
     """Refuse strings as numbers, also those that look like numbers."""
     y = np.asarray(y)
     if y.dtype.kind in "US" or (y.dtype == object and any(isinstance(v, str) for v in y.flat)):

@@ -58,7 +58,12 @@ def steps(kind: str) -> Iterator[None]:
 
 
 def _decayed(
-    self: RowSparseAdamW, parameter: Tensor, rows: Tensor, group: dict[str, Any]
+    self: RowSparseAdamW,
+    parameter: Tensor,
+    rows: Tensor,
+    group: dict[str, Any],
+    *,
+    settles: bool = False,
 ) -> Iterator[tuple[slice, list[Tensor]]]:
     """Take the place of ``RowSparseAdamW._caught_up``, without the moves by running means."""
     state = self.state[parameter]
@@ -69,6 +74,9 @@ def _decayed(
     yield slice(0, len(rows)), copies
     for table, copy in zip(tables, copies, strict=True):
         table.index_copy_(0, rows, copy)
+    if settles:
+        state["caught_up"].index_fill_(0, rows, state["n_steps"])
+        state["log_decay_of_row"].index_fill_(0, rows, state["log_decay"])
 
 
 def scores(data: Data, seed: int, kind: str, options: dict[str, Any]) -> tuple[float, float]:

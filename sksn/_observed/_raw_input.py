@@ -66,12 +66,12 @@ def _refuse_unencoded(X: Any) -> None:
 
 
 def _as_array(rows: Any) -> Any:
-    """Return nested sequences that hold integers or objects as an array, if they can be one."""
+    """Return nested sequences of numbers or objects as an array, if they can be one."""
     try:
         array = np.asarray(rows)
     except ValueError:  # rows of different lengths
         return rows
-    return array if array.dtype.kind in "iuO" else rows
+    return array if array.dtype.kind in "iufO" else rows
 
 
 def _as_nan(X: Any) -> Any:

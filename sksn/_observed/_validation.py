@@ -78,6 +78,8 @@ def validate_observed(
             X = check_array(X, input_name="X", **options)
         else:
             X = validate_data(estimator, X, reset=reset, **options)
+    except OverflowError as error:
+        raise ValueError(f"X holds an integer that float64 cannot hold ({error}).") from error
     except (TypeError, ValueError) as error:
         if "could not convert" in str(error):
             raise ValueError(f"X holds text ({error}). {ENCODE}") from error

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import _checks as rules
 from .._observed import with_entries
 from .._training._callbacks import check_monitors
+from .._training._completion import EntryRows
 from .._training._held_out import count_held_out, hold_out_ratings
 from .._training._neural_estimator import TRAINING_RULES
 from .._training._offsets import column_offsets, row_offsets
@@ -237,15 +238,18 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         """
         parameters = {name: getattr(self, name) for name in (*self._rules, "device")}
         rules.check_parameters(parameters, self._rules)
-        check_monitors(self.callbacks, validated=self.early_stopping and not self.refit)
+        check_monitors(
+            self.callbacks,
+            validated=self.early_stopping and not self.refit,
+            remedy="early_stopping=True and refit=False",
+        )
         users, items, values, weights = check_ratings(X, y, sample_weight)
         refuse_constant(values)
         ids = Ids(users), Ids(items)
         ratings = interactions(users, items, values, weights, ids)
         names = column_names(X)
         rows = ratings.rows("user")
-        item_mean = column_offsets(rows.X, _PRIOR, rows.weights)
-        mean = float(np.average(values, weights=weights))
+        means = _means(rows, values, weights)
         state: dict[str, Any] = {
             "n_features_in_": 2,
             **({} if names is None else {"feature_names_in_": np.array(names, dtype=object)}),
@@ -254,8 +258,8 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             "rating_range_": (float(values.min()), float(values.max())),
             "_ids": ids,
             "_seen": with_entries(rows.X, np.ones(rows.X.nnz, dtype=np.int8)),
-            "_means": (mean, item_mean),
-            "_user_mean": mean + row_offsets(rows.X, item_mean, _PRIOR, rows.weights),
+            "_means": means,
+            "_user_mean": _user_means(rows, *means),
             "_fold_prior": max(self.row_offset or 0.0, LEAST_PRIOR),
         }
         del rows
@@ -433,12 +437,11 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         self._check_names(X)
         users, items, values, _ = check_ratings(X, y, None)
         folded = copy.copy(self)
-        mean, item_mean = self._means
         folded._ids = ids = Ids(users), self._ids[1]
         folded.users_ = ids[0].values
         rows = interactions(users, items, values, None, ids).rows("user")
         folded._seen = with_entries(rows.X, np.ones(rows.X.nnz, dtype=np.int8))
-        folded._user_mean = mean + row_offsets(rows.X, item_mean, _PRIOR)
+        folded._user_mean = _user_means(rows, *self._means)
         folded._model = self._model.fold_in(rows, folded._user_mean, prior=self._fold_prior)
         return folded
 
@@ -455,6 +458,29 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+def _means(
+    rows: EntryRows, values: np.ndarray, weights: np.ndarray | None
+) -> tuple[float, np.ndarray]:
+    """Return the mean rating, and the mean of each item, shrunken towards it."""
+    unit = _unit_of(values)  # in which sums do not overflow
+    X = with_entries(rows.X, rows.X.data / unit)
+    items = column_offsets(X, _PRIOR, rows.weights) * unit
+    return float(np.average(values / unit, weights=weights)) * unit, items
+
+
+def _user_means(rows: EntryRows, mean: float, item_mean: np.ndarray) -> np.ndarray:
+    """Return the mean of each user, freed of the items and shrunken towards the mean rating."""
+    unit = max(_unit_of(rows.X.data), _unit_of(item_mean))
+    X = with_entries(rows.X, rows.X.data / unit)
+    return (mean / unit + row_offsets(X, item_mean / unit, _PRIOR, rows.weights)) * unit
+
+
+def _unit_of(values: np.ndarray) -> float:
+    """Return a power of two near the largest of some numbers."""
+    largest = float(np.abs(values).max(initial=0))
+    return float(np.ldexp(0.25, np.frexp(largest)[1])) if largest else 1.0
 
 
 def _entries_of(X: sparse.csr_array, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

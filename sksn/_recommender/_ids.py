@@ -127,9 +127,10 @@ def column_names(X: Any) -> list[str] | None:
 
 def id_column(values: Any, name: str) -> np.ndarray:
     """Return one or several ids as a one-dimensional array."""
-    is_array = hasattr(values, "dtype") and getattr(values, "shape", None) != ()
-    if not is_array and not isinstance(values, (list, tuple, range)):
-        values = [values.item() if isinstance(values, (np.generic, np.ndarray)) else values]
+    if isinstance(values, (np.generic, np.ndarray)):
+        values = np.atleast_1d(values)
+    elif not hasattr(values, "dtype") and not isinstance(values, (list, tuple, range)):
+        values = [values]
     column = _plain(_objects(values) if isinstance(values, (list, tuple)) else values)
     if column.ndim != 1:
         raise ValueError(f"{name} must be one id or a list of ids, got shape {column.shape}.")

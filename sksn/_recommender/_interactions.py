@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array, check_consistent_length
 
 from .._checks import check_weights
 from .._observed import row_of_entry, select_entries, with_entries
+from .._targets import refuse_missing, refuse_text
 from .._training._completion import EntryRows
 from ._ids import UNKNOWN, Ids, id_columns
 
@@ -92,6 +93,8 @@ def check_ratings(
     users, items = id_columns(X)
     if y is None:
         raise ValueError("SNRecommender requires y to be passed, but the target y is None.")
+    refuse_missing(y)
+    refuse_text(y)
     y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable
+from inspect import signature
 from typing import Any
 
 from skorch.callbacks import Callback
@@ -23,17 +24,24 @@ def listeners(callbacks: Iterable[Any], event: str) -> list[Callable[..., None]]
     return found
 
 
-def check_monitors(callbacks: Iterable[Any] | None, *, validated: bool) -> None:
+def check_monitors(
+    callbacks: Iterable[Any] | None,
+    *,
+    validated: bool,
+    remedy: str = "early_stopping=True with fit",
+) -> None:
     """Raise a ValueError if a callback of skorch monitors a validation that does not take place."""
     for callback in () if validated else callbacks or ():
         if isinstance(callback, tuple):
             callback = callback[1]
         monitor = getattr(callback, "monitor", None)
+        if isinstance(callback, type) and "monitor" in signature(callback).parameters:
+            monitor = signature(callback).parameters["monitor"].default
         if isinstance(monitor, str) and monitor.startswith("valid_"):
             name = getattr(callback, "__name__", type(callback).__name__)
             raise ValueError(
                 f"callbacks holds {name}, which monitors {monitor!r}, but nothing is held out to "
-                "validate on. Use monitor='train_loss', or early_stopping=True with fit."
+                f"validate on. Use monitor='train_loss', or {remedy}."
             )
 
 
@@ -91,10 +99,11 @@ class BestWeights(Callback):
             self.best_loss_ = loss
             self.weights_ = copy.deepcopy(net.module_.state_dict())
 
-    def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        if self.weights_ is not None:
-            net.module_.load_state_dict(self.weights_)
-        self.weights_ = None
+    def restore(self, net: Any) -> None:
+        """Use the best weights; the net calls this also after an error."""
+        weights, self.weights_ = getattr(self, "weights_", None), None
+        if weights is not None:
+            net.module_.load_state_dict(weights)
 
 
 class Progress(Callback):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
@@ -43,5 +44,10 @@ def threads_for(module: nn.Module, n_rows: int) -> Iterator[None]:
         yield
         return
     # torch.set_num_threads would also hold, for good, in threads that begin meanwhile
-    with ThreadpoolController().limit(limits=1, user_api="openmp"):
+    with _threadpools().limit(limits=1, user_api="openmp"):
         yield
+
+
+@cache
+def _threadpools() -> ThreadpoolController:
+    return ThreadpoolController()

@@ -10,6 +10,8 @@ from .._moments import Moments
 
 _FACTOR = 30.0  # distance of a fence from the median, in units of the typical distance
 _LEVEL = 0.75  # the quantile of the distances from the median that is the typical one
+_TELLING = 5  # distances from which their quantile is used
+_FACTOR_OF_FEW = 1e6  # in units of the median of fewer distances
 _ROWS = 4096  # rows that are looked at
 _FEW = 20  # entries; a chunk with fewer is judged by the rows before it
 _FAR = 100.0  # distance from the mean of the rows before, in standard deviations
@@ -22,7 +24,8 @@ def fences(X: np.ndarray, before: Moments | None = None) -> tuple[np.ndarray, np
     :math:`|x - q|` that are not 0, the range is :math:`q \pm 30\,d`: less than a quarter of the
     entries that differ from the median, however absurd, cannot move it far. Normal entries leave it
     at 35 standard deviations. A feature of which X holds fewer than 20 entries is judged by the
-    rows before: its range is their mean and 100 standard deviations on either side.
+    rows before: its range is their mean and 100 standard deviations on either side. If fewer than five
+    entries differ from the median, the range is a million times the median of their distances.
 
     Parameters
     ----------
@@ -66,6 +69,9 @@ def _fence(entries: np.ndarray) -> tuple[float, float]:
     distances = distances[distances > 0]
     if not len(distances):
         return -np.inf, np.inf
-    at = math.ceil(_LEVEL * (len(distances) - 1))
-    reach = _FACTOR * np.partition(distances, at)[at]
+    if len(distances) < _TELLING:  # too few to tell absurd from rare, but for the most absurd
+        reach = _FACTOR_OF_FEW * np.sort(distances)[(len(distances) - 1) // 2]
+    else:
+        at = math.ceil(_LEVEL * (len(distances) - 1))
+        reach = _FACTOR * np.partition(distances, at)[at]
     return middle - reach, middle + reach

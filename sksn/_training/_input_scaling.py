@@ -17,6 +17,7 @@ INPUT_SCALINGS = ("auto", "observed", None)
 ENTRY_SCALINGS = ("auto", "observed", "global")
 _CLIP = 3.0
 _HUGE = 1e300
+_SQUASH = ", or use input_scaling='auto', which squashes outliers"
 
 
 class InputScaling:
@@ -63,7 +64,7 @@ class InputScaling:
             low, high = fences(X, self.moments)
             entries = (block.within(low, high) for block in entries)
         elif self.moments is not None:
-            entries = _in_range(entries, self.moments.mean, self.moments.scale)
+            entries = _in_range(entries, self.moments.mean, self.moments.scale, _SQUASH)
         moments = self.moments or Moments(X.shape[1])
         self.moments = moments.updated(entries)
         return self
@@ -105,7 +106,7 @@ class InputScaling:
         if self.kind == "auto":
             np.clip(values, -_HUGE, _HUGE, out=values)  # also what overflowed
             return values / np.hypot(1, values / _CLIP)
-        return check_range(values)
+        return check_range(values, _SQUASH)
 
     def _standardizes(self, X: Any) -> bool:
         return self.kind == "observed" or (self.kind == "auto" and not sparse.issparse(X))
@@ -190,7 +191,7 @@ class EntryScaling:
 
 
 def _in_range(
-    entries: Iterable[Entries], mean: np.ndarray | None, scale: np.ndarray
+    entries: Iterable[Entries], mean: np.ndarray | None, scale: np.ndarray, hint: str = ""
 ) -> Iterator[Entries]:
     """Yield further entries, and refuse those that the scale of the earlier ones cannot take.
 
@@ -198,17 +199,16 @@ def _in_range(
     """
     for block in entries:
         with np.errstate(over="ignore"):
-            check_range(standardize(block.values, mean, scale, block.columns))
+            check_range(standardize(block.values, mean, scale, block.columns), hint)
         yield block
 
 
-def check_range(entries: np.ndarray) -> np.ndarray:
+def check_range(entries: np.ndarray, hint: str = "") -> np.ndarray:
     """Raise a ValueError if an entry becomes infinite in the precision of a network."""
     extreme = np.fmax.reduce(np.abs(entries), axis=None, initial=0)
     if extreme > np.finfo(np.float32).max:
         raise ValueError(
             f"X holds {extreme:.4g} in absolute value (after scaling, if any), beyond the "
-            "range of float32; scale the entries, or use input_scaling='auto', which squashes "
-            "outliers."
+            f"range of float32; look for extreme entries (ratings, for a recommender){hint}."
         )
     return entries

@@ -212,7 +212,7 @@ class Learner(ABC):
         try:
             net.run(lesson.run, lesson.train, lesson.valid)
         finally:
-            if net.history:
+            if len(net.history) > start:  # else the record of the earlier calls holds
                 self.record = self._recorded(start, validated=lesson.valid is not None)
         if not net.history:
             raise KeyboardInterrupt("training was interrupted before its first epoch was over")

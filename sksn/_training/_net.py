@@ -183,11 +183,18 @@ class RowNet(NeuralNet):
             n_rows = min(len(train), run.batch_size)
             # KeyboardInterrupt is how callbacks, and users, end training early
             try:
-                with suppress(KeyboardInterrupt), threads_for(self.module_, n_rows):
+                with (
+                    suppress(KeyboardInterrupt),
+                    threads_for(self.module_, n_rows),
+                    torch.enable_grad(),
+                ):
                     self.fit_loop(train, epochs=run.n_epochs)
             finally:
                 self._settle()  # again: an interrupt may have hit it at the end of an epoch
                 self._drop_unfinished_epoch(validated=valid is not None)
+                for _, callback in self.callbacks_:
+                    if isinstance(callback, BestWeights):
+                        callback.restore(self)
             self.notify("on_train_end", X=train, y=None)
 
     @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import lzma
 import math
 import zipfile
 import zlib
@@ -18,6 +19,10 @@ import numpy as np
 LONGEST_LINE = 1 << 20  # characters
 _LONGEST_REASON = 300
 _CHUNK = 1 << 16
+_DAMAGED = (
+    *(EOFError, zlib.error, zipfile.BadZipFile, lzma.LZMAError),
+    *(NotImplementedError, RuntimeError),  # a compression that is not known, and encryption
+)
 _SEPARATOR = "\x1f"  # stands for delimiters that pandas reads slowly or not at all
 
 
@@ -34,7 +39,7 @@ def readable(name: str) -> Iterator[None]:
         yield
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} is no text in UTF-8: {error}.") from error
-    except (EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except _DAMAGED as error:
         raise ValueError(f"{name} is damaged or cannot be unpacked: {reason(error)}.") from error
     except OSError as error:
         # gzip's own errors have no number, and a damaged directory of an archive leads to EINVAL
@@ -101,7 +106,7 @@ class BoundedLines(io.TextIOBase):
         return line
 
     def _count(self, part: str) -> None:
-        part, start = part.replace("\r", "\n"), 0
+        part, start = part.replace("\r\n", " \n").replace("\r", "\n"), 0
         while True:
             end = part.find("\n", start)
             self._length += (len(part) if end < 0 else end) - start

@@ -14,6 +14,7 @@ import warnings
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 
 class Archive(NamedTuple):
@@ -113,7 +114,7 @@ def _try(downloader: Any, url: str, file: Any) -> tuple[str, bool] | None:
 
 def _keep(file: Any, path: Path) -> None:
     """Copy a file to a path, with the permissions of any new file. There is never a part of it."""
-    unfinished = path.with_name(f"{path.name}.part")
+    unfinished = path.with_name(f"{path.name}.{uuid4().hex}.part")
     try:
         with unfinished.open("wb") as kept:
             file.seek(0)

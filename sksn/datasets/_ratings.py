@@ -211,12 +211,13 @@ def _integer_ratings(file: TextIO, name: str, delimiter: str, first: list[str]) 
     if not len(table):
         raise ValueError(f"{name} holds no ratings.")
     users, items, ratings, times = (np.array(table[column]) for column in columns)
-    wrong = np.flatnonzero(~np.isfinite(ratings))
-    if len(wrong):
-        raise ValueError(
-            f"{name}, line {wrong[0] + 1 + n_header}: expected a finite number as a rating, got "
-            f"{ratings[wrong[0]]}."
-        )
+    for what, numbers in (("rating", ratings), ("timestamp", times)):
+        wrong = np.flatnonzero(~np.isfinite(numbers))
+        if len(wrong):
+            raise ValueError(
+                f"{name}, line {wrong[0] + 1 + n_header}: expected a finite number as a {what}, "
+                f"got {numbers[wrong[0]]}."
+            )
     return Ratings(users, items, ratings, times)
 
 
