@@ -164,3 +164,24 @@ def test_what_does_not_fit_the_weights():
     assert SNMLP(4, 1)(torch.ones(2, 4)).shape == (2, 1)
     rows = SparseRows(torch.ones(2), torch.tensor([0, 3]), torch.tensor([0, 1]))
     assert layer(rows).shape == (2, 2)
+
+
+def test_monitors_of_classes_and_of_the_recommender():
+    with pytest.raises(ValueError, match="EarlyStopping, which monitors 'valid_loss', but nothing"):
+        SNClassifier(callbacks=[EarlyStopping]).fit(X, Y)
+    with pytest.raises(ValueError, match="early_stopping=True and refit=False"):
+        SNRecommender(early_stopping=True, callbacks=[EarlyStopping()]).fit(PAIRS, STARS)
+
+
+def test_an_entry_out_of_range_points_to_what_helps():
+    chunk = np.where(np.arange(60)[:, None] == 0, 1e300, X)
+    model = SNAutoencoder(max_epochs=1).partial_fit(X)
+    with pytest.raises(
+        ValueError, match=r"beyond the range of float32; look for extreme entries \(r.*r\)\.$"
+    ):
+        model.partial_fit(chunk)
+    model = SNClassifier(input_scaling="observed").partial_fit(X, Y, classes=[0, 1])
+    with pytest.raises(ValueError, match="or use input_scaling='auto', which squashes"):
+        model.partial_fit(chunk, Y)
+    with pytest.raises(ValueError, match="X holds an integer that float64 cannot hold"):
+        SparsityNormalizer().fit([[10**400, 2]])

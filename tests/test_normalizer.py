@@ -349,3 +349,16 @@ def test_a_memory_mapped_transformer_can_go_on_learning(tmp_path):
         mapped = joblib.load(tmp_path / "fitted", mmap_mode="r")
         mapped.partial_fit([[1.0, NAN, NAN]])
         assert mapped.n_samples_seen_ == 4
+
+
+@pytest.mark.parametrize("container", [np.asarray, to_csr])
+def test_sparse_results_may_be_made_dense_before_they_are_inverted(container):
+    """As in the first version: a zero is missing where fit saw no zero."""
+    X = np.array([[1, NAN, 2.0], [NAN, 3, 4], [5, NAN, 6]])
+    normalizer = SparsityNormalizer(add_indicator=True).fit(container(X))
+    new = np.array([[NAN, 2, NAN], [3, 1, NAN]])
+    if container is to_csr:
+        dense = normalizer.transform(to_csr(new)).toarray()
+        assert_allclose(normalizer.inverse_transform(dense), new)
+    dense = normalizer.transform(new) + 0.0
+    assert_allclose(normalizer.inverse_transform(dense), new)

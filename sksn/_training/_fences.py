@@ -24,8 +24,8 @@ def fences(X: np.ndarray, before: Moments | None = None) -> tuple[np.ndarray, np
     :math:`|x - q|` that are not 0, the range is :math:`q \pm 30\,d`: less than a quarter of the
     entries that differ from the median, however absurd, cannot move it far. Normal entries leave it
     at 35 standard deviations. A feature of which X holds fewer than 20 entries is judged by the
-    rows before: its range is their mean and 100 standard deviations on either side. If fewer than five
-    entries differ from the median, the range is a million times the median of their distances.
+    rows before: its range is their mean and 100 standard deviations on either side. If fewer than
+    five entries differ from the median, the range is a million times the median of their distances.
 
     Parameters
     ----------

@@ -1,5 +1,6 @@
 """MovieLens from folders, archives and a server."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -428,3 +429,27 @@ def test_a_line_of_gigabytes_is_refused_in_little_memory(tmp_path, first):
         tracemalloc.stop()
     assert len(str(caught.value)) < 1000
     assert peak < 32 << 20
+
+
+def test_damages_of_other_compressions(tmp_path):
+    text = "".join(f"{u}\t{i}\t{1 + (u * i) % 5}\t{u}\n" for u in range(30) for i in range(30))
+    path = tmp_path / "ml-100k.zip"
+    for kind in (zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_STORED):
+        with zipfile.ZipFile(path, "w", kind) as archive:
+            archive.writestr("u.data", text)
+        whole = path.read_bytes()
+        for at in range(30, min(len(whole), 2000), 23):
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+            with contextlib.suppress(ValueError, FileNotFoundError):
+                fetch_movielens("100k", source=path)
+
+
+def test_lines_are_counted_whatever_ends_them(tmp_path):
+    for end in ("\n", "\r\n", "\r"):
+        text = end.join(["1\t2\t3\t4", "1\t3\t3\t4", "9" * 2_000_000])
+        (tmp_path / "u.data").write_bytes(text.encode())
+        with pytest.raises(ValueError, match=r"line 3 is longer than"):
+            fetch_movielens("100k", source=tmp_path)
+    (tmp_path / "u.data").write_text("1\t2\t3\t4\n1\t3\t3\tinf\n")
+    with pytest.raises(ValueError, match=r"line 2: expected a finite number as a timestamp"):
+        fetch_movielens("100k", source=tmp_path)

@@ -1,4 +1,5 @@
 import csv
+import sys
 
 import numpy as np
 import pytest
@@ -277,3 +278,12 @@ def test_a_check_of_the_output_leaves_it_as_it_was(tmp_path):
     _check_output(str(tmp_path / "new.png"))
     assert (tmp_path / "old.png").read_bytes() == b"old"
     assert not (tmp_path / "new.png").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_that_leads_nowhere_stays_a_link(tmp_path):
+    from sksn.__main__ import _check_output
+
+    (tmp_path / "link.png").symlink_to(tmp_path / "target.png")
+    _check_output(str(tmp_path / "link.png"))
+    assert (tmp_path / "link.png").is_symlink()

@@ -215,3 +215,11 @@ def test_one_long_id_does_not_widen_the_others():
 def test_text_arrays_hold_the_text(texts, longest):
     texts[0] += "y" * longest
     assert text_array(texts).tolist() == texts
+
+
+def test_one_id_may_be_a_date():
+    X, y = ratings(20, 15)
+    frame = pd.DataFrame({"user": pd.to_datetime(X[:, 0], unit="D"), "item": X[:, 1]})
+    model = SNRecommender("item", **QUICK).fit(frame, y)
+    found = [model.recommend(user, 3)[0].tolist() for user in (model.users_[0], model.users_[:1])]
+    assert found[0] == found[1]

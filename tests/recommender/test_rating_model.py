@@ -239,3 +239,15 @@ def test_one_absurd_rating_leaves_predictions_finite():
     model = SNRecommender(**QUICK).fit(X, np.r_[1e300, y[1:]])
     assert np.isfinite(model.predict(X)).all()
     assert np.isfinite(model.validation_score_)
+
+
+def test_means_of_huge_ratings_are_finite():
+    X, y = ratings()
+    plain, huge = (SNRecommender("item", **QUICK).fit(X, v) for v in (y, y * 3e307))
+    asked = np.array([[-1, X[0, 1]], [X[0, 0], -1], [-1, -1]])
+    np.testing.assert_allclose(huge.predict(asked) / 3e307, plain.predict(asked), rtol=1e-6)
+    assert huge.recommend([-1], 2)[0].tolist() == plain.recommend([-1], 2)[0].tolist()
+    with pytest.raises(ValueError, match=r"y must hold numbers, got text"):
+        SNRecommender().fit(X[:2], ["1", "2"])
+    with pytest.raises(ValueError, match=r"y is missing \(<NA>\) in row 1"):
+        SNRecommender().fit(X[:2], pd.Series([1, pd.NA], dtype=object))

@@ -9,10 +9,12 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import log_loss
 from skorch.callbacks import Callback
 
 from sksn import SNAutoencoder, SNClassifier, SNRegressor
 from sksn._training import _fences, _lifecycle
+from sksn._training._held_out import hold_out_rows
 from sksn.nn import RowSparseAdamW
 
 RNG = np.random.RandomState(0)
@@ -276,3 +278,53 @@ def test_the_optimizer_is_kept_where_training_may_go_on(estimator):
     assert all(parameter.grad is None for parameter in model.net_.module_.parameters())
     assert states(model.partial_fit(*arguments(model, X))) > 0
     assert states(estimator(warm_start=True, **QUICK).fit(*arguments(model, X))) > 0
+
+
+def test_an_absurd_row_does_not_blind_a_rare_feature():
+    rare = np.zeros((60, 1))
+    rare[[5, 25, 45]] = 1
+    rare[0] = 1e12
+    assert _fences.fences(rare)[1] < 1e7
+    chunk = np.array([[1e12], [1.0], [2.0], [3.0], [2.5]])
+    assert _fences.fences(chunk)[1] < 1e7
+
+
+def test_the_best_weights_are_in_use_after_an_error():
+    class Fail(Callback):
+        at = 99
+
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == self.at:
+                raise OSError("disk full")
+
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(120, 5))
+    y = np.where(np.arange(120) % 4 == 0, X[:, 0] < 0, X[:, 0] > 0)
+    fail = Fail()
+    model = SNClassifier(
+        warm_start=True, early_stopping=True, lr=0.3, max_epochs=12, n_iter_no_change=50,
+        validation_fraction=0.3, callbacks=[fail], random_state=0,
+    ).fit(X, y)  # fmt: skip
+    record = copy.deepcopy(model.validation_scores_), model.best_epoch_, predicted(model, X)
+    fail.at = 13  # in the first epoch of the next call: nothing is learned
+    with pytest.raises(OSError, match="disk full"):
+        model.fit(X, y)
+    assert (model.validation_scores_, model.best_epoch_) == record[:2]
+    assert_array_equal(predicted(model, X), record[2])
+    fail.at = 22
+    with pytest.raises(OSError, match="disk full"):
+        model.fit(X, y)
+    scores = model.validation_scores_
+    assert model.best_epoch_ == 13 + int(np.argmax(scores[12:]))
+    _, held_out = hold_out_rows(120, 0.3, model._learner.split_seed, y)
+    loss = log_loss(y[held_out], model.predict_proba(X[held_out]))
+    assert loss == pytest.approx(-scores[model.best_epoch_ - 1], rel=1e-4)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_the_users_grad_mode_decides_nothing(estimator):
+    model = estimator(**QUICK).fit(*arguments(estimator(), X))
+    with torch.no_grad():
+        other = estimator(**QUICK).fit(*arguments(estimator(), X))
+        assert not torch.is_grad_enabled()
+    assert_array_equal(predicted(other, X), predicted(model, X))
