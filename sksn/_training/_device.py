@@ -43,7 +43,8 @@ def threads_for(module: nn.Module, n_rows: int) -> Iterator[None]:
     if products > _PRODUCTS_FOR_THREADS or torch.get_num_threads() == 1:
         yield
         return
-    # torch.set_num_threads would also hold, for good, in threads that begin meanwhile
+    # torch.set_num_threads would also hold, for good, in threads that begin meanwhile. This limit
+    # does not reach MKL once the user has called torch.set_num_threads with more than one.
     with _threadpools().limit(limits=1, user_api="openmp"):
         yield
 
