@@ -115,9 +115,11 @@ class RatingModel:
         error : float
             Root mean squared error of the blend, in the units of the ratings.
         """
-        values = ratings.values[held_out] / self.unit
+        unit = max(self.unit, float(np.abs(ratings.values[held_out]).max()))
+        values = ratings.values[held_out] / unit
         weights = None if ratings.weights is None else ratings.weights[held_out]
         of_side = self.predict_sides(ratings.users[held_out], ratings.items[held_out])
+        of_side = [part * (self.unit / unit) for part in of_side]
         predicted = of_side[0]
         if len(of_side) == 2:
             difference = of_side[0] - of_side[1]
@@ -126,9 +128,9 @@ class RatingModel:
             wanted = float(w @ (difference * (values - of_side[1]))) / square if square else 0.5
             item_weight = min(1.0, max(0.0, wanted))
             predicted = item_weight * of_side[0] + (1 - item_weight) * of_side[1]
-        low, high = (limit / self.unit for limit in rating_range)
+        low, high = (limit / unit for limit in rating_range)
         error = np.clip(predicted, low, high) - values
-        return item_weight, float(np.sqrt(np.average(error**2, weights=weights))) * self.unit
+        return item_weight, float(np.sqrt(np.average(error**2, weights=weights))) * unit
 
     def blend(self, item_weight: float) -> Self:
         """Blend the networks; those whose rows are users have the rest of the weight.

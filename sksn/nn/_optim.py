@@ -163,8 +163,8 @@ class RowSparseAdamW(torch.optim.AdamW):
             )
         state = self._state(parameter)
         if "n_steps" not in state:
-            state |= {"n_steps": 0, "settled": 0, "log_decay": 0.0}
-            state |= {name: parameter.new_zeros(len(parameter)) for name in _OF_ROW}
+            of_rows = {name: parameter.new_zeros(len(parameter)) for name in _OF_ROW}
+            state.update({**of_rows, "n_steps": 0, "settled": 0, "log_decay": 0.0})
         rows, gradients = gradient.indices()[0], gradient.values()
         for part, copies in self._caught_up(parameter, rows, group):
             weight, mean, square = copies
@@ -220,9 +220,12 @@ class RowSparseAdamW(torch.optim.AdamW):
         state = self.state[parameter]
         if not state:
             on = parameter.device if self.defaults["fused"] else "cpu"
-            state["step"] = torch.zeros((), dtype=torch.float32, device=on)
-            state["exp_avg"] = torch.zeros_like(parameter)
-            state["exp_avg_sq"] = torch.zeros_like(parameter)
+            begun = {
+                "step": torch.zeros((), dtype=torch.float32, device=on),
+                "exp_avg": torch.zeros_like(parameter),
+                "exp_avg_sq": torch.zeros_like(parameter),
+            }
+            state.update(begun)  # at once, because an interrupt may come at any time
         return state
 
     @torch.no_grad()

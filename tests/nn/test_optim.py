@@ -234,6 +234,26 @@ def test_a_gradient_with_repeated_rows_is_added_up_first():
     assert torch.equal(*results)
 
 
+def test_an_interrupt_leaves_no_part_of_a_state(monkeypatch):
+    parameter = torch.nn.Parameter(torch.ones(3, 2))
+    optimizer = RowSparseAdamW([parameter])
+    original, calls = torch.zeros_like, []
+
+    def zeros_like(x):
+        calls.append(x)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(x)
+
+    parameter.grad = torch.ones(3, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "zeros_like", zeros_like)
+        with pytest.raises(KeyboardInterrupt):
+            optimizer.step()
+    optimizer.step()
+    assert optimizer.state[parameter]["step"] == 1
+
+
 def test_state_goes_on_where_it_was():
     steps = gradients_for([{0, 2}, {1}, {2, 5}, {0}])
     runs = []

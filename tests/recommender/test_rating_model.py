@@ -234,6 +234,15 @@ def test_the_unit_of_ratings_changes_nothing(unit):
     np.testing.assert_allclose(folded, plain.fold_in(X[:9], y[:9]).predict(X[:40]), rtol=1e-4)
 
 
+def test_held_out_ratings_may_be_much_larger_than_those_to_train_on():
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        for small in (1e-200, 1e-310):
+            model = SNRecommender(refit=False, **QUICK)
+            for seed in range(4):
+                model.set_params(random_state=seed).fit([["a", 1], ["a", 2]], [small, 1.0])
+                assert np.isfinite(model.validation_score_)
+
+
 def test_one_absurd_rating_leaves_predictions_finite():
     X, y = ratings()
     model = SNRecommender(**QUICK).fit(X, np.r_[1e300, y[1:]])
