@@ -64,6 +64,12 @@ def blocks_of_rows(
         start = stop
 
 
+def largest_of(values: np.ndarray) -> float:
+    """Return the largest absolute value that is not NaN, or 0, without a copy of the values."""
+    low, high = (f.reduce(values, axis=None, initial=0) for f in (np.fmin, np.fmax))
+    return float(max(-low, high))
+
+
 def products_of_pairs(
     left: np.ndarray, right: np.ndarray, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:

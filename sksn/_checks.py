@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import numbers
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,27 +50,37 @@ def shown(value: Any) -> str:
     return f"{text[:_LONGEST]}..."
 
 
-class unchanged_on_error:
-    """A block after whose errors an estimator is as before: a rejected call changes nothing.
+@contextmanager
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Restore the attributes of an estimator if an error occurs: a rejected call changes nothing.
 
     Objects that the attributes hold must not be changed in place.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__ = before
+        raise
+
+
+def forget(estimator: Any, *private: str, kept: Iterable[str] = ()) -> None:
+    """Drop the fitted attributes of an estimator in one step.
 
     Parameters
     ----------
     estimator : object
         The estimator.
+    *private : str
+        Attributes to drop beside those whose names end in an underscore.
+    kept : iterable of str, default=()
+        Fitted attributes to keep.
     """
-
-    def __init__(self, estimator: Any) -> None:
-        self.estimator, self._before = estimator, dict(vars(estimator))
-
-    def __enter__(self) -> None:
-        """Begin the block."""
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        """Restore the attributes if the block raised."""
-        if kind is not None:
-            self.estimator.__dict__ = self._before
+    estimator.__dict__ = {
+        name: value
+        for name, value in vars(estimator).items()
+        if name in kept or not (name in private or name.endswith("_"))
+    }
 
 
 # Rules of parameters -------------------------------------------------------------------------

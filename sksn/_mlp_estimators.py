@@ -14,7 +14,7 @@ from ._targets import ClassTargets, NumberTargets
 from ._training._docs import document
 from ._training._held_out import hold_out_rows
 from ._training._input_scaling import INPUT_SCALINGS
-from ._training._lifecycle import Lesson
+from ._training._net import Lesson
 from ._training._neural_estimator import NeuralEstimator
 from ._training._row_learner import RowLearner, Table
 from .nn._activations import ACTIVATIONS
@@ -35,6 +35,7 @@ class _MLPEstimator(NeuralEstimator):
         "max_epochs": rules.auto_or(rules.COUNT),
     }
     _learner: RowLearner
+    _targets_type: ClassVar[type]  # what y is
 
     def __init__(
         self,
@@ -105,8 +106,25 @@ class _MLPEstimator(NeuralEstimator):
             )
         return X
 
-    def _new_learner(self, X: Any, targets: Any) -> RowLearner:
-        return RowLearner(self._parameters(), targets, as_sparse=sparse.issparse(X))
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False, classes: Any = None
+    ) -> Self:
+        with rules.unchanged_on_error(self):
+            continued = self._continued(incremental=incremental)
+            X = self._check_rows(X, y, continued)
+            targets = continued.targets if continued else self._targets_type()
+            X, y, weights = weighted_rows(X, targets.validate(y, self), sample_weight)
+            table = self._table(targets, X, y, weights, classes)
+            learner = continued or RowLearner(
+                self._parameters(), targets, as_sparse=sparse.issparse(X)
+            )
+            lesson = self._prepare_table(learner, table, incremental=incremental)
+            del X, y, weights, table
+        return self._train(learner, lesson)
+
+    def _table(self, targets: Any, X: Any, y: np.ndarray, weights: Any, classes: Any) -> Table:
+        """Return validated rows and weights with encoded y."""
+        raise NotImplementedError
 
     def _prepare_table(self, learner: RowLearner, table: Table, *, incremental: bool) -> Lesson:
         """Prepare training on a validated table; `early_stopping` holds out some of its rows."""
@@ -239,6 +257,7 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
         self.class_weight = class_weight
 
     classes_: np.ndarray
+    _targets_type = ClassTargets
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train the network.
@@ -291,26 +310,11 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
             )
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
-    def _fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        *,
-        incremental: bool = False,
-        classes: Any = None,
-    ) -> Self:
-        with rules.unchanged_on_error(self):
-            continued = self._continued(incremental=incremental)
-            X = self._check_rows(X, y, continued)
-            targets = continued.targets if continued else ClassTargets()
-            X, y, weights = weighted_rows(X, targets.validate(y), sample_weight)
-            y = targets.encode(y, classes)
-            weights = targets.weigh(y, weights, self.class_weight)
-            learner = continued or self._new_learner(X, targets)
-            lesson = self._prepare_table(learner, Table(X, y, weights), incremental=incremental)
-            del X, y, weights
-        return self._train(learner, lesson)
+    def _table(
+        self, targets: ClassTargets, X: Any, y: np.ndarray, weights: Any, classes: Any
+    ) -> Table:
+        y = targets.encode(y, classes)
+        return Table(X, y, targets.weigh(y, weights, self.class_weight))
 
     def _fitted_attributes(self, learner: Any) -> dict[str, Any]:
         return {**super()._fitted_attributes(learner), "classes_": learner.targets.classes}
@@ -421,6 +425,7 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
     """
 
     n_outputs_: int
+    _targets_type = NumberTargets
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train the network.
@@ -465,17 +470,10 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False) -> Self:
-        with rules.unchanged_on_error(self):
-            continued = self._continued(incremental=incremental)
-            X = self._check_rows(X, y, continued)
-            targets = continued.targets if continued else NumberTargets()
-            X, y, weights = weighted_rows(X, targets.validate(y, self), sample_weight)
-            table = Table(X, targets.encode(y), weights)
-            learner = continued or self._new_learner(X, targets)
-            lesson = self._prepare_table(learner, table, incremental=incremental)
-            del X, y, weights, table
-        return self._train(learner, lesson)
+    def _table(
+        self, targets: NumberTargets, X: Any, y: np.ndarray, weights: Any, classes: None
+    ) -> Table:
+        return Table(X, targets.encode(y), weights)
 
     def _fitted_attributes(self, learner: Any) -> dict[str, Any]:
         return {**super()._fitted_attributes(learner), "n_outputs_": learner.targets.n_outputs}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,7 +75,7 @@ class Moments:
             moments = _merge(moments, _of_block(block, len(self.mean)))
         return moments
 
-    @property
+    @cached_property
     def deviation(self) -> np.ndarray:
         """The standard deviation of each feature (divisor: the number of entries)."""
         return np.sqrt(self._squares / _divisor(self.count)) * self._unit
@@ -88,11 +89,14 @@ class Moments:
         return np.minimum(variance, np.finfo(np.float64).max)
 
     @property
+    def is_constant(self) -> np.ndarray:
+        """Whether the entries of a feature are the same up to rounding, or there are none."""
+        return self.deviation <= 10 * np.finfo(np.float64).eps * np.abs(self.mean)
+
+    @cached_property
     def scale(self) -> np.ndarray:
         """The deviation, or 1 for a constant or unobserved feature."""
-        deviation = self.deviation
-        rounding = 10 * np.finfo(np.float64).eps * np.abs(self.mean)
-        return np.where(deviation <= rounding, 1.0, deviation)
+        return np.where(self.is_constant, 1.0, self.deviation)
 
 
 def standardize(
@@ -172,8 +176,13 @@ def _of_block(block: Entries, n_features: int) -> Moments:
 
 def _units(largest: np.ndarray) -> np.ndarray:
     """Return powers of two near the largest entries; 1 where squares cannot leave float64."""
-    exact = np.ldexp(1.0, np.frexp(largest)[1] - 1)
-    return np.where((largest > 1e-100) & (largest < 1e100), 1.0, np.where(largest > 0, exact, 0.0))
+    exact = np.where(largest > 0, power_of_two(largest), 0.0)
+    return np.where((largest > 1e-100) & (largest < 1e100), 1.0, exact)
+
+
+def power_of_two(x: Any) -> Any:
+    """Return the largest power of two that is at most x, which is positive."""
+    return np.ldexp(1.0, np.frexp(x)[1] - 1)
 
 
 def _merge(a: Moments, b: Moments) -> Moments:

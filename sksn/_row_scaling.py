@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from ._blocks import blocks, blocks_of_rows
+from ._blocks import blocks, blocks_of_rows, largest_of
 from ._checks import is_torch
 from ._formula import sparsity_scale
 from ._observed import column_counts, missing_mask, row_counts
@@ -135,11 +135,8 @@ def overflow_refused(dtype: Any) -> Iterator[None]:
 
 def _may_overflow(values: np.ndarray, scale: np.ndarray) -> bool:
     """Whether the largest entry, with the largest factor of all, would overflow."""
-    largest = max(
-        np.fmax.reduce(values, axis=None, initial=0), -np.fmin.reduce(values, axis=None, initial=0)
-    )
     with np.errstate(over="ignore"):
-        return not np.isfinite(largest * scale.max(initial=0))
+        return not np.isfinite(values.dtype.type(largest_of(values)) * scale.max(initial=0))
 
 
 def _rescale_tensor(

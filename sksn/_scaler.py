@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ._blocks import largest_of
 from ._checks import (
     SuggestsParameters,
     check_flags,
@@ -252,13 +253,9 @@ class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin,
 
     def _stays_finite(self, values: np.ndarray) -> bool:
         """Whether bounds show, without a copy, that no entry overflows when it is scaled."""
-        largest = max(
-            np.fmax.reduce(values, axis=None, initial=0),
-            -np.fmin.reduce(values, axis=None, initial=0),
-        )
         factor = max(self.scale_.max(), 1 / self.scale_.min(), 1)
         with np.errstate(over="ignore"):
-            bound = (float(largest) + np.abs(self.mean_).max()) * factor
+            bound = (largest_of(values) + np.abs(self.mean_).max()) * factor
         return bool(bound < np.finfo(values.dtype).max)
 
     def _statistics(self) -> tuple[np.ndarray | None, np.ndarray | None]:

@@ -35,10 +35,10 @@ class ClassTargets:
 
     # Encoding ----------------------------------------------------------------------------------
 
-    def validate(self, y: Any) -> np.ndarray:
+    def validate(self, y: Any, estimator: Any) -> np.ndarray:
         """Check y, and return labels of shape (n_samples,), or 0 and 1 for each label."""
         y = y.toarray() if sparse.issparse(y) else y
-        refuse_missing(y)
+        _refuse_missing(y)
         assert_all_finite(y, input_name="y")
         with np.errstate(invalid="ignore"):  # labels that no integer can hold
             kind = type_of_target(y, input_name="y", raise_unknown=True)
@@ -190,11 +190,7 @@ class NumberTargets:
 
     def validate(self, y: Any, estimator: Any) -> np.ndarray:
         """Check y, and return it as float64."""
-        refuse_missing(y)
-        refuse_text(y)
-        return check_array(
-            y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=estimator
-        )
+        return check_numbers(y, estimator)
 
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Return y with two dimensions; the first call learns the number of columns."""
@@ -227,7 +223,14 @@ class NumberTargets:
         return output[:, 0] if self._is_1d else output
 
 
-def refuse_missing(y: Any) -> None:
+def check_numbers(y: Any, estimator: Any = None) -> np.ndarray:
+    """Return y as float64, or raise an error if it is missing, text or not finite."""
+    _refuse_missing(y)
+    _refuse_text(y)
+    return check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=estimator)
+
+
+def _refuse_missing(y: Any) -> None:
     """Refuse None and NA, and NaN among other objects, which few functions can handle."""
     y = np.asarray(y)
     if y.dtype.kind in "mM" and np.isnat(y).any():
@@ -243,7 +246,7 @@ def refuse_missing(y: Any) -> None:
             )
 
 
-def refuse_text(y: Any) -> None:
+def _refuse_text(y: Any) -> None:
     """Refuse strings as numbers, also those that look like numbers."""
     y = np.asarray(y)
     if y.dtype.kind in "US" or (y.dtype == object and any(isinstance(v, str) for v in y.flat)):

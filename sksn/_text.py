@@ -28,7 +28,7 @@ def text_array(texts: Sequence[str]) -> np.ndarray:
     """
     longest = max(map(len, texts), default=0)
     as_objects = sum(map(len, texts)) + _OBJECT * len(texts)
-    is_wasteful = longest > _SHORT and 4 * longest * len(texts) > 4 * as_objects
+    is_wasteful = longest > _SHORT and longest * len(texts) > as_objects  # at 4 bytes a character
     if is_wasteful or any(text.endswith("\0") for text in texts):
         return np.fromiter(texts, dtype=object, count=len(texts))
     return np.array(texts, dtype=f"<U{max(1, longest)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -145,6 +146,20 @@ def save(path: Path, size: str, where: dict[str, Any], rows: list[Row]) -> None:
     records = [asdict(row) | {"ratio": row.ratio} for row in rows]
     result = {"size": size, "machine": where, "versions": versions(), "rows": records}
     path.write_text(json.dumps(result, indent=1))
+
+
+def keep(arguments: argparse.Namespace, results: Path, records: list[Any]) -> None:
+    """Write records where ``--json`` says; a smoke test leaves the results of the study alone."""
+    if not arguments.smoke or arguments.json != results:
+        result = {"versions": versions(), "results": records}
+        arguments.json.write_text(json.dumps(result, indent=1))
+
+
+def show(name: str, results: Path, table: Callable[[list[Any]], str]) -> None:
+    """Write the table of kept records between the marks of a name in benchmarks/README.md."""
+    readme = ROOT / "benchmarks" / "README.md"
+    records = json.loads(results.read_text())["results"]
+    readme.write_text(insert(readme.read_text(), name, table(records)))
 
 
 def insert(text: str, name: str, content: str) -> str:

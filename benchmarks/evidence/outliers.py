@@ -10,7 +10,6 @@ networks change with the seed. Needs SKSN_DATA; ``--smoke`` uses breast cancer a
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +23,8 @@ from sksn import SNClassifier
 from sksn._training import _fences
 
 from ..common.data import INCOMPLETE, Data, load
-from ..common.measuring import insert, versions
-from ..common.places import RESULTS_FOLDER, ROOT
+from ..common.measuring import keep, show
+from ..common.places import RESULTS_FOLDER
 
 RESULTS = RESULTS_FOLDER / "outliers.json"
 _ABSURD = 1e12
@@ -110,14 +109,9 @@ def run(arguments: argparse.Namespace) -> None:
                 compare(load(name), _SEEDS_OF_LARGE if name == _LARGE else arguments.seeds)
             )
             print(table(records[-1:]), flush=True)
-    if not arguments.smoke or arguments.json != RESULTS:
-        arguments.json.write_text(
-            json.dumps({"versions": versions(), "results": records}, indent=1)
-        )
+    keep(arguments, RESULTS, records)
 
 
 def report(arguments: argparse.Namespace) -> None:
     """Write the table of benchmarks/README.md."""
-    readme = ROOT / "benchmarks" / "README.md"
-    found = json.loads(RESULTS.read_text())["results"]
-    readme.write_text(insert(readme.read_text(), "outliers", table(found)))
+    show("outliers", RESULTS, table)

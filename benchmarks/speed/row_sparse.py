@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,8 +27,8 @@ from sksn import SNClassifier
 from sksn.nn import RowSparseAdamW
 
 from ..common.data import FLIGHTS, Data, load
-from ..common.measuring import insert, versions
-from ..common.places import RESULTS_FOLDER, ROOT
+from ..common.measuring import keep, show
+from ..common.places import RESULTS_FOLDER
 from .peers import rule_for_steps
 
 RESULTS = RESULTS_FOLDER / "row_sparse.json"
@@ -159,13 +158,9 @@ def run(arguments: argparse.Namespace) -> None:
         for name, options in SETTINGS:
             records += compare(load(name), arguments.seeds, options)
             print(table(records[-3:]), flush=True)
-    if not arguments.smoke or arguments.json != RESULTS:
-        result = {"versions": versions(), "results": records}
-        arguments.json.write_text(json.dumps(result, indent=1))
+    keep(arguments, RESULTS, records)
 
 
 def report(arguments: argparse.Namespace) -> None:
     """Write the table of benchmarks/README.md."""
-    readme = ROOT / "benchmarks" / "README.md"
-    found = json.loads(RESULTS.read_text())["results"]
-    readme.write_text(insert(readme.read_text(), "row_sparse", table(found)))
+    show("row_sparse", RESULTS, table)

@@ -12,6 +12,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
+from .._blocks import largest_of
+from .._moments import power_of_two
 from .._observed import with_entries
 from .._training._callbacks import check_monitors
 from .._training._completion import EntryRows
@@ -263,11 +265,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             "_fold_prior": max(self.row_offset or 0.0, LEAST_PRIOR),
         }
         del rows
-        self.__dict__ = {  # the memory of an earlier fit is free from here on
-            name: value
-            for name, value in vars(self).items()
-            if not (name in _PRIVATE or name.endswith("_"))
-        }
+        rules.forget(self, *_PRIVATE)  # the memory of an earlier fit is free from here on
         state |= self._learn_ratings(ratings, parameters, state["rating_range_"])
         self.__dict__.update(state)
         return self
@@ -479,8 +477,8 @@ def _user_means(rows: EntryRows, mean: float, item_mean: np.ndarray) -> np.ndarr
 
 def _unit_of(values: np.ndarray) -> float:
     """Return a power of two near the largest of some numbers."""
-    largest = float(np.abs(values).max(initial=0))
-    return float(np.ldexp(0.25, np.frexp(largest)[1])) if largest else 1.0
+    largest = largest_of(values)
+    return float(power_of_two(largest)) if largest else 1.0
 
 
 def _entries_of(X: sparse.csr_array, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.utils.validation import check_consistent_length
 
 from .._checks import check_weights
 from .._observed import row_of_entry, select_entries, with_entries
-from .._targets import refuse_missing, refuse_text
+from .._targets import check_numbers
 from .._training._completion import EntryRows
 from ._ids import UNKNOWN, Ids, id_columns
 
@@ -93,9 +93,7 @@ def check_ratings(
     users, items = id_columns(X)
     if y is None:
         raise ValueError("SNRecommender requires y to be passed, but the target y is None.")
-    refuse_missing(y)
-    refuse_text(y)
-    y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
+    y = check_numbers(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1:

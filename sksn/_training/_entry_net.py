@@ -32,17 +32,7 @@ class EntryNet(RowNet):
         parts = self._parts(X)
         if len(parts) == 1:
             return super().backward(X, y, **fit_params)
-        keeps = bool(listeners(self.callbacks_, "on_batch_end"))
-        total, outputs = self.module_.bias.new_zeros(()), []
-        for part, share in zip(parts, _shares(parts), strict=True):
-            output = self.infer(part, **fit_params)
-            loss = self.get_loss(output, y, X=part, training=True) * share
-            loss.backward()
-            total += loss.detach()
-            if keeps:
-                outputs.append(output.detach())
-            del output, loss
-        return total, torch.cat(outputs) if keeps else None
+        return self._in_parts(parts, y, training=True, **fit_params)
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of a batch, of many rows in parts."""
@@ -51,13 +41,26 @@ class EntryNet(RowNet):
         if len(parts) == 1:
             return super().validation_step(batch, **fit_params)
         self._set_training(False)
-        total, outputs = self.module_.bias.new_zeros(()), []
         with torch.no_grad():
-            for part, share in zip(parts, _shares(parts), strict=True):
-                output = self.infer(part, **fit_params)
-                total += self.get_loss(output, y, X=part) * share
-                outputs.append(output if listeners(self.callbacks_, "on_batch_end") else output[:0])
-        return {"loss": total, "y_pred": torch.cat(outputs)}
+            loss, output = self._in_parts(parts, y, training=False, **fit_params)
+        return {"loss": loss, "y_pred": output}
+
+    def _in_parts(
+        self, parts: list[EntryBatch], y: Tensor, *, training: bool, **fit_params: Any
+    ) -> tuple[Tensor, Tensor | None]:
+        """Compute the loss of a batch, its gradients in training, and the output for callbacks."""
+        keeps = bool(listeners(self.callbacks_, "on_batch_end"))
+        total, outputs = self.module_.bias.new_zeros(()), []
+        for part, share in zip(parts, _shares(parts), strict=True):
+            output = self.infer(part, **fit_params)
+            loss = self.get_loss(output, y, X=part, training=training) * share
+            if training:
+                loss.backward()
+            total += loss.detach()
+            if keeps:
+                outputs.append(output.detach())
+            del output, loss
+        return total, torch.cat(outputs) if keeps else None
 
     def _parts(self, X: EntryBatch) -> list[EntryBatch]:
         """Split a batch of rows whose entries and hidden units are many."""

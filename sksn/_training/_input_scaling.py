@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from .._blocks import blocks, blocks_of_rows
+from .._blocks import blocks, blocks_of_rows, largest_of
 from .._moments import Entries, Moments, standardize, unstandardize
 from .._observed import observed_blocks, with_entries
 from ._fences import fences
@@ -179,9 +179,9 @@ class EntryScaling:
         """What "global" divides by: the standard deviation of all entries, or a constant entry."""
         assert self.moments is not None
         assert self.kind == "global"
-        mean, scale = float(self.moments.mean[0]), float(self.moments.scale[0])
-        is_constant = scale == 1 and self.moments.deviation[0] != 1
-        return (abs(mean) or 1.0) if is_constant else scale
+        if self.moments.is_constant[0]:
+            return float(abs(self.moments.mean[0])) or 1.0
+        return float(self.moments.scale[0])
 
     def _statistics(self, columns: Any) -> tuple[np.ndarray | None, np.ndarray, Any]:
         assert self.moments is not None
@@ -205,8 +205,8 @@ def _in_range(
 
 def check_range(entries: np.ndarray, hint: str = "") -> np.ndarray:
     """Raise a ValueError if an entry becomes infinite in the precision of a network."""
-    extreme = np.fmax.reduce(np.abs(entries), axis=None, initial=0)
-    if extreme > np.finfo(np.float32).max:
+    extreme = largest_of(entries)
+    if extreme > float(np.finfo(np.float32).max):
         raise ValueError(
             f"X holds {extreme:.4g} in absolute value (after scaling, if any), beyond the "
             f"range of float32; look for extreme entries (ratings, for a recommender){hint}."

@@ -19,7 +19,7 @@ from .._observed import row_counts
 from ._batches import RowDataset
 from ._callbacks import check_monitors
 from ._input_scaling import EntryScaling, InputScaling
-from ._net import RowNet, Run
+from ._net import Lesson, RowNet, Run
 from ._prediction import RowFormat
 
 MAY_CHANGE = frozenset(
@@ -49,27 +49,6 @@ class Record(NamedTuple):
     validation_scores: list[float] | None
     n_epochs: int
     best_epoch: int
-
-
-class Lesson(NamedTuple):
-    """What a network is trained on, and how.
-
-    Attributes
-    ----------
-    run : Run
-        The options of the run.
-    train : RowDataset
-        Rows to train on.
-    valid : RowDataset or None
-        Rows to choose the best weights by.
-    keeps_optimizer : bool
-        Whether the moments of the optimizer are kept for a later call.
-    """
-
-    run: Run
-    train: RowDataset
-    valid: RowDataset | None
-    keeps_optimizer: bool
 
 
 class Learner(ABC):
@@ -197,10 +176,11 @@ class Learner(ABC):
             patience=parameters["n_iter_no_change"],
             label=label,
             seeds=(self._draw_seed(), self._draw_seed()),
+            keeps_optimizer=incremental or bool(parameters["warm_start"]),
         )
-        return Lesson(run, train, valid, incremental or bool(parameters.get("warm_start")))
+        return Lesson(run, train, valid)
 
-    def train(self, lesson: Lesson) -> Self:
+    def train(self, lesson: Lesson) -> None:
         """Train the network on a lesson that was prepared, and record the losses.
 
         With held-out rows, the weights with the lowest validation loss are kept. The record agrees
@@ -210,15 +190,13 @@ class Learner(ABC):
         net, start = self.net, len(self.net.history)
         net.set_constant(self.constant)
         try:
-            net.run(lesson.run, lesson.train, lesson.valid)
+            net.run(lesson)
         finally:
             if len(net.history) > start:  # else the record of the earlier calls holds
                 self.record = self._recorded(start, validated=lesson.valid is not None)
         if not net.history:
             raise KeyboardInterrupt("training was interrupted before its first epoch was over")
-        net.tidy(keeps_optimizer=lesson.keeps_optimizer)
         self._finish(is_first=start == 0)
-        return self
 
     def check_unchanged(self, parameters: Mapping[str, Any]) -> None:
         """Raise a ValueError if a parameter changed that a trained network depends on."""

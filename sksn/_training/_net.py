@@ -44,6 +44,8 @@ class Run(NamedTuple):
         Name of a progress bar; None for no bar.
     seeds : tuple of int
         Seeds of the order of rows and of dropout.
+    keeps_optimizer : bool
+        Whether the moments of the optimizer are kept for a later run.
     """
 
     n_epochs: int
@@ -54,6 +56,25 @@ class Run(NamedTuple):
     patience: int
     label: str | None
     seeds: tuple[int, int]
+    keeps_optimizer: bool
+
+
+class Lesson(NamedTuple):
+    """What a network is trained on, and how.
+
+    Attributes
+    ----------
+    run : Run
+        The options of the run.
+    train : RowDataset
+        Rows to train on.
+    valid : RowDataset or None
+        Rows to choose the best weights by.
+    """
+
+    run: Run
+    train: RowDataset
+    valid: RowDataset | None
 
 
 class RowNet(NeuralNet):
@@ -148,12 +169,6 @@ class RowNet(NeuralNet):
         finally:
             self.set_constant(before)
 
-    def tidy(self, *, keeps_optimizer: bool) -> None:
-        """Drop what only training needs: gradients, and the moments of the optimizer if told so."""
-        self.optimizer_.zero_grad(set_to_none=True)
-        if not keeps_optimizer:
-            self.optimizer_.state.clear()
-
     def __setstate__(self, state: dict) -> None:
         if str(state["device"]).startswith("mps") and not torch.backends.mps.is_available():
             state = {**state, "device": "cpu"}  # skorch handles CUDA only
@@ -161,18 +176,13 @@ class RowNet(NeuralNet):
 
     # Training ----------------------------------------------------------------------------------
 
-    def run(self, run: Run, train: RowDataset, valid: RowDataset | None) -> None:
+    def run(self, lesson: Lesson) -> None:
         """Train for at most ``run.n_epochs`` more epochs; callbacks may end training earlier.
 
-        Parameters
-        ----------
-        run : Run
-            The options of the run.
-        train : RowDataset
-            Rows to train on.
-        valid : RowDataset or None
-            Rows to choose the best weights by.
+        Afterwards the net holds no gradients, and only those moments of the optimizer that the run
+        keeps.
         """
+        run, train, valid = lesson
         self.lr, self.batch_size = run.lr, run.batch_size
         for group, penalty in zip(self.optimizer_.param_groups, run.penalties, strict=False):
             group["weight_decay"] = penalty
@@ -196,6 +206,9 @@ class RowNet(NeuralNet):
                     if isinstance(callback, BestWeights):
                         callback.restore(self)
             self.notify("on_train_end", X=train, y=None)
+        self.optimizer_.zero_grad(set_to_none=True)
+        if not run.keeps_optimizer:
+            self.optimizer_.state.clear()
 
     @contextmanager
     def _prepared(self, run: Run, train: RowDataset, valid: RowDataset | None) -> Iterator[None]:

@@ -18,9 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
 from .._observed import missing_mask, validate_observed
-from ._lifecycle import Learner, Lesson
+from ._lifecycle import Learner
 from ._losses import NonFiniteLossError
-from ._net import RowNet
+from ._net import Lesson, RowNet
 
 TRAINING_RULES = {
     "power": rules.NOT_NEGATIVE,
@@ -66,14 +66,6 @@ class NeuralEstimator(rules.SuggestsParameters, BaseEstimator):
         """Return the parameters of training, also those that a subclass does not show."""
         return {name: getattr(self, name) for name in (*self._rules, "device")}
 
-    def _forget(self, *kept: str) -> None:
-        """Drop the network and all fitted attributes but those that are named."""
-        self.__dict__ = {
-            name: value
-            for name, value in vars(self).items()
-            if name in kept or not (name == "_learner" or name.endswith("_"))
-        }
-
     def _validate_X(self, X: Any, *, reset: bool) -> Any:
         """Return X as an array with NaN, or as CSR that stores exactly the observed entries."""
         missing_values = rules.check_missing_values(self.missing_values)
@@ -111,13 +103,13 @@ class NeuralEstimator(rules.SuggestsParameters, BaseEstimator):
         goes_on = learner.net is getattr(self, "net_", None)
         try:
             if not goes_on:  # its memory is free for the new one
-                self._forget("n_features_in_", "feature_names_in_")
+                rules.forget(self, "_learner", kept=("n_features_in_", "feature_names_in_"))
             learner.train(lesson)
         except BaseException as error:
             if goes_on and not isinstance(error, NonFiniteLossError):
                 self._publish(learner)
             else:
-                self._forget()
+                rules.forget(self, "_learner")
             raise
         self._publish(learner)
         return self

@@ -20,7 +20,7 @@ LONGEST_LINE = 1 << 20  # characters
 _LONGEST_REASON = 300
 _CHUNK = 1 << 16
 _DAMAGED = (
-    *(EOFError, zlib.error, zipfile.BadZipFile, lzma.LZMAError),
+    *(EOFError, OSError, zlib.error, zipfile.BadZipFile, lzma.LZMAError),
     *(NotImplementedError, RuntimeError),  # a compression that is not known, and encryption
 )
 _SEPARATOR = "\x1f"  # stands for delimiters that pandas reads slowly or not at all
@@ -40,17 +40,31 @@ def readable(name: str) -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} is no text in UTF-8: {error}.") from error
     except _DAMAGED as error:
-        raise ValueError(f"{name} is damaged or cannot be unpacked: {reason(error)}.") from error
-    except OSError as error:
-        # gzip's own errors have no number, and a damaged directory of an archive leads to EINVAL
-        if type(error) not in (OSError, gzip.BadGzipFile) or error.errno not in (None, EINVAL):
+        if isinstance(error, OSError) and not _is_of_file(error):
             raise
-        raise ValueError(f"{name} is damaged or cannot be unpacked: {reason(error)}.") from error
+        text = reason(error).rstrip(".")
+        raise ValueError(f"{name} is damaged or cannot be unpacked: {text}.") from error
+
+
+def _is_of_file(error: OSError) -> bool:
+    """Whether the content is at fault: gzip gives no number, a zip's directory EINVAL."""
+    return type(error) in (OSError, gzip.BadGzipFile) and error.errno in (None, EINVAL)
+
+
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """Put the name of a file before an error of its content; that of a decoder stays as it is."""
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, Warning) as error:  # pandas warns of rows that are too long
+        raise ValueError(f"{name}: {reason(error)}") from error
 
 
 def reason(error: BaseException) -> str:
     """Return the text of an error, cut if it quotes a long cell."""
-    text = str(error).strip().rstrip(".")
+    text = str(error).strip()
     return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."
 
 
@@ -67,14 +81,6 @@ class BoundedLines(io.TextIOBase):
 
     def __init__(self, file: TextIO) -> None:
         self._file, self._length, self._line = file, 0, 1
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Go back to the beginning, the only place that is used."""
@@ -97,12 +103,6 @@ class BoundedLines(io.TextIOBase):
         """Read a line."""
         line = self._file.readline(LONGEST_LINE + 1 if size < 0 else size)
         self._count(line)
-        return line
-
-    def __next__(self) -> str:  # type: ignore[override]
-        line = self.readline()
-        if not line:
-            raise StopIteration
         return line
 
     def _count(self, part: str) -> None:

@@ -20,11 +20,11 @@ from ._cells import (
     BoundedLines,
     import_pandas,
     line_of,
+    named,
     number_of,
     one_character,
     read_cells,
     readable,
-    reason,
     stripped,
 )
 
@@ -162,24 +162,16 @@ def read_ratings(
     Ratings
     """
     file = cast(TextIO, BoundedLines(file))
-    try:
+    with named(name):
         first = file.readline()
-    except UnicodeDecodeError:
-        raise
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
     file.seek(0)
     if delimiter is None:
         delimiter = _delimiter_of(first, name)
     if integers:
         return _integer_ratings(file, name, delimiter, first.rstrip("\r\n").split(delimiter))
     quoted = len(delimiter) == 1 and delimiter != "\t"
-    try:
+    with named(name):
         cells = read_cells(file, delimiter, _COLUMNS, quoted=quoted, needed_by="load_ratings")
-    except UnicodeDecodeError:
-        raise
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
     return _ratings_of(cells[:, :_COLUMNS], name, delimiter, first.count(delimiter) + 1)
 
 
@@ -190,24 +182,19 @@ def _integer_ratings(file: TextIO, name: str, delimiter: str, first: list[str]) 
     if len(first) != len(columns):
         raise ValueError(f"{name}: expected {len(columns)} columns, got {shown(first)} in line 1.")
     n_header = 0 if _is_number(first[-1]) else 1
-    try:
+    with named(name), warnings.catch_warnings():
+        warnings.simplefilter("error", pandas.errors.ParserWarning)  # of longer rows
         file, separator = one_character(file, delimiter)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pandas.errors.ParserWarning)  # of longer rows
-            table = pandas.read_csv(
-                file,
-                sep=separator,
-                header=None,
-                names=list(columns),
-                index_col=False,
-                skiprows=n_header,
-                dtype=columns,
-                na_filter=False,
-            )
-    except (ValueError, pandas.errors.ParserWarning) as error:
-        if isinstance(error, UnicodeDecodeError):
-            raise
-        raise ValueError(f"{name}: {reason(error)}") from error
+        table = pandas.read_csv(
+            file,
+            sep=separator,
+            header=None,
+            names=list(columns),
+            index_col=False,
+            skiprows=n_header,
+            dtype=columns,
+            na_filter=False,
+        )
     if not len(table):
         raise ValueError(f"{name} holds no ratings.")
     users, items, ratings, times = (np.array(table[column]) for column in columns)

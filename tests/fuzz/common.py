@@ -57,9 +57,6 @@ class Matrix(NamedTuple):
     marker: float
     is_sparse: bool
 
-    def reference(self) -> np.ndarray:
-        return self.values
-
 
 @st.composite
 def matrices(draw, max_rows: int = 9, max_features: int = 7, extreme: bool = False) -> Matrix:
