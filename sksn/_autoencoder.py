@@ -13,8 +13,8 @@ from . import _checks as rules
 from ._observed import row_of_entry, select_entries, to_container
 from ._training._completion import CompletionEngine, EntryRows
 from ._training._docs import document
+from ._training._entry_scaling import ENTRY_SCALINGS
 from ._training._held_out import hold_out_entries
-from ._training._input_scaling import ENTRY_SCALINGS
 from ._training._neural_estimator import NeuralEstimator
 from .nn._activations import ACTIVATIONS
 

@@ -15,6 +15,7 @@ from ._checks import is_no_value, shown
 from ._moments import Moments, standardize, unstandardize
 from ._observed import observed_blocks
 
+_RARE = 1e-3  # least share of a class, so that a class without rows has finite log odds
 _LARGEST = np.finfo(np.float64).max
 
 
@@ -146,6 +147,16 @@ class ClassTargets:
             return y.astype(np.int64)
         return y.reshape(len(y), -1).astype(np.float64)
 
+    def prior(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        """Return the outputs that predict the shares of classes or labels in encoded y."""
+        w = np.ones(len(y)) if weights is None else weights
+        if self.kind == "multilabel":
+            shares = np.clip(w @ y / w.sum(), _RARE, 1 - _RARE)
+            return np.log(shares) - np.log1p(-shares)
+        shares = np.maximum(np.bincount(y, w, len(self.classes)) / w.sum(), _RARE)
+        odds = np.log(shares)
+        return odds[1:] - odds[:1] if self.kind == "binary" else odds - odds.mean()
+
     # Decoding ----------------------------------------------------------------------------------
 
     def decode(self, output: np.ndarray) -> np.ndarray:
@@ -213,6 +224,10 @@ class NumberTargets:
         """Return standardized y."""
         assert self.moments is not None
         return standardize(y, self.moments.mean, self.moments.scale)
+
+    def prior(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        """Return the outputs that predict the mean of y."""
+        return np.zeros(self.n_outputs)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
         """Return predictions in the units and the shape of y."""

@@ -131,3 +131,13 @@ def _as_csr(X: np.ndarray) -> Any:
         entries = slice(indptr[rows.start], indptr[rows.stop])
         data[entries], indices[entries] = X[rows][observed], np.nonzero(observed)[1]
     return sparse.csr_array((data, indices, indptr.astype(kind)), shape=X.shape)
+
+
+def missing_shares(X: Any, weights: np.ndarray | None = None) -> np.ndarray:
+    """Return the share of the rows in which each feature is missing, by weight."""
+    if weights is None:
+        return 1 - column_counts(X) / max(1, X.shape[0])
+    observed = np.zeros(X.shape[1])
+    for entries in observed_blocks(X, weights):
+        observed += np.bincount(entries.columns, entries.weights, X.shape[1])
+    return 1 - observed / (weights.sum() or 1.0)

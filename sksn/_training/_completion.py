@@ -15,7 +15,7 @@ from ..nn._implicit_feedback import ImplicitFeedbackAE
 from ._batches import EntryDataset
 from ._build import build_net, layer_sizes
 from ._entry_net import EntryNet
-from ._input_scaling import EntryScaling
+from ._entry_scaling import EntryScaling
 from ._lifecycle import MAY_CHANGE, Learner
 from ._losses import EntryLoss
 from ._net import RowNet

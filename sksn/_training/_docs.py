@@ -32,16 +32,27 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
     input_scaling : {"auto", "observed", None}, default="auto"
         "observed" centres and scales each feature by its observed entries. For dense rows, "auto"
         does the same, except that entries far from the median do not count, so that they cannot
-        hide the others; it then squashes entries smoothly into (-3, 3). For sparse rows, whose
-        entries are usually counts, "auto" gives ``sign(x) * log(1 + abs(x))``, because centring
-        would make observed entries look like missing ones. None leaves entries as they are.
+        hide the others; it then squashes entries smoothly into (-3, 3). For sparse rows, "auto"
+        gives ``sign(x) * log(1 + abs(x) / unit)``, because centring would make observed entries
+        look like missing ones. The unit is the median of the absolute entries, or the feature's own
+        median if that differs by a factor of more than ten, so counts, fractions and TF-IDF need no
+        preparation. Features of sparse rows whose value matters more than their presence (observed
+        in 90 % of the rows or more, far from 0 for how little they vary, or with many stored zeros)
+        are scaled as in dense rows. "auto" also multiplies all entries by a number of at most 1, so
+        that the sum of a row's absolute entries is at most 150 on average. None leaves entries as
+        they are. A feature that training has never observed is ignored in prediction.
     add_indicator : {"auto"} or bool, default="auto"
         Whether the network also sees, for each feature with missing entries in training, whether
-        the entry is missing (dense rows) or observed (sparse rows). "auto": only for dense rows
-        without bins. If training begins with ``partial_fit``, all features have indicators.
+        the entry is missing (dense rows) or observed (sparse rows). "auto": for the features in
+        which an observed entry could look like a missing one. In dense rows with bins, these are
+        the features of which a training entry lies below all bins and near the mean (flags, skewed
+        and constant features); in dense rows without bins, all features; in sparse rows, those that
+        are scaled as in dense rows or have stored zeros. If training begins with ``partial_fit``,
+        indicators do not depend on what is missing in the first chunk.
     n_bins : {"auto"} or int, default="auto"
         Number of quantile bins in which the first layer also sees each observed entry of dense
-        rows (piecewise linear encoding [2]_). They give a network the thresholds that trees have.
+        rows (piecewise linear encoding [2]_). They give a network the thresholds that trees have. A
+        value that many rows share is an edge of bins, which do not count it otherwise.
         0: no bins. "auto": 8 for up to 512 features, and else 0. It is also 0 if training begins
         with ``partial_fit``, because a first chunk tells too little about quantiles; a number is
         then used as given, and the bins of the first chunk stay. Sparse rows have no bins.
@@ -56,7 +67,8 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         Maximum number of rows in a batch.
     max_epochs : {"auto"} or int, default="auto"
         Number of passes over the training rows, or the maximum with `early_stopping`. "auto": 20
-        for dense rows of more than 512 features, and else 40.
+        for dense rows of more than 512 features, and else 40. For sparse rows of up to 512
+        features, "auto" is at least 400 steps of the optimizer.
     early_stopping : bool, default=False
         Whether to hold out rows, to stop when their loss no longer falls, and to use the weights
         with the lowest loss.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from .._moments import Moments
 
@@ -17,7 +19,9 @@ _FEW = 20  # entries; a chunk with fewer is judged by the rows before it
 _FAR = 100.0  # distance from the mean of the rows before, in standard deviations
 
 
-def fences(X: np.ndarray, before: Moments | None = None) -> tuple[np.ndarray, np.ndarray]:
+def fences(
+    X: Any, before: Moments | None = None, features: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     r"""Compute the range of the entries that may set the scale of each feature.
 
     With :math:`q` the median of a feature and :math:`d` the third quartile of the distances
@@ -50,14 +54,24 @@ def fences(X: np.ndarray, before: Moments | None = None) -> tuple[np.ndarray, np
     some = X
     if n_rows > _ROWS:
         some = X[np.linspace(0, n_rows - 1, _ROWS).astype(np.intp)]
+    if sparse.issparse(X):
+        X, some = X.tocsc(), some.tocsc()
     with np.errstate(over="ignore"):
-        for j, column in enumerate(some.T):
-            entries = column[~np.isnan(column)]
+        for j in range(n_features) if features is None else features:
+            entries = _observed_in(some, j)
             if len(entries) < _FEW < n_rows:  # seldom observed: look at all rows
-                entries = X[~np.isnan(X[:, j]), j]
+                entries = _observed_in(X, j)
             if len(entries) >= _FEW or not judged[j]:
                 low[j], high[j] = _fence(entries)
     return low, high
+
+
+def _observed_in(X: Any, feature: int) -> np.ndarray:
+    """Return the observed entries of a feature of an array with NaN or a CSC matrix."""
+    if sparse.issparse(X):
+        return X.data[X.indptr[feature] : X.indptr[feature + 1]]
+    column = X[:, feature]
+    return column[~np.isnan(column)]
 
 
 def _fence(entries: np.ndarray) -> tuple[float, float]:

@@ -1,22 +1,26 @@
-"""Scaling of entries before a network sees them."""
+"""Scaling of entries before the networks of SNClassifier and SNRegressor see them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
 
-from .._blocks import blocks, blocks_of_rows, largest_of
-from .._moments import Entries, Moments, standardize, unstandardize
-from .._observed import observed_blocks, with_entries
+from .._blocks import blocks, blocks_of_rows
+from .._moments import Moments, standardize
+from .._observed import observed_blocks, select_entries, with_entries
 from ._fences import fences
+from ._ranges import check_range, in_range
+from ._sparse_units import SparseUnits
 
 INPUT_SCALINGS = ("auto", "observed", None)
-ENTRY_SCALINGS = ("auto", "observed", "global")
 _CLIP = 3.0
 _HUGE = 1e300
+_LARGEST_SUM = 150.0  # of the absolute scaled entries of a row, on average
+_ROWS = 4096  # rows of which that sum is computed
+_FAINT = 1.5  # deviations from the mean within which bins alone tell too little
+_NOTHING = 1e-6
 _SQUASH = ", or use input_scaling='auto', which squashes outliers"
 
 
@@ -36,13 +40,32 @@ class InputScaling:
     There, entries far from the median count in neither :math:`m` nor :math:`s`, so that they cannot
     hide the rest of their feature (see :func:`fences`).
 
-    For sparse rows, "auto" gives :math:`\operatorname{sign}(x) \log(1 + |x|)`, because centring
-    would make observed entries look like missing ones. None leaves entries as they are.
+    For sparse rows, "auto" gives :math:`\operatorname{sign}(x) \log(1 + |x| / u)` with a unit
+    :math:`u`, because centring would make observed entries look like missing ones. Features of
+    numbers are scaled as in dense rows (see :class:`SparseUnits`).
+
+    "auto" also multiplies all entries by a gain of at most 1, which bounds the mean over rows of
+    the sum of a row's absolute entries. In each step, Adam changes a weight by about the learning
+    rate, whatever its gradient; without a bound, one step on rows of thousands of entries that move
+    together makes the hidden units useless.
+
+    None leaves entries as they are. Under "auto" and "observed", a feature that is constant in
+    training becomes 0, also if it has another value later. Entries of features that training has
+    never observed become missing.
 
     Parameters
     ----------
     kind : {"auto", "observed", None}
         The scaling.
+    as_sparse : bool
+        Whether the rows are sparse.
+
+    Attributes
+    ----------
+    moments : Moments or None
+        Moments of the observed entries of each feature; None before the first rows.
+    gain : float
+        The gain.
 
     References
     ----------
@@ -51,23 +74,59 @@ class InputScaling:
     """
 
     moments: Moments | None = None
+    gain: float = 1.0
+    units: SparseUnits | None = None  # of sparse rows under "auto"
 
-    def __init__(self, kind: str | None) -> None:
+    def __init__(self, kind: str | None, *, as_sparse: bool) -> None:
         self.kind = kind
+        self.as_sparse = as_sparse
 
-    def partial_fit(self, X: Any, sample_weight: np.ndarray | None) -> InputScaling:
+    def partial_fit(self, X: Any, sample_weight: np.ndarray | None) -> Self:
         """Learn from array rows with NaN, or CSR rows of observed entries."""
-        if not self._standardizes(X):
-            return self
+        is_first = self.moments is None
+        numbers = None
+        if self.kind == "auto" and self.as_sparse:
+            self.units = SparseUnits.learn(X, sample_weight, self.units)
+            numbers = np.flatnonzero(self.units.is_number)
         entries = observed_blocks(X, sample_weight)
         if self.kind == "auto":
-            low, high = fences(X, self.moments)
+            low, high = fences(X, self.moments, numbers)
             entries = (block.within(low, high) for block in entries)
-        elif self.moments is not None:
-            entries = _in_range(entries, self.moments.mean, self.moments.scale, _SQUASH)
+        elif self.kind == "observed" and self.moments is not None:
+            entries = in_range(entries, self.moments.mean, self.moments.scale, _SQUASH)
         moments = self.moments or Moments(X.shape[1])
         self.moments = moments.updated(entries)
+        if is_first and self.kind == "auto":
+            self.gain = self._bounding_gain(X, sample_weight)
         return self
+
+    def hides_presence(self, X: Any, lowest: np.ndarray | None) -> np.ndarray:
+        """Return the features in which an observed entry can look like a missing one.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_features)
+            Scaled rows.
+        lowest : ndarray of shape (n_features,) or None
+            The lowest edge of the bins of each feature, below which bins are empty; None if there
+            are no bins.
+
+        Returns
+        -------
+        ndarray of bool of shape (n_features,)
+        """
+        hides = np.zeros(X.shape[1], dtype=bool)
+        if self.units is not None:
+            hides |= self.units.is_number
+        elif lowest is None and (self.kind is not None or not self.as_sparse):
+            return ~hides
+        for values, columns, _ in observed_blocks(X):
+            if lowest is None:
+                is_faint = np.abs(values) <= _NOTHING * self.gain
+            else:
+                is_faint = (np.abs(values) <= _FAINT * self.gain) & (values <= lowest[columns])
+            hides[columns[is_faint]] = True
+        return hides
 
     def transform(self, X: Any, dtype: Any = np.float64) -> Any:
         """Scale rows, block by block.
@@ -82,133 +141,58 @@ class InputScaling:
         Returns
         -------
         ndarray or CSR matrix of shape (n_samples, n_features)
-            The scaled rows. A CSR result shares its index arrays with `X`.
+            The scaled rows. A CSR result shares its index arrays with `X`, unless `X` has entries
+            of features that training has never observed.
         """
+        assert self.moments is not None
+        is_new = self.moments.count == 0
         if not sparse.issparse(X):
             out = np.empty(X.shape, dtype)
             for part in blocks(len(X), X.shape[1]):
-                out[part] = self._scaled(X[part], slice(None), is_sparse=False)
+                out[part] = self._scaled(X[part], slice(None))
+            out[:, is_new] = np.nan
             return out
+        if is_new.any() and is_new[X.indices].any():
+            X = select_entries(X, ~is_new[X.indices])
         entries = np.empty(X.nnz, dtype)
         for rows in blocks_of_rows(X.indptr):
             part = slice(X.indptr[rows.start], X.indptr[rows.stop])
-            entries[part] = self._scaled(X.data[part], X.indices[part], is_sparse=True)
+            entries[part] = self._scaled(X.data[part], X.indices[part])
         return with_entries(X, entries)
 
-    def _scaled(self, values: np.ndarray, columns: Any, *, is_sparse: bool) -> np.ndarray:
-        if self.kind == "auto" and is_sparse:
-            return np.copysign(np.log1p(np.abs(values, dtype=np.float64)), values)
-        if self.moments is not None:
+    def _scaled(self, values: np.ndarray, columns: Any) -> np.ndarray:
+        if self.units is None:
+            return self._standardized(values, columns)
+        scaled = self.units.scaled(values, columns) * self.gain
+        numbers = self.units.is_number[columns]
+        if numbers.any():
+            scaled[numbers] = self._standardized(values[numbers], columns[numbers])
+        return scaled
+
+    def _standardized(self, values: np.ndarray, columns: Any) -> np.ndarray:
+        """Scale entries as if rows were dense."""
+        assert self.moments is not None
+        if self.kind is not None:
+            mean, scale = self.moments.mean, self.moments.scale
             with np.errstate(over="ignore"):
-                values = standardize(
-                    values.astype(np.float64), self.moments.mean, self.moments.scale, columns
-                )
+                values = standardize(values.astype(np.float64), mean, scale, columns)
+            constant = self.moments.is_constant[columns]
+            if constant.any():
+                values = np.where(constant & ~np.isnan(values), 0.0, values)
         if self.kind == "auto":
             np.clip(values, -_HUGE, _HUGE, out=values)  # also what overflowed
-            return values / np.hypot(1, values / _CLIP)
+            return values / np.hypot(1, values / _CLIP) * self.gain
         return check_range(values, _SQUASH)
 
-    def _standardizes(self, X: Any) -> bool:
-        return self.kind == "observed" or (self.kind == "auto" and not sparse.issparse(X))
+    def _bounding_gain(self, X: Any, sample_weight: np.ndarray | None) -> float:
+        rows = np.unique(np.linspace(0, X.shape[0] - 1, min(_ROWS, X.shape[0])).astype(np.intp))
+        Z = abs(self.transform(X[rows]))
+        sums = np.asarray(Z.sum(axis=1)).ravel() if sparse.issparse(Z) else np.nansum(Z, axis=1)
+        weights = None if sample_weight is None else sample_weight[rows]
+        mean = np.average(sums, weights=weights)
+        return bounding_gain(mean)
 
 
-class EntryScaling:
-    """The units in which an autoencoder sees and predicts entries.
-
-    Parameters
-    ----------
-    kind : {"auto", "observed", "global"}
-        "observed" centres and scales each feature by its observed entries. "global" divides all
-        entries by their one standard deviation, or by the entry if all are the same. "auto" is
-        "global" for sparse rows, whose entries are usually of one kind (ratings, counts), and
-        "observed" for dense rows.
-    is_sparse : bool
-        Whether the rows are sparse.
-    """
-
-    moments: Moments | None = None
-
-    def __init__(self, kind: str, *, is_sparse: bool) -> None:
-        self.kind = ("global" if is_sparse else "observed") if kind == "auto" else kind
-
-    @property
-    def n_entries(self) -> float:
-        """Number of the entries that were learned from."""
-        return 0.0 if self.moments is None else float(self.moments.count.sum())
-
-    def partial_fit(self, X: Any) -> EntryScaling:
-        """Learn from array rows with NaN, or CSR rows of observed entries."""
-        is_global = self.kind == "global"
-        moments = self.moments or Moments(1 if is_global else X.shape[1])
-        entries = observed_blocks(X)
-        if is_global:
-            entries = (
-                Entries(block.values, np.zeros(len(block.values), dtype=np.intp))
-                for block in entries
-            )
-        if self.n_entries:
-            mean, scale, _ = self._statistics(slice(None))
-            entries = _in_range(entries, mean, scale)
-        self.moments = moments.updated(entries)
-        return self
-
-    def transform(self, X: Any, dtype: Any = np.float64) -> Any:
-        """Scale rows. A CSR result shares its index arrays with `X`."""
-        if not sparse.issparse(X):
-            dense = np.empty(X.shape, dtype)
-            for rows in blocks(len(X), X.shape[1]):
-                dense[rows] = self._scaled(X[rows], slice(None))
-            return dense
-        scaled = np.empty(X.nnz, dtype)
-        for part in blocks(X.nnz):
-            scaled[part] = self._scaled(X.data[part], X.indices[part])
-        return with_entries(X, scaled)
-
-    def _scaled(self, values: np.ndarray, columns: Any) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            scaled = standardize(values, *self._statistics(columns))
-        return check_range(scaled)
-
-    def inverse(self, values: np.ndarray, columns: Any = slice(None)) -> np.ndarray:
-        """Restore the units of the data; `columns` are the features along the last axis."""
-        with np.errstate(over="ignore"):
-            return unstandardize(values, *self._statistics(columns))
-
-    @property
-    def unit(self) -> float:
-        """What "global" divides by: the standard deviation of all entries, or a constant entry."""
-        assert self.moments is not None
-        assert self.kind == "global"
-        if self.moments.is_constant[0]:
-            return float(abs(self.moments.mean[0])) or 1.0
-        return float(self.moments.scale[0])
-
-    def _statistics(self, columns: Any) -> tuple[np.ndarray | None, np.ndarray, Any]:
-        assert self.moments is not None
-        if self.kind == "global":
-            return None, np.array([self.unit]), 0
-        return self.moments.mean, self.moments.scale, columns
-
-
-def _in_range(
-    entries: Iterable[Entries], mean: np.ndarray | None, scale: np.ndarray, hint: str = ""
-) -> Iterator[Entries]:
-    """Yield further entries, and refuse those that the scale of the earlier ones cannot take.
-
-    They would hide all entries so far.
-    """
-    for block in entries:
-        with np.errstate(over="ignore"):
-            check_range(standardize(block.values, mean, scale, block.columns), hint)
-        yield block
-
-
-def check_range(entries: np.ndarray, hint: str = "") -> np.ndarray:
-    """Raise a ValueError if an entry becomes infinite in the precision of a network."""
-    extreme = largest_of(entries)
-    if extreme > float(np.finfo(np.float32).max):
-        raise ValueError(
-            f"X holds {extreme:.4g} in absolute value (after scaling, if any), beyond the "
-            f"range of float32; look for extreme entries (ratings, for a recommender){hint}."
-        )
-    return entries
+def bounding_gain(total: float) -> float:
+    """Return the factor that bounds the sum of the absolute inputs of a row, on average."""
+    return min(1.0, _LARGEST_SUM / total) if total else 1.0

@@ -18,7 +18,8 @@ from .._formula import ConstantLearner
 from .._observed import row_counts
 from ._batches import RowDataset
 from ._callbacks import check_monitors
-from ._input_scaling import EntryScaling, InputScaling
+from ._entry_scaling import EntryScaling
+from ._input_scaling import InputScaling
 from ._net import Lesson, RowNet, Run
 from ._prediction import RowFormat
 

@@ -40,9 +40,43 @@ def quantile_bins(
 
 
 def _quantile_edges(values: np.ndarray, weights: np.ndarray, n_bins: int) -> np.ndarray:
-    """Return the distinct quantiles of the levels 0, 1/n, ..., 1."""
-    order = np.argsort(values, kind="stable")
-    values, cumulated = values[order], np.cumsum(weights[order])
-    levels = np.linspace(0, cumulated[-1], n_bins + 1)
+    """Return edges such that bins hold about equal weights, except beside values that are tied.
+
+    A value with more than its share of the weight is an edge itself, and so are its neighbours if
+    there are edges to spare, so that it can stand out. The other edges are quantiles of the other
+    values. With quantiles of all values, most edges of a feature that is nearly always 0 would
+    be 0.
+    """
+    values, place = np.unique(values, return_inverse=True)
+    if len(values) <= n_bins + 1:
+        return values
+    weights = np.bincount(place, weights)
+    is_tied = _tied(weights, n_bins)
+    n_left = n_bins - int(is_tied.sum())
+    (others,) = np.nonzero(~is_tied)
+    is_beside = np.zeros(len(values), dtype=bool)
+    is_beside[1:] |= is_tied[:-1]
+    is_beside[:-1] |= is_tied[1:]
+    is_beside[others[[0, -1]]] = False  # the ends are quantiles
+    is_beside &= ~is_tied
+    n_beside = int(is_beside.sum())
+    if n_beside > n_left // 2:
+        is_beside[:], n_beside = False, 0
+    cumulated = np.cumsum(weights[others])
+    levels = np.linspace(0, cumulated[-1], n_left - n_beside + 1)
     levels *= 1 - 1e-12  # a level that is rounded up would skip an entry
-    return np.unique(values[np.searchsorted(cumulated, levels)])
+    is_edge = is_tied | is_beside
+    is_edge[others[np.searchsorted(cumulated, levels)]] = True
+    return values[is_edge]
+
+
+def _tied(weights: np.ndarray, n_bins: int) -> np.ndarray:
+    """Return which values have more weight than a bin of those that have not."""
+    is_tied = np.zeros(len(weights), dtype=bool)
+    while True:
+        n_left = n_bins - np.count_nonzero(is_tied)
+        share = weights[~is_tied].sum() / n_left * (1 + 1e-12)
+        is_heavy = ~is_tied & (weights > share)
+        if not is_heavy.any():
+            return is_tied
+        is_tied |= is_heavy

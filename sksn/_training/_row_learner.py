@@ -9,14 +9,14 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 
-from .._observed import column_counts
+from .._observed import missing_shares
 from ..nn._mlp import SNMLP
 from ..nn._optim import RowSparseAdamW
 from ._batches import RowDataset
 from ._build import build_net
 from ._callbacks import listeners
 from ._device import resolve_device
-from ._input_scaling import InputScaling
+from ._input_scaling import InputScaling, bounding_gain
 from ._lifecycle import Learner
 from ._losses import MeanLoss
 from ._net import RowNet
@@ -28,6 +28,8 @@ from ._rows import as_rows, touch_few_columns
 _BINS = 8
 _FEATURES_WITH_BINS = 512  # beyond, the bins would be most of the cost
 _EPOCHS = 40
+_STEPS = 400  # at least, of sparse rows with few features, which have no bins to learn by
+_ROUNDING = 1e-9  # of shares
 _EPOCHS_WHEN_WIDE = 20  # rows with more features than have bins overfit sooner
 
 
@@ -88,7 +90,8 @@ class RowLearner(Learner):
     scaling: InputScaling
 
     def __init__(self, parameters: Mapping[str, Any], targets: Targets, *, as_sparse: bool) -> None:
-        super().__init__(parameters, InputScaling(parameters["input_scaling"]), as_sparse=as_sparse)
+        scaling = InputScaling(parameters["input_scaling"], as_sparse=as_sparse)
+        super().__init__(parameters, scaling, as_sparse=as_sparse)
         self.targets: Any = targets
 
     def fork(self) -> RowLearner:
@@ -114,6 +117,7 @@ class RowLearner(Learner):
     ) -> RowNet:
         X = training.X
         n_bins = self._n_bins(parameters["n_bins"], X.shape[1], incremental=incremental)
+        bins = quantile_bins(X, n_bins, training.weights) if n_bins else None
         self._row_sparse = self._steps_on_rows(parameters, X, incremental=incremental)
         # Without input dropout, rows are normalized once. With bins they would take too much room.
         self._normalize_once = not parameters["input_dropout"] and not n_bins
@@ -125,28 +129,28 @@ class RowLearner(Learner):
             of_module={
                 "n_features": X.shape[1],
                 "n_outputs": self.targets.n_outputs,
+                "output_bias": self.targets.prior(training.y, training.weights),
                 "target": self.constant,
-                "indicator_features": self._indicator_features(
-                    parameters["add_indicator"], X, n_bins, incremental=incremental
+                "bins": bins,
+                **self._indicators(
+                    parameters["add_indicator"], training, bins, incremental=incremental
                 ),
-                "bins": quantile_bins(X, n_bins, training.weights) if n_bins else None,
                 "sparse": self.as_sparse,
                 "sparse_grad": self._row_sparse,
             },
             criterion=MeanLoss,
             criterion__kind=self.targets.loss,
             optimizer=RowSparseAdamW,
-            max_epochs=self._n_epochs(parameters["max_epochs"], X.shape[1]),
+            max_epochs=self._n_epochs(parameters, X),
             batch_size=parameters["batch_size"],
         )
 
     def _schedule(
         self, parameters: Mapping[str, Any], training: Table, incremental: bool
     ) -> tuple[int, int, tuple[float, ...]]:
-        n_rows, n_features = training.X.shape
-        n_batches = -(-n_rows // parameters["batch_size"])
+        n_batches = -(-training.X.shape[0] // parameters["batch_size"])
         return (
-            self._n_epochs(parameters["max_epochs"], n_features),
+            self._n_epochs(parameters, training.X),
             parameters["batch_size"],
             (weight_decay(parameters["alpha"], n_batches),),
         )
@@ -179,23 +183,34 @@ class RowLearner(Learner):
             return 0 if incremental or n_features > _FEATURES_WITH_BINS else _BINS
         return int(n_bins)
 
-    def _n_epochs(self, max_epochs: Any, n_features: int) -> int:
-        if max_epochs == "auto":
-            is_wide = not self.as_sparse and n_features > _FEATURES_WITH_BINS
+    def _n_epochs(self, parameters: Mapping[str, Any], X: Any) -> int:
+        if parameters["max_epochs"] != "auto":
+            return int(parameters["max_epochs"])
+        is_wide = X.shape[1] > _FEATURES_WITH_BINS
+        if not self.as_sparse:
             return _EPOCHS_WHEN_WIDE if is_wide else _EPOCHS
-        return int(max_epochs)
+        n_batches = -(-X.shape[0] // parameters["batch_size"])
+        return _EPOCHS if is_wide else max(_EPOCHS, -(-_STEPS // n_batches))
 
-    def _indicator_features(
-        self, add_indicator: Any, X: Any, n_bins: int, *, incremental: bool
-    ) -> np.ndarray | None:
-        """Return the features that have missing entries, or that may have some later."""
-        if isinstance(add_indicator, str):
-            add_indicator = not self.as_sparse and not n_bins
-        if not add_indicator:
-            return None
-        if incremental:
-            return np.arange(X.shape[1])
-        return np.flatnonzero(column_counts(X) < X.shape[0])
+    def _indicators(
+        self, add_indicator: Any, training: Table, bins: Any, *, incremental: bool
+    ) -> dict[str, Any]:
+        """Return the arguments of the network that are about indicators."""
+        X = training.X
+        missing = missing_shares(X, training.weights)
+        chosen = np.full(X.shape[1], bool(add_indicator))
+        if add_indicator == "auto":
+            chosen = self.scaling.hides_presence(X, None if bins is None else bins[0][:, 0])
+        if not incremental:  # else later chunks may miss what this one has
+            chosen &= missing > _ROUNDING
+        features = np.flatnonzero(chosen)
+        shares = missing[features]
+        sizes = 1 - shares if self.as_sparse else 2 * shares * (1 - shares)
+        return {
+            "indicator_features": features,
+            "indicator_shares": shares,
+            "indicator_gain": bounding_gain(sizes.sum()),
+        }
 
     def _steps_on_rows(self, parameters: Mapping[str, Any], X: Any, *, incremental: bool) -> bool:
         """Whether gradients and steps of the first layer hold only the features of a batch."""

@@ -24,7 +24,7 @@ class InputLayer(Random):
 
     .. math:: b + \left(\frac{K}{n}\right)^{\text{power}} \sum_{j \in O} x_j w_j
 
-    and more terms of the same kind for bins and indicators.
+    and more terms for bins and indicators.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class InputLayer(Random):
         The power of Sparsity Normalization.
     input_dropout : float in [0, 1)
         Probability that an observed entry is dropped in training, before n is counted.
-    indicator_features : sequence of int or None
+    indicator_features, indicator_shares, indicator_gain : object
         See :class:`SNMLP`.
     bins : tuple of ndarray or None
         See :class:`SNMLP`.
@@ -47,6 +47,8 @@ class InputLayer(Random):
     """
 
     indicator_features: Tensor
+    indicator_shares: Tensor
+    indicator_position: Tensor
     bin_lower: Tensor
     bin_width: Tensor
 
@@ -60,6 +62,8 @@ class InputLayer(Random):
         input_dropout: float,
         generator: torch.Generator | None,
         indicator_features: Sequence[int] | None = None,
+        indicator_shares: Sequence[float] | None = None,
+        indicator_gain: float = 1.0,
         bins: tuple[np.ndarray, np.ndarray] | None = None,
         sparse: bool = False,
         sparse_grad: bool = False,
@@ -71,18 +75,33 @@ class InputLayer(Random):
         self.bias = nn.Parameter(torch.zeros(n_outputs))
         initialize(self.weight, n_features, 1.0, generator)
         self.has_indicator = indicator_features is not None and len(indicator_features) > 0
-        if self.has_indicator:
-            features = torch.as_tensor(indicator_features, dtype=torch.int64)
-            self.register_buffer("indicator_features", features)
-            n_weights = n_features if sparse else len(features)
-            self.indicator_weight = nn.Parameter(torch.empty(n_weights, n_outputs))
-            initialize(self.indicator_weight, n_weights, 1.0, generator)
+        self.indicator_gain = indicator_gain
+        if indicator_features is not None and self.has_indicator:
+            self._add_indicators(indicator_features, indicator_shares, generator)
         self.has_bins = bins is not None
         if bins is not None:
             lower, width = (torch.as_tensor(part, dtype=self.weight.dtype) for part in bins)
             self.register_buffer("bin_lower", lower)
             self.register_buffer("bin_width", width)
             self.bin_weight = nn.Parameter(torch.zeros(lower.numel(), n_outputs))
+
+    def _add_indicators(
+        self,
+        features: Sequence[int],
+        shares: Sequence[float] | None,
+        generator: torch.Generator | None,
+    ) -> None:
+        n_features, n_outputs = self.weight.shape
+        chosen = torch.as_tensor(features, dtype=torch.int64)
+        subtracted = np.zeros(len(chosen)) if shares is None else shares
+        self.register_buffer("indicator_features", chosen)
+        self.register_buffer("indicator_shares", self.weight.new_tensor(subtracted))
+        if self.sparse and len(chosen) < n_features:
+            position = torch.full((n_features,), -1)
+            position[chosen] = torch.arange(len(chosen))
+            self.register_buffer("indicator_position", position, persistent=False)
+        self.indicator_weight = nn.Parameter(torch.empty(len(chosen), n_outputs))
+        initialize(self.indicator_weight, n_features, 1.0, generator)
 
     @property
     def n_bins(self) -> int:
@@ -120,7 +139,8 @@ class InputLayer(Random):
             filled = (entries[:, :, None] - self.bin_lower).div_(self.bin_width).clamp_(0, 1)
             filled = filled.mul_(factors[:, :, None]).flatten(1)
         if self.has_indicator:
-            unobserved = 1 - observed.index_select(1, self.indicator_features)
+            unobserved = missing.index_select(1, self.indicator_features).to(rows.dtype)
+            unobserved.sub_(self.indicator_shares).mul_(self.indicator_gain)
         return NormalizedRows(entries * factors, filled, unobserved, n_observed)
 
     def _forward_sparse(self, rows: SparseRows, index: ColumnIndex) -> Tensor:
@@ -136,5 +156,22 @@ class InputLayer(Random):
             scale *= kept
         out = weighted_sums(rows, rows.values * scale, self.weight, index) + self.bias
         if self.has_indicator:
-            out = out + weighted_sums(rows, scale, self.indicator_weight, index)
+            out = out + self._indicator_sums(rows, scale * self.indicator_gain, index)
         return out
+
+    def _indicator_sums(self, rows: SparseRows, factors: Tensor, index: ColumnIndex) -> Tensor:
+        """Sum the indicator weights of the entries of each row, with a factor each."""
+        if len(self.indicator_features) == len(self.weight):
+            return weighted_sums(rows, factors, self.indicator_weight, index)
+        position = self.indicator_position.index_select(0, rows.columns.long())
+        chosen = position >= 0
+        n_chosen = torch.zeros_like(rows.offsets)
+        n_chosen.index_add_(0, index.row.long(), chosen.to(n_chosen.dtype))
+        indicated = SparseRows(
+            rows.values[chosen],
+            position[chosen].to(rows.columns.dtype),
+            n_chosen.cumsum(0, dtype=n_chosen.dtype) - n_chosen,
+        )
+        n_indicators = len(self.indicator_weight)
+        index = ColumnIndex(indicated, n_indicators, occurring=self.sparse_grad)
+        return weighted_sums(indicated, factors[chosen], self.indicator_weight, index)

@@ -51,8 +51,15 @@ class SNMLP(DrawsFromGenerator):
         "sparsity" (:class:`SparsityNorm`) and "observed" (:class:`ObservedNorm`) are applied to
         the layer's output, over its non-zero units.
     indicator_features : sequence of int, optional
-        Features with a second weight, which is applied to 1 where the entry is missing (dense
-        rows) or observed (sparse rows).
+        Features with a second weight. For dense rows, it is applied to 1
+        where the entry is missing in the data (also if input dropout drops others) and to 0
+        elsewhere. For sparse rows, it is applied to 1 where the entry is observed, with Sparsity
+        Normalization.
+    indicator_shares : sequence of float of shape (n_indicators,), optional
+        For dense rows: numbers to subtract from the indicators, usually the share of training rows
+        in which the feature is missing. By default 0.
+    indicator_gain : float, default=1.0
+        Factor of all indicators.
     bins : tuple of ndarray of shape (n_features, n_bins), optional
         Lower edge and width of the bins of each feature, for dense rows. The first layer then
         also reads ``clip((x - lower) / width, 0, 1)`` for each observed entry ``x`` and each bin
@@ -65,6 +72,8 @@ class SNMLP(DrawsFromGenerator):
         :class:`SparseRows`, and needs an optimizer that takes such gradients:
         :class:`RowSparseAdamW` for all parameters, or :class:`torch.optim.SparseAdam` for the
         first layer and another one for the rest.
+    output_bias : sequence of float of shape (n_outputs,), optional
+        Initial biases of the last layer, such as the log odds of classes. By default 0.
     seed : int, optional
         Seed of the initial weights. By default torch's global generator draws them.
     dtype : torch.dtype, optional
@@ -101,9 +110,12 @@ class SNMLP(DrawsFromGenerator):
         dropout: float = 0.0,
         hidden_norm: str | None = None,
         indicator_features: Sequence[int] | None = None,
+        indicator_shares: Sequence[float] | None = None,
+        indicator_gain: float = 1.0,
         bins: tuple[np.ndarray, np.ndarray] | None = None,
         sparse: bool = False,
         sparse_grad: bool = False,
+        output_bias: Sequence[float] | None = None,
         seed: int | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -119,17 +131,23 @@ class SNMLP(DrawsFromGenerator):
             power=power,
             input_dropout=input_dropout,
             indicator_features=indicator_features,
+            indicator_shares=indicator_shares,
+            indicator_gain=indicator_gain,
             bins=bins,
             sparse=sparse,
             sparse_grad=sparse_grad,
             generator=generator,
         )
         layers: list[nn.Module] = []
+        last: InputLayer | nn.Linear = self.input
         for i, (width, following) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
             is_last = i == len(widths) - 2
             gain = 1.0 if is_last else GAINS[activation]
-            layers += _hidden_layer(width, activation, dropout, hidden_norm)
-            layers.append(dense_layer(width, following, gain, generator))
+            last = dense_layer(width, following, gain, generator)
+            layers += [*_hidden_layer(width, activation, dropout, hidden_norm), last]
+        if output_bias is not None:
+            with torch.no_grad():
+                last.bias.copy_(torch.as_tensor(output_bias))
         self.hidden = nn.Sequential(*layers)
         self.to(dtype=dtype)
 
