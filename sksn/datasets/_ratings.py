@@ -60,10 +60,10 @@ class Ratings:
 
     @property
     def data(self) -> np.ndarray:
-        """User and item of each rating; integers if all ids are integers, else strings."""
+        """User and item of each rating; objects if the columns differ in kind, as 1 and 'a'."""
         users, items = self.users, self.items
-        if users.dtype.kind != items.dtype.kind:
-            users, items = (text_array([str(id_) for id_ in ids]) for ids in (users, items))
+        if users.dtype.kind != items.dtype.kind:  # a common type would change the ids
+            users, items = users.astype(object), items.astype(object)
         return np.column_stack([users, items])
 
     @property

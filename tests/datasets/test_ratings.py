@@ -2,10 +2,12 @@
 
 import gzip
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from sksn.datasets import load_ratings
+from sksn import SNRecommender
+from sksn.datasets import Ratings, load_ratings
 
 LINES = [("1", "10", "4", "881250949"), ("2", "10", "3.5", "881250950"), ("1", "12", "1", "0")]
 
@@ -59,12 +61,24 @@ def test_ids_that_are_no_plain_integers_stay_as_they_are(tmp_path):
     assert found.items.tolist() == ["Alien, 1979", "Brazil"]
 
 
-def test_integers_beside_strings_become_strings_in_data(tmp_path):
+def test_ids_keep_their_type_in_data(tmp_path):
     path = tmp_path / "ratings.csv"
-    path.write_text("1,a,5\n2,b,4\n")
+    path.write_text("1,a,5\n2,b,4\n1,b,1\n2,c,2\n")
     found = load_ratings(path)
     assert found.users.dtype.kind == "i"
-    assert found.data.tolist() == [["1", "a"], ["2", "b"]]
+    assert found.data.tolist() == [[1, "a"], [2, "b"], [1, "b"], [2, "c"]]
+    model = SNRecommender("item", hidden_layer_sizes=2, max_epochs=1, random_state=0)
+    model.fit(found.data, found.target)
+    items, _ = model.recommend(found.users[:2], n=1)
+    assert items.tolist() == [["c"], ["a"]], "only items that are not seen"
+
+
+@pytest.mark.parametrize(
+    "kinds", [("i8", "u8"), ("i8", "f8"), ("i8", "U3"), ("U3", "S3"), ("O", "i8")]
+)
+def test_data_is_lossless_whatever_the_kinds(kinds):
+    ids = [np.array([2**60 + 1 if kind[1:] == "8" and kind != "f8" else 7], kind) for kind in kinds]
+    assert Ratings(*ids, np.ones(1)).data.tolist() == [[id_.tolist()[0] for id_ in ids]]
 
 
 @pytest.mark.parametrize(
