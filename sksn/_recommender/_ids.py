@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, MappingView, Sequence, Set
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,26 +32,31 @@ class Ids:
     """
 
     def __init__(self, values: np.ndarray) -> None:
-        self.position: dict[Any, int] | None = None
         if values.dtype == object:
             distinct = list(dict.fromkeys(values.tolist()))
             if all(isinstance(value, str) for value in distinct):
                 distinct.sort()
             self.values = _objects(distinct)
-            self.position = {value: i for i, value in enumerate(distinct)}
         else:
             self.values = np.unique(values)
 
     def __len__(self) -> int:
         return len(self.values)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"values": self.values}  # the positions follow from them
+
+    @cached_property
+    def _position(self) -> dict[Any, int]:
+        return {value: i for i, value in enumerate(self.values.tolist())}
+
     def find(self, wanted: np.ndarray, *, stacklevel: int = 3) -> np.ndarray:
         """Return the positions of ids, and `UNKNOWN` for ids that are not known."""
-        # signed and unsigned integers would be compared by way of float
-        unsigned = set(_kinds(self.values, wanted)) == {"i", "u"}
-        if self.position is not None or wanted.dtype == object or unsigned:
-            known = self.position or {v: i for i, v in enumerate(self.values.tolist())}
-            found = (known.get(value, UNKNOWN) for value in wanted.tolist())
+        nowhere = np.full(len(wanted), UNKNOWN, dtype=np.intp)
+        if not len(self) or not len(wanted):
+            return nowhere
+        if self.values.dtype == object or wanted.dtype == object:
+            found = (self._position.get(value, UNKNOWN) for value in wanted.tolist())
             return np.fromiter(found, dtype=np.intp, count=len(wanted))
         kinds = {"number" if kind in "biuf" else kind for kind in _kinds(self.values, wanted)}
         if len(kinds) > 1:  # a string is no number, and bytes are no string
@@ -59,9 +65,23 @@ class Ids:
                 f"{wanted.dtype}: none of them is known.",
                 stacklevel=stacklevel,
             )
-            return np.full(len(wanted), UNKNOWN, dtype=np.intp)
-        place = np.searchsorted(self.values, wanted).clip(max=len(self.values) - 1)
-        return np.where(self.values[place] == wanted, place, UNKNOWN)
+            return nowhere
+        is_exact: Any = True
+        if kinds == {"number"}:
+            wanted, is_exact = _exactly(wanted, self.values.dtype)
+        place = np.searchsorted(self.values, wanted).clip(max=len(self) - 1)
+        return np.where(is_exact & (self.values[place] == wanted), place, UNKNOWN)
+
+
+def _exactly(numbers: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Return numbers as another type, and which of them this type holds exactly."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        cast = numbers.astype(dtype)
+        is_exact = (cast.astype(numbers.dtype) == numbers) & ((cast < 0) == (numbers < 0))
+    for floats, other in ((numbers, cast), (cast, numbers)):
+        if floats.dtype.kind == "f" and other.dtype.kind in "iu":
+            is_exact &= floats < float(np.iinfo(other.dtype).max)  # which rounds to a power of two
+    return cast, is_exact
 
 
 def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -92,6 +112,8 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
                 "X=np.column_stack(ratings.nonzero()) and the ratings of the pairs as y. "
                 "SNAutoencoder takes the matrix itself. (Sparse X is not supported.)"
             )
+        if isinstance(X, (list, tuple)) and not len(X):
+            X = np.empty((0, 2))
         if isinstance(X, (list, tuple)) and all(isinstance(row, (list, tuple)) for row in X):
             lengths = {len(row) for row in X}
             if lengths != {2}:
@@ -101,7 +123,7 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
                 )
             columns = [_plain(_objects(column)) for column in zip(*X, strict=True)]
         else:
-            X = np.asarray(X)
+            X = _unmasked(X)
             columns = [_plain(column) for column in X.T] if X.ndim == 2 else []
     if len(columns) != 2:
         names = column_names(X)
@@ -126,15 +148,55 @@ def column_names(X: Any) -> list[str] | None:
 
 
 def id_column(values: Any, name: str) -> np.ndarray:
-    """Return one or several ids as a one-dimensional array."""
-    if isinstance(values, (np.generic, np.ndarray)):
-        values = np.atleast_1d(values)
-    elif not hasattr(values, "dtype") and not isinstance(values, (list, tuple, range)):
-        values = [values]
-    column = _plain(_objects(values) if isinstance(values, (list, tuple)) else values)
+    """Return one or several ids as a one-dimensional array.
+
+    Parameters
+    ----------
+    values : array-like, iterable or object
+        Ids in a defined order, or one id.
+    name : str
+        Name of the argument, for errors.
+
+    Returns
+    -------
+    ndarray of shape (n_ids,)
+
+    Raises
+    ------
+    TypeError
+        If the ids have no order, as in a set.
+    ValueError
+        If they are not one-dimensional, or an id is missing.
+    """
+    if isinstance(values, (Set, Mapping)) and not isinstance(values, MappingView):
+        raise TypeError(
+            f"{name} must be one id or a list of ids, in the order of the rows of the result, got "
+            f"a {type(values).__name__}; pass list({name})."
+        )
+    if hasattr(values, "dtype") or hasattr(values, "__array__"):
+        values = np.atleast_1d(_unmasked(values))
+    elif _is_list(values):
+        values = _objects(list(values))
+    else:
+        values = _objects([values])
+    column = _plain(values)
     if column.ndim != 1:
         raise ValueError(f"{name} must be one id or a list of ids, got shape {column.shape}.")
+    missing = _missing(column)
+    if missing.any():
+        row = int(missing.argmax())
+        raise ValueError(f"{name} has a missing id ({column.tolist()[row]!r}) in row {row}.")
     return column
+
+
+def _is_list(values: Any) -> bool:
+    """Whether a value is several ids: a list or the like, a generator, or a view of a dict.
+
+    Other iterables are one id if they are equal to a copy of themselves, such as a string.
+    """
+    if isinstance(values, (list, tuple, range)):
+        return True
+    return isinstance(values, Iterable) and type(values).__hash__ in (None, object.__hash__)
 
 
 def _kinds(*arrays: np.ndarray) -> list[str]:
@@ -146,18 +208,37 @@ def _objects(values: Sequence[Any]) -> np.ndarray:
     return np.fromiter(values, dtype=object, count=len(values))
 
 
+def _unmasked(values: Any) -> np.ndarray:
+    """Return an array, of objects with None where entries are masked."""
+    if not isinstance(values, np.ma.MaskedArray) or not np.ma.is_masked(values):
+        return np.asarray(values)
+    unmasked = np.ma.getdata(values).astype(object)
+    unmasked[np.ma.getmaskarray(values)] = None
+    return unmasked
+
+
 def _plain(column: Any) -> np.ndarray:
-    """Return a column as integers, floats or strings if it holds nothing else."""
+    """Return a column as integers, floats, dates or strings if it holds nothing else."""
     column = np.asarray(column)
+    if column.dtype.kind == "T":  # StringDType
+        column = column.astype(object)
     if column.dtype != object:
         return column
-    kinds = {type(value) for value in column.ravel().tolist()}
+    values = [_of_python(value) for value in column.ravel().tolist()]
+    kinds = {type(value) for value in values}
     if kinds == {str}:
-        return text_array(column.ravel().tolist()).reshape(column.shape)
-    if len(kinds) == 1 and kinds <= {int, float}:
-        alike = np.array(column.tolist())
-        return column if kinds == {int} and alike.dtype.kind not in "iu" else alike
-    return column
+        return text_array(values).reshape(column.shape)
+    if len(kinds) == 1 and kinds <= {int, float, np.datetime64}:
+        alike = np.array(values).reshape(column.shape)
+        if kinds != {int} or alike.dtype.kind in "iu":
+            return alike
+    return _objects(values).reshape(column.shape)
+
+
+def _of_python(value: Any) -> Any:
+    """Return a number or text of NumPy as that of Python."""
+    is_plain = isinstance(value, np.generic) and value.dtype.kind in "biufUS"
+    return value.item() if is_plain else value
 
 
 def _missing(column: np.ndarray) -> np.ndarray:
@@ -167,4 +248,4 @@ def _missing(column: np.ndarray) -> np.ndarray:
         return np.isnat(column)
     if column.dtype != object:
         return np.zeros(len(column), dtype=bool)
-    return np.array([is_no_value(v) or v != v for v in column], bool)
+    return np.array([is_no_value(v) or v is np.ma.masked or v != v for v in column], bool)

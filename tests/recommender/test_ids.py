@@ -1,5 +1,9 @@
 """Ids of users and items, and ratings that are refused."""
 
+import pickle
+import tracemalloc
+from collections import deque
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -223,3 +227,128 @@ def test_one_id_may_be_a_date():
     model = SNRecommender("item", **QUICK).fit(frame, y)
     found = [model.recommend(user, 3)[0].tolist() for user in (model.users_[0], model.users_[:1])]
     assert found[0] == found[1]
+
+
+# Ways to ask ------------------------------------------------------------------------------
+
+MANY = {
+    "generator": iter,
+    "iterator": lambda ids: map(int, ids),
+    "values of a dict": lambda ids: dict(enumerate(ids)).values(),
+    "keys of a dict": lambda ids: dict.fromkeys(ids).keys(),
+    "deque": deque,
+    "range": lambda ids: range(ids[0], ids[-1] + 7, 7),
+    "scalars of NumPy": lambda ids: [np.int64(id_) for id_ in ids],
+    "unsigned integers": lambda ids: np.array(ids, np.uint64),
+    "floats": lambda ids: np.array(ids, float),
+    "masked array without a mask": np.ma.array,
+    "nullable integers": lambda ids: pd.Series(ids, dtype="Int64"),
+}
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_every_list_of_users_gets_one_row_for_each(fitted, kind):
+    users = [100, 107, 114]
+    model = fitted["both"]
+    expected, _ = model.recommend(users, n=3)
+    found, _ = model.recommend(MANY[kind](users), n=3)
+    assert found.tolist() == expected.tolist()
+    items = model.items_[:3].tolist()
+    np.testing.assert_array_equal(
+        model.similar_items(iter(items), n=2)[0], model.similar_items(items, n=2)[0]
+    )
+
+
+@pytest.mark.parametrize("users", [{100, 107}, frozenset([100, 107]), {100: "a", 107: "b"}])
+def test_ids_without_an_order_are_refused(fitted, users):
+    message = "users must be one id or a list of ids, in the order .*; pass list"
+    with pytest.raises(TypeError, match=message):
+        fitted["item"].recommend(users)
+
+
+@pytest.mark.parametrize(
+    ("users", "message"),
+    [
+        (None, r"users has a missing id \(None\) in row 0"),
+        ([None, np.nan], r"users has a missing id \(None\) in row 0"),
+        ([100, np.nan], r"users has a missing id \(nan\) in row 1"),
+        (np.nan, r"users has a missing id \(nan\) in row 0"),
+        (pd.array([100, None], dtype="Int64"), r"users has a missing id \((<NA>|nan)\) in row 1"),
+        (np.array(["2020-01-01", "NaT"], "M8[D]"), r"users has a missing id \(None\) in row 1"),
+        (np.ma.array([100, 107], mask=[0, 1]), r"users has a missing id \(None\) in row 1"),
+        (np.ma.array(["a", "b"], mask=[1, 1]), r"users has a missing id \(None\) in row 0"),
+        ([100, np.ma.masked], r"users has a missing id \(masked\) in row 1"),
+        (np.ma.masked, r"users has a missing id \(None\) in row 0"),
+    ],
+)
+def test_missing_ids_are_refused(fitted, users, message):
+    with pytest.raises(ValueError, match=message):
+        fitted["item"].recommend(users)
+    with pytest.raises(ValueError, match=message.replace("users", "items")):
+        fitted["item"].similar_items(users)
+
+
+def test_masked_pairs_are_refused(fitted):
+    X = np.ma.array([[100, 0], [107, 3]], mask=[[0, 0], [0, 1]])
+    for ask in (fitted["item"].predict, lambda X: SNRecommender().fit(X, [1, 2])):
+        with pytest.raises(ValueError, match=r"X has a missing item \(None\) in row 1"):
+            ask(X)
+    assert fitted["item"].predict(X[:1]).shape == (1,)
+
+
+def test_text_of_any_dtype_of_numpy_is_text():
+    if not hasattr(np.dtypes, "StringDType"):
+        pytest.skip("NumPy has no StringDType")
+    X, y = ratings(20, 15)
+    pairs = np.char.add("id ", X.astype(str))
+    model = SNRecommender("item", **QUICK).fit(pairs, y)
+    users, text = model.users_[:2], np.dtypes.StringDType()
+    expected, _ = model.recommend(users, n=3)
+    assert len(set(map(tuple, expected.tolist()))) == 2, "no list of strangers"
+    for asked in (users.astype(text), users.astype(object), [np.str_(user) for user in users]):
+        assert model.recommend(asked, n=3)[0].tolist() == expected.tolist()
+    np.testing.assert_array_equal(model.predict(pairs.astype(text)), model.predict(pairs))
+    again = SNRecommender("item", **QUICK).fit(pairs.astype(text), y)
+    assert again.recommend(users, n=3)[0].tolist() == expected.tolist()
+    missing = np.array(["id 100", None], np.dtypes.StringDType(na_object=None))
+    with pytest.raises(ValueError, match=r"users has a missing id \(None\) in row 1"):
+        model.recommend(missing)
+
+
+def test_dates_in_a_list_are_found():
+    dates = np.array(["2020-01-01", "2020-01-02"], "M8[ns]")
+    assert Ids(dates).find(id_column([dates[1], dates[0]], "users")).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        [np.int64(5), np.int64(8)],
+        np.array([5, 8], np.uint64),
+        np.array([5, 8], np.float64),
+        [5, "eight"],
+    ],
+    ids=["scalars", "unsigned", "floats", "mixed"],
+)
+def test_finding_takes_no_pass_over_all_ids(wanted):
+    ids = Ids(np.arange(0, 10**6, dtype=np.int64))
+    column = id_column(wanted, "users")
+    assert ids.find(column)[0] == 5  # a dictionary, where one is needed, is made once
+    tracemalloc.start()
+    try:
+        ids.find(id_column(wanted, "users"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10**5
+    assert len(pickle.dumps(ids)) < 8.1 * 10**6, "the ids alone"
+
+
+def test_numbers_of_any_type_are_found_exactly():
+    whole = Ids(np.array([2**62, 2**62 + 1, 2**63 - 1]))
+    floats = np.array([2.0**62, 2.0**63, -(2.0**63), np.nan, np.inf, 0.5])
+    assert whole.find(floats).tolist() == [0] + [UNKNOWN] * 5
+    assert Ids(np.array([2.0**62])).find(whole.values).tolist() == [0, UNKNOWN, UNKNOWN]
+    assert Ids(np.array([2**64 - 1], np.uint64)).find(np.array([-1])).tolist() == [UNKNOWN]
+    assert Ids(np.array([3, 4], np.int8)).find(np.array([259, 4])).tolist() == [UNKNOWN, 1]
+    assert Ids(np.array([False, True])).find(np.array([0, 1, 2])).tolist() == [0, 1, UNKNOWN]
