@@ -23,7 +23,7 @@ from .._training._offsets import column_offsets, row_offsets
 from ..nn._activations import ACTIVATIONS
 from ._ids import UNKNOWN, Ids, column_names, id_column, id_columns
 from ._interactions import Interactions, check_ratings, interactions, refuse_constant
-from ._lists import best, most_similar
+from ._lists import best, masked_lists, most_similar
 from ._rating_model import LEAST_PRIOR, SIDES, RatingModel, train_networks
 
 _PRIOR = 5.0  # shrinkage of the means of users and items
@@ -150,7 +150,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
     >>> items
     masked_array(data=[['casablanca']],
                  mask=[[False]],
-           fill_value='N/A',
+           fill_value='',
                 dtype='<U10')
     """
 
@@ -356,7 +356,9 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         Returns
         -------
         items : MaskedArray of shape (n_users, n)
-            Ids of items, best first. Places without an item are masked.
+            Ids of items, best first. Places without an item are masked: ``items[0].compressed()``
+            are the items of the first list alone. No id is under the mask, but -1, NaN, NaT or an
+            empty string, or None where ids are of another kind or one of them is the same.
         scores : MaskedArray of shape (n_users, n)
             Their predicted ratings, not clipped.
         """
@@ -366,18 +368,14 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         n = min(n, len(self.items_))
         columns = np.empty((len(position), n), dtype=np.intp)
         scores = np.empty((len(position), n))
-        for part, predicted in self._model.predict_rows(np.maximum(position, 0)):
-            asked = position[part]
-            predicted[asked == UNKNOWN] = self._means[1]
+        columns[:], scores[:] = best(self._means[1][None], n)  # what strangers get
+        known = np.flatnonzero(position != UNKNOWN)
+        for part, predicted in self._model.predict_rows(position[known]):
             if exclude_seen:
-                row, column = _entries_of(self._seen, asked)
+                row, column = _entries_of(self._seen, position[known[part]])
                 predicted[row, column] = -np.inf
-            columns[part], scores[part] = best(predicted, n)
-        nothing = np.isneginf(scores)
-        return (
-            np.ma.MaskedArray(self.items_[columns], mask=nothing),
-            np.ma.MaskedArray(scores, mask=nothing),
-        )
+            columns[known[part]], scores[known[part]] = best(predicted, n)
+        return masked_lists(self.items_, columns, scores)
 
     def similar_items(self, items: Any, n: int = 10) -> tuple[np.ndarray, np.ndarray]:
         """Find the items whose vectors have the highest cosines to those of given items.
@@ -482,7 +480,6 @@ def _unit_of(values: np.ndarray) -> float:
 
 
 def _entries_of(X: sparse.csr_array, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return row (among those asked for) and column of the entries; none for unknown rows."""
-    known = np.flatnonzero(rows != UNKNOWN)
-    part = X[rows[known]]
-    return np.repeat(known, np.diff(part.indptr)), part.indices
+    """Return row (among those asked for) and column of the entries."""
+    part = X[rows]
+    return np.repeat(np.arange(len(rows)), np.diff(part.indptr)), part.indices

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .._blocks import blocks
 
 _SCORES = 1 << 22  # similarities that are computed at a time
+_PADDING: dict[str, Any] = {"i": -1, "f": np.nan, "U": "", "S": b""}  # of each kind of ids
 
 
 def best(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -25,6 +28,39 @@ def best(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     else:
         columns = np.argsort(-scores, axis=1, kind="stable")[:, :n]
     return columns, np.take_along_axis(scores, columns, axis=1)
+
+
+def masked_lists(
+    ids: np.ndarray, columns: np.ndarray, scores: np.ndarray
+) -> tuple[np.ma.MaskedArray, np.ma.MaskedArray]:
+    """Return lists of ids and their scores, masked where there is nothing to recommend.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_items,)
+        The ids of the items.
+    columns : ndarray of int of shape (n_users, n)
+        Positions of the items of each list.
+    scores : ndarray of shape (n_users, n)
+        Their scores; minus infinity where there is nothing to recommend.
+
+    Returns
+    -------
+    items, scores : MaskedArray of shape (n_users, n)
+        Under the mask is no id of an item, but -1, NaN, NaT or an empty string where ids are
+        of this kind and none of them is the same, else None.
+    """
+    nothing = np.isneginf(scores)
+    padding = np.array("NaT", ids.dtype) if ids.dtype.kind in "mM" else _PADDING.get(ids.dtype.kind)
+    if padding is None or (ids == padding).any():
+        ids, padding = ids.astype(object), None
+    items = ids[columns]
+    items[nothing] = padding
+    fill: Any = np.array(padding, ids.dtype)  # a bare None would be NumPy's default
+    return (
+        np.ma.MaskedArray(items, mask=nothing, fill_value=fill),
+        np.ma.MaskedArray(scores, mask=nothing, fill_value=-np.inf),
+    )
 
 
 def most_similar(

@@ -3,6 +3,7 @@
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from sksn import SNRecommender
 from sksn._recommender._lists import best
 
-from .common import ratings
+from .common import QUICK, ratings
 
 # Recommending -----------------------------------------------------------------------------
 
@@ -38,6 +39,43 @@ def test_a_new_user_gets_the_items_with_the_highest_means(fitted):
     means = model.predict([[-1, item] for item in model.items_])
     np.testing.assert_array_equal(items[0], model.items_[np.argsort(-means, kind="stable")[:3]])
     assert model.recommend(-1, n=3)[0].shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "padding"),
+    [
+        (lambda i: i, -1),
+        (lambda i: i - 1, None),  # -1 is an item
+        (np.uint64, None),
+        (lambda i: i + 0.5, np.nan),
+        (lambda i: f"film {i}", ""),
+        (lambda i: f"film {i}" if i else "", None),
+        (lambda i: f"film {i}" if i % 2 else i, None),
+        (lambda i: ("film", i), None),
+        (lambda i: np.datetime64("2020-01-01") + i, np.datetime64("NaT")),
+    ],
+    ids=["int", "-1", "unsigned", "float", "str", "empty str", "mixed", "tuple", "date"],
+)
+def test_no_item_is_under_the_mask_of_a_short_list(kind, padding):
+    X, y = ratings(20, 10, share=0.8)
+    column = [kind(i // 3) for i in X[:, 1].tolist()]
+    items = np.fromiter(column, object, len(column))
+    if isinstance(column[0], np.generic):
+        items = np.array(column)
+    frame = pd.DataFrame({"user": X[:, 0], "item": pd.Series(items)})
+    model = SNRecommender("item", **QUICK).fit(frame, y)
+    found, scores = model.recommend(model.users_, n=10)
+    assert found.mask.any()
+    assert not found.mask.all()
+    np.testing.assert_array_equal(found.mask, scores.mask)
+    for under in (found.data[found.mask], found.filled()[found.mask]):
+        assert not {repr(id_) for id_ in under.tolist()} & {repr(id_) for id_ in column}
+        for id_ in under:
+            assert id_ is padding or id_ == padding or (id_ != id_ and padding != padding)
+    assert not np.isin(scores.filled()[found.mask], scores.compressed()).any()
+    for user, row in zip(model.users_, found, strict=True):
+        mine = set(row.compressed().tolist())
+        assert len(mine) == row.count() == 10 - (X[:, 0] == user).sum()
 
 
 @given(st.integers(1, 7), st.integers(1, 5), st.randoms(use_true_random=False))
