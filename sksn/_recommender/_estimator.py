@@ -22,7 +22,13 @@ from .._training._neural_estimator import TRAINING_RULES
 from .._training._offsets import column_offsets, row_offsets
 from ..nn._activations import ACTIVATIONS
 from ._ids import UNKNOWN, Ids, column_names, id_column, id_columns
-from ._interactions import Interactions, check_ratings, interactions, refuse_constant
+from ._interactions import (
+    Interactions,
+    check_new_ratings,
+    check_ratings,
+    interactions,
+    refuse_constant,
+)
 from ._lists import best, masked_lists, most_similar
 from ._rating_model import LEAST_PRIOR, SIDES, RatingModel, train_networks
 
@@ -417,9 +423,11 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         ----------
         X : array-like or data frame of shape (n_ratings, 2)
             User and item of each of their ratings. If a user was in training, only these ratings
-            count. Items that were not in training are ignored.
+            count. Ratings of items that were not in training are ignored. Users without other
+            ratings are not among the users of the result, which warns and gives them what it
+            gives to users without ratings.
         y : array-like of shape (n_ratings,)
-            The ratings.
+            The ratings, on the scale of training.
 
         Returns
         -------
@@ -431,7 +439,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "estimators_")
         self._check_names(X)
-        users, items, values, _ = check_ratings(X, y, None)
+        users, items, values = check_new_ratings(X, y, self._ids[1], self.rating_range_)
         folded = copy.copy(self)
         folded._ids = ids = Ids(users), self._ids[1]
         folded.users_ = ids[0].values

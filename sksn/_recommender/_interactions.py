@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -87,13 +88,13 @@ class Interactions:
 
 
 def check_ratings(
-    X: Any, y: Any, sample_weight: Any
+    X: Any, y: Any, sample_weight: Any, *, may_be_empty: bool = False
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     """Check ratings, and return users, items, ratings and weights without those of weight 0."""
     users, items = id_columns(X)
     if y is None:
         raise ValueError("SNRecommender requires y to be passed, but the target y is None.")
-    y = check_numbers(y)
+    y = np.empty(0) if may_be_empty and np.shape(y) == (0,) else check_numbers(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1:
@@ -105,6 +106,45 @@ def check_ratings(
         users, items, y, weights = users[kept], items[kept], y[kept], weights[kept]
         weights = weights / weights.mean()
     return users, items, y, weights
+
+
+def check_new_ratings(
+    X: Any, y: Any, items: Ids, rating_range: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Check ratings of new users, and warn of those of whom nothing can be learned.
+
+    Parameters
+    ----------
+    X, y : array-like
+        User and item of each rating, and the ratings; perhaps none.
+    items : Ids
+        The items of training.
+    rating_range : tuple of float
+        Lowest and highest rating of training.
+
+    Returns
+    -------
+    users, items, values : ndarray of shape (n_known,)
+        The ratings of items that were in training.
+    """
+    users, items_of, values, _ = check_ratings(X, y, None, may_be_empty=True)
+    low, high = rating_range
+    if len(values) and (values.min() < low or values.max() > high):
+        warnings.warn(
+            f"y has ratings from {values.min():g} to {values.max():g}, which are outside the range "
+            f"of training, {low:g} to {high:g}. Ratings of new users must have the same scale.",
+            stacklevel=3,
+        )
+    known = items.find(items_of, stacklevel=4) != UNKNOWN
+    strangers = set(users[~known].tolist()) - set(users[known].tolist())
+    if strangers:
+        first = next(user for user in users.tolist() if user in strangers)
+        warnings.warn(
+            f"X has no rating of an item that was in training for {len(strangers)} of its users, "
+            f"such as {first!r}: they get what users without ratings get, and are not in users_.",
+            stacklevel=3,
+        )
+    return users[known], items_of[known], values[known]
 
 
 def refuse_constant(values: np.ndarray) -> None:
@@ -123,16 +163,11 @@ def interactions(
     weights: np.ndarray | None,
     ids: tuple[Ids, Ids],
 ) -> Interactions:
-    """Find ids, leave out ratings of unknown items, and refuse a pair that occurs twice."""
-    user_ids, item_ids = ids
-    at_user, at_item = user_ids.find(users), item_ids.find(items, stacklevel=4)
-    known = at_item != UNKNOWN
-    if not known.all():
-        users, items, at_user, at_item, values = (
-            part[known] for part in (users, items, at_user, at_item, values)
-        )
-        weights = None if weights is None else weights[known]
-    found = Interactions(at_user, at_item, values, weights, (len(user_ids), len(item_ids)))
+    """Find the positions of ids, which are all known, and refuse a pair that occurs twice."""
+    at_user, at_item = (
+        known.find(wanted) for known, wanted in zip(ids, (users, items), strict=True)
+    )
+    found = Interactions(at_user, at_item, values, weights, (len(ids[0]), len(ids[1])))
     duplicate = found.first_duplicate()
     if duplicate is not None:
         place, n_surplus = duplicate

@@ -1,7 +1,9 @@
 """New users, and the vectors behind predictions."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from sksn import SNRecommender
@@ -60,6 +62,52 @@ def test_folding_in_a_training_user_changes_little_for_item_rows(history):
     single = model.fold_in([["new", X[0, 1]]], [3.0])
     given_one = np.array([["new", item] for item in model.items_.tolist()], dtype=object)
     assert abs(single.predict(given_one).mean() - y.mean()) < 0.3
+
+
+def empty_frame():
+    return pd.DataFrame({"user": [], "item": []})
+
+
+@pytest.mark.parametrize("orientation", ["item", "user", "both"])
+@pytest.mark.parametrize("nobody", [list, lambda: np.empty((0, 2)), empty_frame])
+def test_folding_in_nobody_leaves_strangers(fitted, orientation, nobody):
+    model = fitted[orientation]
+    folded = model.fold_in(nobody(), [])
+    assert len(folded.users_) == 0
+    assert_array_equal(folded.recommend(["me"], n=3)[0], model.recommend([-1], n=3)[0])
+    pairs = [[-1, item] for item in [*model.items_, -5]]
+    assert_array_equal(folded.predict(pairs), model.predict(pairs))
+    assert folded.predict([]).shape == (0,)
+    assert folded.recommend(folded.users_, n=3)[0].shape == (0, 3)
+    with pytest.raises(ValueError, match="0 sample"):
+        SNRecommender().fit(nobody(), [])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.fold_in(nobody(), [1.0])
+
+
+@pytest.mark.parametrize("orientation", ["item", "user", "both"])
+def test_users_of_unknown_items_alone_are_strangers_and_named(fitted, orientation):
+    model = fitted[orientation]
+    with pytest.warns(UserWarning, match="no rating of an item .* for 1 of its users, such as 'b'"):
+        folded = model.fold_in([["a", 0], ["b", -5], ["a", -5]], [5, 1, 2])
+    assert folded.users_.tolist() == ["a"]
+    for asked in (folded.recommend(["b"], n=5), model.fold_in([], []).recommend(["b"], n=5)):
+        for mine, theirs in zip(asked, model.recommend([-1], n=5), strict=True):
+            assert_array_equal(mine, theirs)
+    pairs = [["b", item] for item in [0, 3, -5]]
+    of_strangers = [[-1, item] for item in [0, 3, -5]]
+    frame = pd.DataFrame(pairs)
+    assert_array_equal(folded.predict(frame), model.predict(of_strangers))
+    alone = model.fold_in([["a", 0]], [5])
+    assert_array_equal(folded.recommend(["a"])[0], alone.recommend(["a"])[0])
+
+
+@pytest.mark.parametrize("rating", [50, 0.5, -1])
+def test_ratings_of_another_scale_are_named(fitted, rating):
+    model = fitted["both"]
+    with pytest.warns(UserWarning, match=rf"ratings from .*{rating}.* of training, 1 to 5"):
+        model.fold_in([["me", 0], ["me", 3]], [rating, 3])
+    model.fold_in([["me", 0], ["me", 3]], [1, 5])
 
 
 def test_folding_in_goes_by_what_was_learned():
