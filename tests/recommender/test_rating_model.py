@@ -118,7 +118,8 @@ def test_an_item_nobody_rated_and_a_user_who_rated_everything():
     assert scores.mask.all()
     items, _ = model.recommend([9999], n=5, exclude_seen=False)
     assert not items.mask.any()
-    folded = model.fold_in([[1, 123456]], [4.0])  # of whom nothing is known that helps
+    with pytest.warns(UserWarning, match="no rating of an item that was in training"):
+        folded = model.fold_in([[1, 123456]], [4.0])  # of whom nothing is known that helps
     assert np.isfinite(folded.predict([[1, X[0, 1]]])).all()
 
 
