@@ -27,18 +27,20 @@ _SEPARATOR = "\x1f"  # stands for delimiters that pandas reads slowly or not at 
 
 
 @contextmanager
-def readable(name: str) -> Iterator[None]:
+def readable(name: str, encoding: str = "utf-8") -> Iterator[None]:
     """Turn the errors of a file that is damaged, or that is no text, into a ValueError.
 
     Parameters
     ----------
     name : str
         Name of the file, for the error.
+    encoding : str, default="utf-8"
+        The encoding in which it is read, for the error.
     """
     try:
         yield
     except UnicodeDecodeError as error:
-        raise ValueError(f"{name} is no text in UTF-8: {error}.") from error
+        raise ValueError(f"{name} is no text in {encoding.upper()}: {error}.") from error
     except _DAMAGED as error:
         if isinstance(error, OSError) and not _is_of_file(error):
             raise
@@ -128,6 +130,11 @@ def number_of(cell: str) -> float | None:
         return float(cell)
     except ValueError:
         return None
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number."""
+    return number_of(cell) is not None
 
 
 def import_pandas(needed_by: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import os
@@ -19,6 +20,7 @@ from .._text import text_array
 from ._cells import (
     BoundedLines,
     import_pandas,
+    is_number,
     line_of,
     named,
     number_of,
@@ -27,10 +29,11 @@ from ._cells import (
     readable,
     stripped,
 )
+from ._header import columns_of, is_header, role_of
+from ._times import looks_like_time, times_of
 
 _DELIMITERS = ("::", "\t", ",", ";", "|")
 _COLUMNS = 5  # an index, user, item, rating and timestamp
-_SOME = "only some of the lines have a timestamp."
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,9 @@ class Ratings:
         return len(self.ratings)
 
 
-def load_ratings(path: str | os.PathLike, *, delimiter: str | None = None) -> Ratings:
+def load_ratings(
+    path: str | os.PathLike, *, delimiter: str | None = None, encoding: str = "utf-8"
+) -> Ratings:
     r"""Read a file with one rating in each line.
 
     Parameters
@@ -83,13 +88,17 @@ def load_ratings(path: str | os.PathLike, *, delimiter: str | None = None) -> Ra
     path : str or path-like
         A text file, plain or gzipped (``.gz``). Each line holds a user, an item, a rating and
         optionally a timestamp, in this order; further columns are ignored. A timestamp is a
-        number, or a date such as 2005-09-06 or 2005-09-06T12:30:00, which becomes seconds since
-        1970. A first line whose third column is not a number is a header. If the first name in
-        it is empty, the first column is the index of a data frame and is left out.
+        number, or a date such as 2005-09-06 or 2005-09-06T12:30:00Z, which becomes seconds since
+        1970. Other dates give a warning and no timestamps. A first line of names is a header.
+        Usual names, such as userId, movieId, product_id, score, date, may stand in another order.
+        Columns of other names are in the order above. If the first name is empty, the first
+        column is the index of a data frame and is left out.
     delimiter : str, optional
         What separates the columns. By default the first of ``::``, tab, comma, semicolon and
         ``|`` that occurs in the first line. Cells may be in double quotes, except with ``::`` and
         tab.
+    encoding : str, default="utf-8"
+        Encoding of the text, such as "latin-1".
 
     Returns
     -------
@@ -103,8 +112,9 @@ def load_ratings(path: str | os.PathLike, *, delimiter: str | None = None) -> Ra
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file has no ratings, or a line cannot be read. The error names the line, unless
-        pandas cannot split the file into lines.
+        If the file has no ratings, its header contradicts the order above and does not name user,
+        item and rating, or a line cannot be read. The error names the line, unless pandas cannot
+        split the file into lines.
     ImportError
         If pandas is not installed.
 
@@ -124,18 +134,26 @@ def load_ratings(path: str | os.PathLike, *, delimiter: str | None = None) -> Ra
     """
     if delimiter is not None and not (isinstance(delimiter, str) and delimiter):
         raise ValueError(f"delimiter must be None or a string, got {delimiter!r}.")
-    with readable(str(path)), _opened(Path(path)) as file:
+    try:
+        is_utf8 = codecs.lookup(encoding).name == "utf-8"
+        io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    except (LookupError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"encoding must be the name of a text encoding such as 'utf-8', got {encoding!r}."
+        ) from error
+    opened = _opened(Path(path), "utf-8-sig" if is_utf8 else encoding)
+    with readable(str(path), encoding), opened as file:
         return read_ratings(file, str(path), delimiter=delimiter)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
+def _opened(path: Path, encoding: str) -> Iterator[TextIO]:
     if not path.is_file():
         raise FileNotFoundError(f"path must name a file of ratings, got {str(path)!r}.")
     opener: Any = gzip.open if path.suffix == ".gz" else open
     with (
         opener(path, "rb") as binary,
-        io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as file,
+        io.TextIOWrapper(binary, encoding=encoding, newline="") as file,
     ):
         yield file
 
@@ -164,15 +182,19 @@ def read_ratings(
     file = cast(TextIO, BoundedLines(file))
     with named(name):
         first = file.readline()
+        while not integers and first and not first.strip():
+            first = file.readline()
     file.seek(0)
     if delimiter is None:
         delimiter = _delimiter_of(first, name)
     if integers:
         return _integer_ratings(file, name, delimiter, first.rstrip("\r\n").split(delimiter))
     quoted = len(delimiter) == 1 and delimiter != "\t"
+    n_first = first.count(delimiter) + 1
+    n_columns = max(_COLUMNS, n_first)
     with named(name):
-        cells = read_cells(file, delimiter, _COLUMNS, quoted=quoted, needed_by="load_ratings")
-    return _ratings_of(cells[:, :_COLUMNS], name, delimiter, first.count(delimiter) + 1)
+        cells = read_cells(file, delimiter, n_columns, quoted=quoted, needed_by="load_ratings")
+    return _ratings_of(cells[:, :n_columns], name, delimiter, n_first)
 
 
 def _integer_ratings(file: TextIO, name: str, delimiter: str, first: list[str]) -> Ratings:
@@ -181,7 +203,7 @@ def _integer_ratings(file: TextIO, name: str, delimiter: str, first: list[str]) 
     columns = {"user": np.int64, "item": np.int64, "rating": float, "timestamp": float}
     if len(first) != len(columns):
         raise ValueError(f"{name}: expected {len(columns)} columns, got {shown(first)} in line 1.")
-    n_header = 0 if _is_number(first[-1]) else 1
+    n_header = 0 if is_number(first[-1]) else 1
     with named(name), warnings.catch_warnings():
         warnings.simplefilter("error", pandas.errors.ParserWarning)  # of longer rows
         file, separator = one_character(file, delimiter)
@@ -212,17 +234,33 @@ def _ratings_of(raw: np.ndarray, name: str, delimiter: str, n_first: int) -> Rat
     """Turn cells into ratings, or raise an error that names the first line that cannot be read."""
     pandas = import_pandas("load_ratings")
     cells = stripped(raw)
-    is_filled = (cells != "").any(axis=1)
-    if n_first > 2 and len(cells) and not _is_number(cells[0, 2]):  # a header
-        is_filled[0] = False
-        if n_first > 3 and not cells[0, 0]:  # the first column is the index of a data frame
-            cells = cells[:, 1:]
-    lines = np.flatnonzero(is_filled)
+    lines = np.flatnonzero((cells != "").any(axis=1))
+    columns, title = [0, 1, 2, 3], ""
+    if len(lines) and is_header(header := cells[lines[0]].tolist()[:n_first]):
+        try:
+            columns = columns_of(header)
+        except ValueError as error:
+            raise ValueError(f"{name}, line {line_of(raw, int(lines[0]))}: {error}") from error
+        title, lines = (
+            "".join(header[column] for column in columns[3:] if column < len(header)),
+            lines[1:],
+        )
     if not len(lines):
         raise ValueError(f"{name} holds no ratings.")
-    users, items, ratings, times = cells[lines, :4].T
+    absent = np.full((len(cells), max(0, max(columns) + 1 - cells.shape[1])), "", object)
+    cells = np.hstack([cells, absent])[:, columns]
+    if len(columns) == 3:
+        cells = np.hstack([cells, np.full((len(cells), 1), "", object)])
+    users, items, ratings, times = cells[lines].T
     numbers = np.array(pandas.to_numeric(pandas.Series(ratings), errors="coerce"), float)
-    seconds, is_wrong, wrong = _times_of(times)
+    seconds, is_wrong, wrong = times_of(times)
+    if seconds is None and (role_of(title) == "timestamp" or looks_like_time(times[0])):
+        warnings.warn(
+            f"{name}: the column of timestamps{title and f' ({title})'} holds {shown(times[0])}, "
+            "which is no time: expected a number or a date such as 2019-12-31. The ratings have "
+            "no timestamps.",
+            stacklevel=4,
+        )
     faults = [
         ((users == "") | (items == "") | (ratings == ""), _expected_three),
         (~np.isfinite(numbers), _no_rating),
@@ -234,22 +272,6 @@ def _ratings_of(raw: np.ndarray, name: str, delimiter: str, n_first: int) -> Rat
         line = line_of(raw, int(lines[place]))
         raise ValueError(f"{name}, line {line}: {message(cells[lines[place]].tolist(), delimiter)}")
     return Ratings(_ids(users.tolist()), _ids(items.tolist()), numbers, seconds)
-
-
-def _times_of(cells: np.ndarray) -> tuple[np.ndarray | None, np.ndarray, Any]:
-    """Return seconds since 1970 if there are timestamps, and where and why one is wrong."""
-    read = number_of if _is_number(cells[0]) else _seconds
-    if read(cells[0]) is None:  # no timestamps; a number among other text is a mistake
-        is_number = np.array([_is_number(cell) for cell in cells])
-        return None, is_number, lambda row, _: _SOME
-    found = [read(cell) for cell in cells]
-    seconds = np.array([np.nan if value is None else value for value in found])
-    expected = "a number" if read is number_of else "a date like the first"
-
-    def wrong(row: list[str], delimiter: str) -> str:
-        return _SOME if row[3] == "" else f"expected {expected}, got {shown(row[3])}."
-
-    return seconds, ~np.isfinite(seconds), wrong
 
 
 def _expected_three(row: list[str], delimiter: str) -> str:
@@ -276,19 +298,6 @@ def _delimiter_of(line: str, name: str) -> str:
         f"{name}, line 1: expected user, item and rating, separated by '::', tab, comma, semicolon "
         f"or '|', got {shown(line.strip())}; name another delimiter if there is one."
     )
-
-
-def _is_number(cell: str) -> bool:
-    return number_of(cell) is not None
-
-
-def _seconds(cell: str) -> float | None:
-    """Return a date as seconds since 1970; None if the cell is not a date."""
-    try:
-        date = np.datetime64(cell, "s")
-    except ValueError:
-        return None
-    return None if np.isnat(date) else float(date.astype(np.int64))
 
 
 def _ids(cells: list[str]) -> np.ndarray:
