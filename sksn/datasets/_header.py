@@ -110,5 +110,5 @@ def _best(header: Sequence[str], columns: list[int], usual: int) -> int | None:
 
 
 def _is_name(cell: str) -> bool:
-    """Whether a cell may be a name: with letters, which no number and no date begins with."""
+    """Whether a cell may be a name: it begins with a letter, and does not mean a missing value."""
     return cell[:1].isalpha() and cell.lower() not in _MISSING

@@ -241,10 +241,8 @@ def _ratings_of(raw: np.ndarray, name: str, delimiter: str, n_first: int) -> Rat
             columns = columns_of(header)
         except ValueError as error:
             raise ValueError(f"{name}, line {line_of(raw, int(lines[0]))}: {error}") from error
-        title, lines = (
-            "".join(header[column] for column in columns[3:] if column < len(header)),
-            lines[1:],
-        )
+        title = "".join(header[column] for column in columns[3:] if column < len(header))
+        lines = lines[1:]
     if not len(lines):
         raise ValueError(f"{name} holds no ratings.")
     absent = np.full((len(cells), max(0, max(columns) + 1 - cells.shape[1])), "", object)
@@ -254,13 +252,6 @@ def _ratings_of(raw: np.ndarray, name: str, delimiter: str, n_first: int) -> Rat
     users, items, ratings, times = cells[lines].T
     numbers = np.array(pandas.to_numeric(pandas.Series(ratings), errors="coerce"), float)
     seconds, is_wrong, wrong = times_of(times)
-    if seconds is None and (role_of(title) == "timestamp" or looks_like_time(times[0])):
-        warnings.warn(
-            f"{name}: the column of timestamps{title and f' ({title})'} holds {shown(times[0])}, "
-            "which is no time: expected a number or a date such as 2019-12-31. The ratings have "
-            "no timestamps.",
-            stacklevel=4,
-        )
     faults = [
         ((users == "") | (items == "") | (ratings == ""), _expected_three),
         (~np.isfinite(numbers), _no_rating),
@@ -271,6 +262,14 @@ def _ratings_of(raw: np.ndarray, name: str, delimiter: str, n_first: int) -> Rat
         place, message = min(places, key=lambda found: found[0])
         line = line_of(raw, int(lines[place]))
         raise ValueError(f"{name}, line {line}: {message(cells[lines[place]].tolist(), delimiter)}")
+    text = next((time for time in times if time), "")
+    if seconds is None and text and (role_of(title) == "timestamp" or looks_like_time(text)):
+        warnings.warn(
+            f"{name}: the column of timestamps{title and f' ({title})'} holds {shown(text)}, "
+            "which is no time: expected a number or a date such as 2019-12-31. The ratings have "
+            "no timestamps.",
+            stacklevel=4,
+        )
     return Ratings(_ids(users.tolist()), _ids(items.tolist()), numbers, seconds)
 
 

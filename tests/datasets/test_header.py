@@ -127,6 +127,12 @@ def test_times_that_cannot_be_read_are_named(tmp_path, header, cell):
         assert f"({header.strip().split(',')[-1]})" in str(seen[0].message)
 
 
+def test_a_column_of_times_may_be_empty_but_not_hide_what_cannot_be_read(tmp_path):
+    assert load(tmp_path, "user,item,rating,time\n1,2,3,\n2,3,4,\n").timestamps is None
+    with pytest.warns(UserWarning, match="holds '12/31/2019', which is no time"):
+        load(tmp_path, "1,2,3,\n2,3,4,12/31/2019\n")
+
+
 def test_other_text_beside_ratings_is_no_time(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
