@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn.utils import _safe_indexing
 
 from .._checks import FRACTION, check_count, one_of
-from ._row_groups import count_features, row_groups
+from ._row_groups import count_features, indexable, row_groups
 
 _METHODS = ("predict_proba", "decision_function", "predict")
 
@@ -193,7 +193,7 @@ def respond(
     if class_of_interest is not None:
         found = _of_class(estimator, found, class_of_interest, method)
     elif method != "predict" and found.ndim == 2 and found.shape[1] > 1:
-        if np.ndim(estimator.predict(_safe_indexing(X, [0]))) > 1:
+        if np.ndim(estimator.predict(_safe_indexing(indexable(X), [0]))) > 1:
             raise ValueError(
                 f"{type(estimator).__name__} answers several labels at once; name the one to look "
                 "at by class_of_interest."

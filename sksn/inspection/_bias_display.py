@@ -11,7 +11,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 
 from ._axes import new_axes
 from ._bias import SparsityBias, relate, sparsity_bias
-from ._row_groups import row_groups
+from ._row_groups import indexable, row_groups
 
 
 class SparsityBiasDisplay:
@@ -143,7 +143,7 @@ class SparsityBiasDisplay:
                 )
             check_consistent_length(X, y)
             scorer = check_scoring(estimator, scoring)
-            bins = row_groups(bias.n_observed, n_bins)
+            bins, X = row_groups(bias.n_observed, n_bins), indexable(X)
             score = np.array(
                 [
                     scorer(estimator, _safe_indexing(X, rows), _safe_indexing(y, rows))

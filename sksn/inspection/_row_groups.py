@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from scipy.stats import rankdata
 
 from .._checks import check_missing_values
@@ -35,6 +36,11 @@ def count_features(X: Any, missing_values: float = np.nan) -> np.ndarray:
     if isinstance(X, np.ndarray):
         return (~missing_mask(X, missing_values)).sum(axis=1)
     return row_counts(X)
+
+
+def indexable(X: Any) -> Any:
+    """Return rows that can be indexed: `X`, or the CSR form of a sparse matrix."""
+    return X.tocsr() if sparse.issparse(X) else X
 
 
 def row_groups(n_observed: np.ndarray, n_bins: int = 10) -> list[np.ndarray]:

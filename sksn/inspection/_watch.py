@@ -63,8 +63,12 @@ class Watch:
         self.found: dict[str, list[np.ndarray]] = {}
         self.calls: Counter[str] = Counter()
         self.wanted, self.named = _chosen(module, layers), layers is not None
+        # A pass begins with the network, or with its first layer: prediction calls the parts of a
+        # network by themselves, a block of rows at a time.
+        begins = [module, *(part for part in module.children() if isinstance(part, InputLayer))]
         self.handles: list[Any] = [
-            module.register_forward_pre_hook(lambda *_: self.calls.clear(), prepend=True)
+            part.register_forward_pre_hook(lambda *_: self.calls.clear(), prepend=True)
+            for part in begins
         ]
         for name, layer in self.wanted.items():
             if isinstance(layer, _NON_LINEAR):

@@ -61,6 +61,19 @@ class TestActivationStatistics:
                 assert found.n_observed[b] == pytest.approx(n[group == b].mean())
         assert not any(m._forward_pre_hooks or m._forward_hooks for m in module.modules())
 
+    @pytest.mark.parametrize("kind", [np.asarray, to_csr])
+    @pytest.mark.parametrize("layers", [None, ["input"]])
+    def test_of_rows_that_are_predicted_in_several_blocks(self, monkeypatch, kind, layers):
+        X, y = rows(300)
+        X = kind(X)
+        for model in (SNRegressor(**SMALL).fit(X, y), SNAutoencoder(**SMALL).fit(X)):
+            expected = activation_statistics(model, X, layers=layers)
+            monkeypatch.setattr("sksn._training._prediction._ENTRIES", 64 * 50)
+            found = activation_statistics(model, X, layers=layers)
+            monkeypatch.undo()
+            assert found.layers == expected.layers
+            np.testing.assert_allclose(found.mean, expected.mean, rtol=1e-5)
+
     def test_of_pipelines_autoencoders_and_linear_models(self):
         X, y = rows(60)
         pipeline = make_pipeline(SimpleImputer(keep_empty_features=True), SNClassifier(**SMALL))

@@ -120,6 +120,15 @@ class TestSparsityBias:
         for container in (X, to_csr(X), pd.DataFrame(X)):
             np.testing.assert_array_equal(count_features(container, 0), without_zeros)
 
+    @pytest.mark.parametrize("kind", ["coo", "bsr", "csc", "lil"])
+    def test_sparse_formats_that_cannot_be_indexed(self, kind):
+        X, y = rows()
+        X = to_csr(X)
+        model = SNClassifier(**SMALL).fit(X, y)
+        expected = sparsity_bias(model, X)
+        X = X.tobsr((1, 1)) if kind == "bsr" else X.asformat(kind)
+        np.testing.assert_array_equal(sparsity_bias(model, X).response, expected.response)
+
     def test_frames_with_text(self):
         frame = pd.DataFrame({"a": ["x", None, "y", "x"] * 5, "b": [1.0, 2.0, np.nan, 4.0] * 5})
         y = [0, 1, 0, 1] * 5

@@ -20,6 +20,8 @@ from sksn.inspection import (
     SparsityBiasDisplay,
 )
 
+from tests.helpers import to_csr
+
 from .common import SMALL, Counts, mean_rank, rows
 
 
@@ -69,6 +71,17 @@ class TestDisplays:
             model.fit(pd.DataFrame(X), y), pd.DataFrame(X), pd.Series(y), kind="score", n_bins=2
         )
         np.testing.assert_allclose(frames.score, expected)
+
+    @pytest.mark.parametrize("kind", ["coo", "bsr"])
+    def test_scores_of_sparse_formats_that_cannot_be_indexed(self, axes, kind):
+        X, y = rows(200)
+        X = to_csr(X)
+        model = SNClassifier(**SMALL).fit(X, y)
+        options = {"kind": "score", "n_bins": 3}
+        expected = SparsityBiasDisplay.from_estimator(model, X, y, **options).score
+        X = X.tobsr((1, 1)) if kind == "bsr" else X.tocoo()
+        found = SparsityBiasDisplay.from_estimator(model, X, y, **options).score
+        np.testing.assert_array_equal(found, expected)
 
     def test_a_model_without_a_score_of_its_own(self, axes):
         X, y = rows(60)
