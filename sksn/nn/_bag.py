@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from scipy import sparse
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from ._rows import SparseRows
@@ -138,14 +137,13 @@ class _WeightedSums(torch.autograd.Function):
         return bag(rows.columns, weight, rows.offsets, factors)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         weight, factors = ctx.saved_tensors
         of_weight = of_factors = None
         row = ctx.index.row
         if ctx.needs_input_grad[0]:
             order, starts, columns = ctx.index.find()
-            of_weight = bag(
+            of_weight = differentiable_bag(
                 row.index_select(0, order),
                 gradient.contiguous(),
                 starts,
@@ -167,3 +165,10 @@ class _WeightedSums(torch.autograd.Function):
 def bag(members: Tensor, table: Tensor, starts: Tensor, factors: Tensor) -> Tensor:
     """Sum rows of a table with a factor each, bag after bag; `starts` is where bags start."""
     return F.embedding_bag(members, table, starts, mode="sum", per_sample_weights=factors)
+
+
+def differentiable_bag(members: Tensor, table: Tensor, starts: Tensor, factors: Tensor) -> Tensor:
+    """Do the same in the backward pass, whose gradients are wanted too with ``create_graph``."""
+    if not torch.is_grad_enabled():
+        return bag(members, table, starts, factors)
+    return weighted_sums(SparseRows(factors, members, starts), factors, table)

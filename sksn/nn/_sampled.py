@@ -8,9 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from ._bag import ColumnIndex, bag
+from ._bag import ColumnIndex, differentiable_bag
 from ._rows import SparseRows
 
 _GATHERED = 1 << 18  # numbers gathered at a time on devices without a sampled product
@@ -58,17 +57,16 @@ class _SampledProduct(torch.autograd.Function):
         return _by_gathering(rows, index.row, left, right)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         left, right = ctx.saved_tensors
         rows, index = ctx.rows, ctx.index
         of_left = of_right = None
         if ctx.needs_input_grad[0]:
-            of_left = bag(rows.columns, right, rows.offsets, gradient)
+            of_left = differentiable_bag(rows.columns, right, rows.offsets, gradient)
         if ctx.needs_input_grad[1]:
             order, starts, _ = index.find()
             members = index.row.index_select(0, order)
-            of_right = bag(members, left, starts, gradient.index_select(0, order))
+            of_right = differentiable_bag(members, left, starts, gradient.index_select(0, order))
         return of_left, of_right, None, None
 
 

@@ -47,6 +47,7 @@ def test_its_gradient_is_right(X):
     left = torch.randn(len(X), 3, dtype=torch.float64, requires_grad=True)
     right = torch.randn(X.shape[1], 3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda a, b: sampled_product(rows, a, b), (left, right))
+    assert torch.autograd.gradgradcheck(lambda a, b: sampled_product(rows, a, b), (left, right))
 
 
 OPTIONS = [

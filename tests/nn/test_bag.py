@@ -88,6 +88,23 @@ def test_gradcheck(kind):
     )
     weight, factors = a_weight().requires_grad_(), rows.values.clone().requires_grad_()
     assert torch.autograd.gradcheck(lambda w, f: weighted_sums(rows, f, w), (weight, factors))
+    assert torch.autograd.gradgradcheck(lambda w, f: weighted_sums(rows, f, w), (weight, factors))
+
+
+@pytest.mark.parametrize("sparse_grad", [False, True])
+def test_a_penalty_on_gradients_is_that_of_dense_rows(sparse_grad):
+    dense = torch.tensor([[2.0, torch.nan, 1.0], [torch.nan, 3.0, torch.nan]]).double()
+    columns, offsets = torch.tensor([0, 2, 1]), torch.tensor([0, 2])
+    options = {"activation": "tanh", "target": 2.0, "dtype": torch.float64, "seed": 0}
+    found = []
+    for sparse in (False, True):
+        model = SNMLP(3, 1, sparse=sparse, sparse_grad=sparse and sparse_grad, **options)
+        x = dense[~dense.isnan()].requires_grad_() if sparse else dense.clone().requires_grad_()
+        rows = SparseRows(x, columns, offsets) if sparse else x
+        (slope,) = torch.autograd.grad(model(rows).sum(), x, create_graph=True)
+        slope.square().nansum().backward()
+        found.append([p.grad.to_dense() for p in model.parameters() if p.grad is not None])
+    torch.testing.assert_close(*found)
 
 
 def test_gradcheck_of_the_whole_network():
