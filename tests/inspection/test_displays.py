@@ -19,7 +19,6 @@ from sksn.inspection import (
     ActivationDisplay,
     SparsityBiasDisplay,
 )
-
 from tests.helpers import to_csr
 
 from .common import SMALL, Counts, mean_rank, rows
