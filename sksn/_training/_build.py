@@ -54,6 +54,7 @@ def build_net(
         **{name: float(parameters[name]) for name in ("power", "input_dropout", "dropout")},
         "dtype": getattr(torch, parameters["dtype"]),
         "seed": seed,
+        "device": "cpu",  # where weights are drawn, before skorch moves them
     }
     arguments = shared | given | dict(of_module)
     return net(

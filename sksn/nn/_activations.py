@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,19 +28,30 @@ GAINS = {
 }
 
 
+def on_device(device: torch.device | str | None) -> Any:
+    """Return a context in which tensors are made on a device, or on torch's default device."""
+    return nullcontext() if device is None else torch.device(device)
+
+
 def initialize(
     weight: Tensor, fan_in: float, gain: float, generator: torch.Generator | None
 ) -> None:
     r"""Draw weights from :math:`\mathcal{N}(0, \text{gain}^2 / \text{fan\_in})`, in place."""
     with torch.no_grad():
-        weight.normal_(0, gain / math.sqrt(fan_in), generator=generator)
+        if generator is None or weight.device == generator.device:
+            weight.normal_(0, gain / math.sqrt(fan_in), generator=generator)
+        elif not weight.is_meta:  # a seed gives the same weights on every device
+            drawn = torch.empty(weight.shape, dtype=weight.dtype, device=generator.device)
+            initialize(drawn, fan_in, gain, generator)
+            weight.copy_(drawn)
 
 
 def dense_layer(
     width: int, following: int, gain: float, generator: torch.Generator | None
 ) -> nn.Linear:
     """Return a linear layer with initial weights of this gain and biases of zero."""
-    linear = nn.utils.skip_init(nn.Linear, width, following)
+    device = torch.get_default_device()  # else skip_init would take the CPU
+    linear = nn.utils.skip_init(nn.Linear, width, following, device=device)
     initialize(linear.weight, width, gain, generator)
     nn.init.zeros_(linear.bias)
     return linear

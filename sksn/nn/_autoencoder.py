@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .._formula import shrunken_mean
-from ._activations import ACTIVATIONS, GAINS, dense_layer, initialize
+from ._activations import ACTIVATIONS, GAINS, dense_layer, initialize, on_device
 from ._bag import ColumnIndex
 from ._dropout import DrawsFromGenerator, Dropout
 from ._input_layer import InputLayer
@@ -64,6 +64,8 @@ class SNAE(DrawsFromGenerator):
         Whether the rows are :class:`SparseRows` instead of dense tensors with NaN.
     seed : int, optional
         Seed of the initial weights. By default torch's global generator draws them.
+    device : torch.device, optional
+        Device of the weights. By default torch's default device.
     dtype : torch.dtype, optional
         Type of the weights and of the rows. By default torch's default type.
 
@@ -93,33 +95,35 @@ class SNAE(DrawsFromGenerator):
         add_indicator: bool = False,
         sparse: bool = False,
         seed: int | None = None,
+        device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         self.row_offset, self.center = row_offset, center
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         widths = tuple(hidden_layer_sizes)
-        self.input = InputLayer(
-            n_features,
-            widths[0],
-            target=target,
-            power=power,
-            input_dropout=input_dropout,
-            indicator_features=range(n_features) if add_indicator else None,
-            sparse=sparse,
-            generator=generator,
-        )
-        layers: list[nn.Module] = [ACTIVATIONS[activation]()]
-        for width, following in zip(widths[:-1], widths[1:], strict=True):
-            linear = dense_layer(width, following, GAINS[activation], generator)
-            layers += [Dropout(dropout), linear, ACTIVATIONS[activation]()]
-        self.hidden = nn.Sequential(*layers, Dropout(dropout))
-        self.weight = nn.Parameter(torch.empty(n_features, widths[-1]))
-        initialize(self.weight, widths[-1], 1 / _CALM, generator)
-        if baseline is None:
-            baseline = torch.zeros(n_features)
-        self.register_buffer("baseline", torch.as_tensor(baseline).clone())
-        self.bias = nn.Parameter(self.baseline.to(torch.get_default_dtype(), copy=True))
+        with on_device(device):
+            self.input = InputLayer(
+                n_features,
+                widths[0],
+                target=target,
+                power=power,
+                input_dropout=input_dropout,
+                indicator_features=range(n_features) if add_indicator else None,
+                sparse=sparse,
+                generator=generator,
+            )
+            layers: list[nn.Module] = [ACTIVATIONS[activation]()]
+            for width, following in zip(widths[:-1], widths[1:], strict=True):
+                linear = dense_layer(width, following, GAINS[activation], generator)
+                layers += [Dropout(dropout), linear, ACTIVATIONS[activation]()]
+            self.hidden = nn.Sequential(*layers, Dropout(dropout))
+            self.weight = nn.Parameter(torch.empty(n_features, widths[-1]))
+            initialize(self.weight, widths[-1], 1 / _CALM, generator)
+            if baseline is None:
+                baseline = torch.zeros(n_features)
+            self.register_buffer("baseline", torch.as_tensor(baseline).clone())
+            self.bias = nn.Parameter(self.baseline.to(torch.get_default_dtype(), copy=True))
         with torch.no_grad():
             self.input.weight.div_(math.sqrt(_CALM))
         self.to(dtype=dtype)

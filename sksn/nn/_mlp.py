@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .._checks import one_of
-from ._activations import ACTIVATIONS, GAINS, dense_layer
+from ._activations import ACTIVATIONS, GAINS, dense_layer, on_device
 from ._dropout import DrawsFromGenerator, Dropout
 from ._input_layer import InputLayer
 from ._norm import SparsityNorm
@@ -70,12 +70,14 @@ class SNMLP(DrawsFromGenerator):
         Whether the gradient of the first layer is a sparse tensor of the features that occur in
         the batch, as that of :class:`torch.nn.Embedding` with ``sparse=True``. It is for
         :class:`SparseRows`, and needs an optimizer that takes such gradients:
-        :class:`RowSparseAdamW` for all parameters, or :class:`torch.optim.SparseAdam` for the
-        first layer and another one for the rest.
+        :class:`RowSparseAdamW` for all parameters, or :class:`torch.optim.SparseAdam` for
+        ``input.weight`` (and ``input.indicator_weight``) and another one for the rest.
     output_bias : sequence of float of shape (n_outputs,), optional
         Initial biases of the last layer, such as the log odds of classes. By default 0.
     seed : int, optional
         Seed of the initial weights. By default torch's global generator draws them.
+    device : torch.device, optional
+        Device of the weights. By default torch's default device.
     dtype : torch.dtype, optional
         Type of the weights and of the rows. By default torch's default type.
 
@@ -117,6 +119,7 @@ class SNMLP(DrawsFromGenerator):
         sparse_grad: bool = False,
         output_bias: Sequence[float] | None = None,
         seed: int | None = None,
+        device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
@@ -124,31 +127,32 @@ class SNMLP(DrawsFromGenerator):
         one_of(*HIDDEN_NORMS).check("hidden_norm", hidden_norm)
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         widths = [*hidden_layer_sizes, n_outputs]
-        self.input = InputLayer(
-            n_features,
-            widths[0],
-            target=target,
-            power=power,
-            input_dropout=input_dropout,
-            indicator_features=indicator_features,
-            indicator_shares=indicator_shares,
-            indicator_gain=indicator_gain,
-            bins=bins,
-            sparse=sparse,
-            sparse_grad=sparse_grad,
-            generator=generator,
-        )
-        layers: list[nn.Module] = []
-        last: InputLayer | nn.Linear = self.input
-        for i, (width, following) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
-            is_last = i == len(widths) - 2
-            gain = 1.0 if is_last else GAINS[activation]
-            last = dense_layer(width, following, gain, generator)
-            layers += [*_hidden_layer(width, activation, dropout, hidden_norm), last]
-        if output_bias is not None:
-            with torch.no_grad():
-                last.bias.copy_(torch.as_tensor(output_bias))
-        self.hidden = nn.Sequential(*layers)
+        with on_device(device):
+            self.input = InputLayer(
+                n_features,
+                widths[0],
+                target=target,
+                power=power,
+                input_dropout=input_dropout,
+                indicator_features=indicator_features,
+                indicator_shares=indicator_shares,
+                indicator_gain=indicator_gain,
+                bins=bins,
+                sparse=sparse,
+                sparse_grad=sparse_grad,
+                generator=generator,
+            )
+            layers: list[nn.Module] = []
+            last: InputLayer | nn.Linear = self.input
+            for i, (width, following) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+                is_last = i == len(widths) - 2
+                gain = 1.0 if is_last else GAINS[activation]
+                last = dense_layer(width, following, gain, generator)
+                layers += [*_hidden_layer(width, activation, dropout, hidden_norm), last]
+            if output_bias is not None:
+                with torch.no_grad():
+                    last.bias.copy_(torch.as_tensor(output_bias))
+            self.hidden = nn.Sequential(*layers)
         self.to(dtype=dtype)
 
     def forward(self, rows: Tensor | SparseRows) -> Tensor:
