@@ -13,6 +13,7 @@ from ._activations import ACTIVATIONS, GAINS, dense_layer, initialize, on_device
 from ._bag import ColumnIndex
 from ._dropout import DrawsFromGenerator, Dropout
 from ._input_layer import InputLayer
+from ._mask import exact_type
 from ._rows import SparseRows
 from ._sampled import sampled_product
 
@@ -236,16 +237,22 @@ class SNAE(DrawsFromGenerator):
 def _offset(rows: Tensor, explained: Tensor, prior: float) -> Tensor:
     """Compute the shrunken mean residual of the observed entries of each dense row."""
     residuals = rows - explained
-    n_observed = (residuals == residuals).sum(dim=1).to(residuals.dtype)
-    return shrunken_mean(residuals.nansum(dim=1), n_observed, prior)
+    exact = exact_type(residuals.dtype)  # sums and counts overflow half precision
+    n_observed = (residuals == residuals).sum(dim=1).to(exact)
+    mean = shrunken_mean(residuals.nansum(dim=1, dtype=exact), n_observed, prior)
+    return mean.to(residuals.dtype)
 
 
 def _sparse_offset(rows: SparseRows, explained: Tensor, index: ColumnIndex, prior: float) -> Tensor:
     """Do the same for rows of observed entries, which may have weights."""
     residuals = rows.values - explained
-    n_observed = rows.n_observed().to(residuals.dtype)
+    kind = residuals.dtype
+    exact = exact_type(kind)
+    residuals = residuals.to(exact)
+    n_observed = rows.n_observed().to(exact)
     if rows.weights is not None:
-        residuals = residuals * rows.weights
-        n_observed = torch.zeros_like(n_observed).index_add_(0, index.row, rows.weights)
-    total = residuals.new_zeros(len(n_observed)).index_add_(0, index.row, residuals)
-    return shrunken_mean(total, n_observed, prior)
+        weights = rows.weights.to(exact)
+        residuals = residuals * weights
+        n_observed = torch.zeros_like(n_observed).index_add(0, index.row, weights)
+    total = residuals.new_zeros(len(n_observed)).index_add(0, index.row, residuals)
+    return shrunken_mean(total, n_observed, prior).to(kind)

@@ -10,7 +10,7 @@ from scipy import sparse
 from torch import Tensor
 from torch.nn import functional as F
 
-from ._rows import SparseRows
+from ._rows import SparseRows, is_traced
 
 
 class ByColumn(NamedTuple):
@@ -116,9 +116,15 @@ def weighted_sums(
     -------
     Tensor of shape (n_rows, n_outputs)
     """
-    if torch.compiler.is_compiling():  # a compiler cannot trace NumPy
+    if torch.compiler.is_compiling():
+        if index is not None and index.occurring and _trains(weight):
+            return _with_sparse_gradient(rows, factors, weight)
         return bag(rows.columns, weight, rows.offsets, factors)
     index = index or ColumnIndex(rows, len(weight))
+    if is_traced():  # transforms cannot follow the gradient of a bag
+        gathered = weight.index_select(0, rows.columns) * factors[:, None]
+        sums = gathered.new_zeros(len(rows.offsets), weight.shape[1])
+        return sums.index_add(0, index.row, gathered)
     return _WeightedSums.apply(weight, factors, rows, index)
 
 
@@ -172,3 +178,16 @@ def differentiable_bag(members: Tensor, table: Tensor, starts: Tensor, factors: 
     if not torch.is_grad_enabled():
         return bag(members, table, starts, factors)
     return weighted_sums(SparseRows(factors, members, starts), factors, table)
+
+
+def _trains(weight: Tensor) -> bool:
+    """Whether compiled code computes a gradient; exported code is taken to predict."""
+    is_exporting = getattr(torch.compiler, "is_exporting", lambda: False)  # torch >= 2.7 has it
+    compiles = torch.compiler.is_dynamo_compiling() and not is_exporting()
+    return compiles and weight.requires_grad and torch.is_grad_enabled()
+
+
+@torch.compiler.disable
+def _with_sparse_gradient(rows: SparseRows, factors: Tensor, weight: Tensor) -> Tensor:
+    """Leave the compiled graph, because compiled gradients are dense."""
+    return weighted_sums(rows, factors, weight, ColumnIndex(rows, len(weight), occurring=True))

@@ -72,6 +72,8 @@ class SNMLP(DrawsFromGenerator):
         :class:`SparseRows`, and needs an optimizer that takes such gradients:
         :class:`RowSparseAdamW` for all parameters, or :class:`torch.optim.SparseAdam` for
         ``input.weight`` (and ``input.indicator_weight``) and another one for the rest.
+        ``torch.compile`` computes the first layer of such a network outside of its graph, so
+        ``fullgraph=True`` is an error. Under :mod:`torch.func`, gradients are dense.
     output_bias : sequence of float of shape (n_outputs,), optional
         Initial biases of the last layer, such as the log odds of classes. By default 0.
     seed : int, optional

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.optim.adamw import adamw
 
+from ._mask import exact_type
+
 _OF_ROW = ("touched", "caught_up", "rate", "log_decay_of_row")
 _STEPS_UNTIL_REST = 200  # after so many without a gradient, a row moves by less than 1e-9 of before
 _ROWS = 1024  # rows whose weights, moments and gradient fit the cache of a CPU together
@@ -63,6 +65,8 @@ class RowSparseAdamW(torch.optim.AdamW):
     +0.015, so we found no gain in accuracy from the term itself. :class:`torch.optim.SparseAdam`
     leaves out both terms; features that occur in a fifth of the batches or less then move several
     times less than with dense gradients.
+
+    For parameters in half precision, moments are kept and steps are computed in float32.
 
     References
     ----------
@@ -127,6 +131,26 @@ class RowSparseAdamW(torch.optim.AdamW):
                     self._step_on_all(pairs, group)
         return loss
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load a state.
+
+        Parameters
+        ----------
+        state_dict : dict
+            What ``state_dict`` returned.
+        """
+        super().load_state_dict(state_dict)
+        saved = (i for group in state_dict["param_groups"] for i in group["params"])
+        for group in self.param_groups:
+            for parameter, i in zip(group["params"], saved, strict=False):
+                exact = exact_type(parameter.dtype)
+                if exact == parameter.dtype:
+                    continue
+                state = self.state[parameter]  # which torch has turned into half precision
+                for name in {"exp_avg", "exp_avg_sq", *_OF_ROW} & state.keys():
+                    value = state_dict["state"][i][name]
+                    state[name] = value.to(parameter.device, exact, copy=True)
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Remove the gradients, or fill them with zeros.
 
@@ -146,14 +170,19 @@ class RowSparseAdamW(torch.optim.AdamW):
         states = [self._state(parameter) for parameter, _ in pairs]
         for parameter, _ in pairs:  # steps owed after sparse gradients
             self._settle(parameter, group, resting_too=True)
+        exact = exact_type(pairs[0][0].dtype)
+        copies = [parameter.to(exact) for parameter, _ in pairs]  # half precision is too coarse
         _adamw(
-            [parameter for parameter, _ in pairs],
-            [gradient for _, gradient in pairs],
+            copies,
+            [gradient.to(exact) for _, gradient in pairs],
             [state["exp_avg"] for state in states],
             [state["exp_avg_sq"] for state in states],
             [state["step"] for state in states],
             group,
         )
+        for (parameter, _), copy in zip(pairs, copies, strict=True):
+            if copy is not parameter:
+                parameter.copy_(copy)
 
     def _step_on_rows(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         if gradient.sparse_dim() != 1:
@@ -163,13 +192,14 @@ class RowSparseAdamW(torch.optim.AdamW):
             )
         state = self._state(parameter)
         if "n_steps" not in state:
-            of_rows = {name: parameter.new_zeros(len(parameter)) for name in _OF_ROW}
+            exact = exact_type(parameter.dtype)
+            of_rows = {name: parameter.new_zeros(len(parameter), dtype=exact) for name in _OF_ROW}
             state.update({**of_rows, "n_steps": 0, "settled": 0, "log_decay": 0.0})
         rows, gradients = gradient.indices()[0], gradient.values()
         for part, copies in self._caught_up(parameter, rows, group):
             weight, mean, square = copies
             step = state["step"].clone()  # it is advanced once for all blocks, below
-            _adamw([weight], [gradients[part]], [mean], [square], [step], group)
+            _adamw([weight], [gradients[part].to(weight.dtype)], [mean], [square], [step], group)
         state["step"] += 1
         n = state["n_steps"] = state["n_steps"] + 1
         state["log_decay"] += _log_decay(group["lr"] * group["weight_decay"])
@@ -198,10 +228,11 @@ class RowSparseAdamW(torch.optim.AdamW):
         owed = (state["log_decay"] - log_decay).exp_()
         of_mean = (beta1**gap).masked_fill_(gap > _STEPS_UNTIL_REST, 0)  # no subnormal numbers
         factors = [x.reshape(shape) for x in (owed, moves, of_mean, beta2**gap)]
+        exact = exact_type(parameter.dtype)
         size = _ROWS if parameter.device.type == "cpu" else max(1, len(rows))
         for start in range(0, len(rows), size):
             part = slice(start, start + size)
-            copies = [table.index_select(0, rows[part]) for table in tables]
+            copies = [table.index_select(0, rows[part]).to(exact) for table in tables]
             weight, mean, square = copies
             shrink, move, shrink_mean, shrink_square = (factor[part] for factor in factors)
             if state["log_decay"]:
@@ -211,7 +242,7 @@ class RowSparseAdamW(torch.optim.AdamW):
             square.mul_(shrink_square)
             yield part, copies
             for table, copy in zip(tables, copies, strict=True):
-                table.index_copy_(0, rows[part], copy)
+                table.index_copy_(0, rows[part], copy.to(table.dtype))
             if settles:  # block by block, because an interrupt may follow
                 state["caught_up"].index_fill_(0, rows[part], state["n_steps"])
                 state["log_decay_of_row"].index_fill_(0, rows[part], state["log_decay"])
@@ -222,8 +253,8 @@ class RowSparseAdamW(torch.optim.AdamW):
             on = parameter.device if self.defaults["fused"] else "cpu"
             begun = {
                 "step": torch.zeros((), dtype=torch.float32, device=on),
-                "exp_avg": torch.zeros_like(parameter),
-                "exp_avg_sq": torch.zeros_like(parameter),
+                "exp_avg": torch.zeros_like(parameter, dtype=exact_type(parameter.dtype)),
+                "exp_avg_sq": torch.zeros_like(parameter, dtype=exact_type(parameter.dtype)),
             }
             state.update(begun)  # at once, because an interrupt may come at any time
         return state

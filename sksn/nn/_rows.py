@@ -138,8 +138,16 @@ def take(rows: Tensor, index: Tensor | slice) -> Tensor:
     return rows[index] if isinstance(index, slice) else rows.index_select(0, index)
 
 
+def is_traced() -> bool:
+    """Whether a compiler or a transform of torch.func follows what is computed.
+
+    Neither can follow NumPy, nor gradients that are written by hand.
+    """
+    return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+
+
 def repeat_each(values: Tensor, counts: Tensor, total: int) -> Tensor:
     """Repeat each of `values` as often as its count says, `total` in all, without waiting."""
-    if values.device.type == "cpu" and not torch.compiler.is_compiling():  # much faster
+    if values.device.type == "cpu" and not is_traced():  # much faster
         return torch.from_numpy(np.repeat(values.numpy(), counts.numpy()))
     return values.repeat_interleave(counts, output_size=total)

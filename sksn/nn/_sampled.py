@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ._bag import ColumnIndex, differentiable_bag
-from ._rows import SparseRows
+from ._mask import exact_type
+from ._rows import SparseRows, is_traced
 
 _GATHERED = 1 << 18  # numbers gathered at a time on devices without a sampled product
 _LOCK = Lock()
@@ -40,7 +41,11 @@ def sampled_product(
     Tensor of shape (n_entries,)
     """
     index = index or ColumnIndex(rows, len(right))
-    return _SampledProduct.apply(left, right, rows, index)
+    kind = torch.promote_types(left.dtype, right.dtype)  # autocast makes them differ
+    if is_traced():
+        return _gathered(rows.columns, index.row, left.to(kind), right.to(kind))
+    exact = exact_type(kind)  # torch has no sampled product in half precision
+    return _SampledProduct.apply(left.to(exact), right.to(exact), rows, index).to(kind)
 
 
 class _SampledProduct(torch.autograd.Function):
@@ -97,10 +102,11 @@ def _use_up_warning() -> None:
 def _by_gathering(rows: SparseRows, row: Tensor, left: Tensor, right: Tensor) -> Tensor:
     size = max(1, _GATHERED // max(1, left.shape[1]))
     parts = [
-        torch.linalg.vecdot(
-            left.index_select(0, row[start : start + size]),
-            right.index_select(0, rows.columns[start : start + size]),
-        )
+        _gathered(rows.columns[start : start + size], row[start : start + size], left, right)
         for start in range(0, len(row), size)
     ]
     return torch.cat(parts) if parts else left.new_empty(0)
+
+
+def _gathered(columns: Tensor, row: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    return torch.linalg.vecdot(left.index_select(0, row), right.index_select(0, columns))

@@ -6,12 +6,13 @@ import torch
 
 from sksn.nn import SNAE, SNMLP, SparseRows
 
+ONES = torch.ones(5)
 BINS = (np.zeros((5, 2)), np.ones((5, 2)))
 NETWORKS = [
     lambda **how: SNMLP(5, 2, **how),
     lambda **how: SNMLP(5, 2, seed=0, output_bias=[0.0, 1.0], bins=BINS, **how),
     lambda **how: SNMLP(5, 2, hidden_norm="batch", indicator_features=[1], sparse=True, **how),
-    lambda **how: SNAE(5, seed=0, hidden_layer_sizes=(4, 3), baseline=torch.ones(5), **how),
+    lambda **how: SNAE(5, seed=0, hidden_layer_sizes=(4, 3), baseline=ONES, **how),
     lambda **how: SNAE(5, add_indicator=True, **how),
 ]
 

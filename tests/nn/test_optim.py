@@ -239,11 +239,11 @@ def test_an_interrupt_leaves_no_part_of_a_state(monkeypatch):
     optimizer = RowSparseAdamW([parameter])
     original, calls = torch.zeros_like, []
 
-    def zeros_like(x):
+    def zeros_like(x, **options):
         calls.append(x)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return original(x)
+        return original(x, **options)
 
     parameter.grad = torch.ones(3, 2)
     with monkeypatch.context() as patch:
@@ -301,3 +301,26 @@ def test_a_step_that_decays_everything_leaves_finite_weights():
     optimizer.settle()
     assert torch.isfinite(parameter).all()
     assert (parameter[2:].abs() < 1e-30).all()
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("as_sparse", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_steps_as_single_does(dtype, as_sparse, fused):
+    """Tiny gradients, too, whose squares half precision takes as 0; and a state that is loaded."""
+    found = []
+    for kind in (dtype, torch.float32):
+        parameter = nn.Parameter(torch.ones(4, 2, dtype=kind))
+        optimizer = RowSparseAdamW([parameter], lr=0.1, fused=fused)
+        for rows in ([0, 1], [1, 3], [0, 1]):
+            gradient = torch.zeros(4, 2, dtype=kind)
+            gradient[rows] = torch.tensor([[1e-4, 2.0], [-1e-5, 0.0]], dtype=kind)
+            parameter.grad = gradient.to_sparse(1) if as_sparse else gradient
+            optimizer.step()
+            state = copy.deepcopy(optimizer.state_dict())
+            optimizer = RowSparseAdamW([parameter], lr=0.1, fused=fused)
+            optimizer.load_state_dict(state)
+        optimizer.settle()
+        assert optimizer.state[parameter]["exp_avg_sq"].dtype == torch.float32
+        found.append(parameter.detach().float())
+    torch.testing.assert_close(*found, rtol=0, atol=0.02)
