@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 
 from .._checks import RATE, is_flag, one_of
 from .._moments import Entries, Moments, standardize
-from .._observed import validate_observed
+from .._observed import row_of_entry, validate_observed
 
 _STRENGTH = 2.0  # growth of the log-odds of removal with one standard deviation
 _ROUNDS = 60  # of bisection between -_FARTHEST and _FARTHEST
@@ -121,8 +121,8 @@ def _check_rates(rate: Any, rate_spread: Any) -> None:
 def _entries(X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return row, column and value of each observed entry."""
     if sparse.issparse(X):
-        X = X.tocoo()
-        return X.row, X.col, X.data
+        X = X.tocsr()  # row by row, so that a seed removes the same entries from every format
+        return row_of_entry(X), X.indices, X.data
     row, column = np.nonzero(~np.isnan(X))
     return row, column, X[row, column]
 

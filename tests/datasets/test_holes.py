@@ -178,3 +178,17 @@ def test_mar_reaches_the_highest_rate_there_is(n_features):
     rate = (n_features - 1) / n_features
     holes = np.isnan(make_holes(X, mechanism="mar", rate=rate, random_state=0))
     assert sorted(holes.mean(axis=0)) == [0] + [1] * (n_features - 1)
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_a_seed_removes_the_same_entries_from_every_container(mechanism):
+    X = make_holes(table(60, 5), rate=0.3, random_state=1)
+    options = {"rate": 0.2, "mechanism": mechanism, "random_state": 0}
+    expected = make_holes(X, **options)
+    rows = to_csr(X)
+    mixed = rows.copy()
+    mixed.indices, mixed.indptr = mixed.indices.astype(np.int32), mixed.indptr.astype(np.int64)
+    for matrix in (rows, rows.tocsc(), rows.tocoo(), mixed):
+        holes = make_holes(matrix, **options)
+        np.testing.assert_array_equal(to_dense(holes), expected)
+        assert holes.indices.dtype == np.int32
