@@ -224,3 +224,46 @@ def test_sequences_and_frames_of_objects():
 def test_one_dimension_is_refused(data):
     with pytest.raises(ValueError, match=r"Expected (2D array|a 2-dimensional container)"):
         validate_observed(None, data)
+
+
+TENSORS = [
+    torch.tensor([[1.0, 2.0], [3.0, torch.nan]], dtype=torch.bfloat16),
+    torch.tensor([[1.0, 2.0], [3.0, torch.nan]], dtype=torch.float16),
+    torch.tensor([[1.0, 2.0], [3.0, torch.nan]], requires_grad=True),
+]
+
+
+@pytest.mark.parametrize("X", TENSORS)
+def test_tensors_of_every_kind(X):
+    expected = [[1.0, 2.0], [3.0, np.nan]]
+    assert_array_equal(validate_observed(None, X), expected)
+    assert_array_equal(validate_observed(None, X, tensors=True), expected)
+    assert_array_equal(SparsityNormalizer(target=2).fit_transform(X), [[1.0, 2.0], [6.0, 0.0]])
+    with pytest.raises(TypeError, match=r"X must be a dense tensor .* torch.sparse_coo"):
+        ObservedScaler().fit(torch.ones(2, 2).to_sparse())
+
+
+class AnnData:
+    """What X looks like that anndata makes."""
+
+    shape, X, obs, var, isbacked = (2, 2), np.ones((2, 2)), None, None, False
+
+
+class CSRDataset:
+    shape, dtype = (2, 2), np.dtype(float)
+
+    def to_memory(self):
+        return sparse.csr_matrix(np.ones(self.shape))
+
+
+@pytest.mark.parametrize("transformer", TRANSFORMERS)
+def test_single_cells(transformer):
+    data = AnnData()
+    with pytest.raises(TypeError, match=r"X must be .* got an AnnData object; .* adata\.X,"):
+        transformer().fit(data)
+    data.isbacked = True
+    with pytest.raises(TypeError, match=r"adata\.to_memory\(\)\.X,"):
+        transformer().fit(data)
+    with pytest.raises(TypeError, match=r"got a matrix on a disk .*; pass X\.to_memory\(\)"):
+        transformer().fit(CSRDataset())
+    transformer().fit(CSRDataset().to_memory())

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from .._checks import is_no_value
+from .._checks import is_no_value, is_torch
 
 _EXACT_INTEGERS = 2.0**53  # beyond, float64 does not hold all integers
 _UNENCODED = (
@@ -39,6 +39,7 @@ def prepared(X: Any, missing_values: float) -> Any:
     array-like, data frame or sparse matrix
         `X`, or a copy.
     """
+    _refuse_containers(X)
     if isinstance(X, (list, tuple)):
         X = _as_array(X)
     _refuse_unencoded(X)
@@ -48,6 +49,32 @@ def prepared(X: Any, missing_values: float) -> Any:
         return X
     _refuse_ambiguous(X, missing_values)
     return _summable(X)
+
+
+def to_numpy(X: Any) -> np.ndarray:
+    """Return a torch tensor as an array, whether or not NumPy has its type."""
+    X = X.detach().cpu()
+    return (X.double() if str(X.dtype) == "torch.bfloat16" else X).numpy()
+
+
+def _refuse_containers(X: Any) -> None:
+    """Refuse an AnnData object, a matrix that lies on a disk, and sparse tensors."""
+    kind = type(X).__name__
+    if kind == "AnnData" or all(hasattr(X, name) for name in ("X", "obs", "var", "obs_names")):
+        read = ".to_memory()" if getattr(X, "isbacked", False) else ""
+        raise TypeError(
+            f"X must be an array, a data frame or a sparse matrix, got an {kind} object; pass the "
+            f"matrix that it holds: adata{read}.X, or one of adata{read}.layers."
+        )
+    if hasattr(X, "to_memory"):
+        raise TypeError(
+            f"X must be in memory, got a matrix on a disk ({kind}); pass X.to_memory()."
+        )
+    if is_torch(X) and str(X.layout) != "torch.strided":
+        raise TypeError(
+            f"X must be a dense tensor or a sparse matrix of SciPy, got a tensor of layout "
+            f"{X.layout}; pass scipy.sparse.csr_array((values, columns, row_starts))."
+        )
 
 
 def _refuse_unencoded(X: Any) -> None:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, validate_data
 from .._blocks import blocks
 from .._checks import check_missing_values, is_torch
 from ._entries import missing_mask, select_entries
-from ._raw_input import ENCODE, prepared
+from ._raw_input import ENCODE, prepared, to_numpy
 from ._sentinels import warn_of_sentinels
 
 
@@ -64,8 +64,8 @@ def validate_observed(
     """
     missing_values = check_missing_values(missing_values)
     X = prepared(X, missing_values)
-    if is_torch(X) and not tensors:
-        X = X.detach().cpu().numpy()
+    if is_torch(X):
+        X = X.detach() if tensors and get_config().get("array_api_dispatch", False) else to_numpy(X)
     options = {
         "accept_sparse": ("csr", "csc"),
         "dtype": _float_dtypes(X),
