@@ -95,7 +95,8 @@ def sparsity_normalize(
     X = validate_observed(
         None, X, missing_values=missing_values, writeable=not copy, tensors=True, drop=True
     )
-    target = learner.update(survey(X, missing_values).row_counts)
+    counts = row_counts(X) if sparse.issparse(X) else survey(X, missing_values).row_counts
+    target = learner.update(counts)
     return rescale(X, target, power, missing_values, copy=copy)
 
 
@@ -167,6 +168,11 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
     -----
     Sparse output stores exactly the observed entries: stored zeros stay stored, and stored NaN is
     dropped. CSC stays CSC. Other sparse formats become CSR of the same family (matrix or array).
+
+    Stored zeros count as observed. :class:`~sklearn.feature_extraction.FeatureHasher` and
+    :class:`~sklearn.feature_extraction.text.HashingVectorizer` store a zero where terms of opposite
+    sign cancel. :class:`~sklearn.feature_extraction.DictVectorizer` stores the zeros of its dicts.
+    If these are not observations, call ``eliminate_zeros()`` or pass ``missing_values=0``.
 
     Under scikit-learn's ``array_api_dispatch``, torch tensors stay tensors on their device.
 
@@ -275,15 +281,24 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
             constant = ConstantLearner(self.target, before)
             self.target_ = constant.update(seen.row_counts, weights)
         if reset:
-            self._column_counts = np.zeros(X.shape[1], dtype=np.int64)
+            self._complete, self._zeros = seen.complete, seen.zeros
             self._is_sparse = sparse.issparse(X)
-            self._saw_zero = np.zeros(X.shape[1], dtype=bool)
             self.n_samples_seen_ = 0
         self._constant = constant
         self.n_samples_seen_ += X.shape[0]
-        self._column_counts = self._column_counts + seen.column_counts
-        self._saw_zero = self._saw_zero | seen.zeros
-        (self.indicator_features_,) = np.nonzero(self._column_counts < self.n_samples_seen_)
+        self._complete = np.intersect1d(self._complete, seen.complete)
+        self._zeros = np.union1d(self._zeros, seen.zeros)
+
+    @property
+    def indicator_features_(self) -> np.ndarray:
+        """Indices of the features that had missing entries in ``fit``."""
+        check_is_fitted(self)
+        return np.flatnonzero(~self._mask_of(self._complete))
+
+    def _mask_of(self, features: np.ndarray) -> np.ndarray:
+        mask = np.zeros(self.n_features_in_, dtype=bool)
+        mask[features] = True
+        return mask
 
     def transform(self, X: Any) -> Any:
         """Normalize rows.
@@ -320,7 +335,7 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
             missing_values,
             self.indicator_features_,
             marks_observed=self._is_sparse,
-            saw_zero=self._saw_zero,
+            saw_zero=self._mask_of(self._zeros),
         )
 
     def inverse_transform(self, X: Any) -> Any:
@@ -367,11 +382,12 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
         entries = X[:, : self.n_features_in_]
         missing = missing_mask(entries)
         if self.add_indicator:
-            unmarked = self._unmarked()
-            missing[:, unmarked] |= _is_missing_zero(entries[:, unmarked], self._saw_zero[unmarked])
+            unmarked = self._complete
+            saw_zero = self._mask_of(self._zeros)[unmarked]
+            missing[:, unmarked] |= _is_missing_zero(entries[:, unmarked], saw_zero)
             marked = X[:, self.n_features_in_ :] != 0
             missing[:, self.indicator_features_] |= ~marked if self._is_sparse else marked
-        elif self._is_sparse or self._saw_zero.any():
+        elif self._is_sparse or len(self._zeros):
             raise ValueError(
                 "inverse_transform cannot tell observed zeros from missing entries in a dense "
                 "array; use add_indicator=True, sparse input, or missing_values=0."
@@ -385,10 +401,6 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
             X *= factors
         X[missing] = check_missing_values(self.missing_values)
         return X
-
-    def _unmarked(self) -> np.ndarray:
-        """Return the features without an indicator, if there are indicators."""
-        return np.setdiff1d(np.arange(self.n_features_in_), self.indicator_features_)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the output columns.

@@ -12,7 +12,7 @@ from scipy import sparse
 from ._blocks import blocks, blocks_of_rows, largest_of
 from ._checks import is_torch
 from ._formula import sparsity_scale
-from ._observed import column_counts, missing_mask, row_counts
+from ._observed import complete_columns, missing_mask, row_counts
 
 
 class Survey(NamedTuple):
@@ -20,35 +20,37 @@ class Survey(NamedTuple):
 
     Attributes
     ----------
-    row_counts, column_counts : ndarray of shape (n_rows,), (n_features,)
-        Number of observed entries of each row and of each feature.
-    zeros : ndarray of shape (n_features,)
-        Whether a feature has an observed zero. False for all features of a sparse matrix, in
+    row_counts : ndarray of shape (n_rows,)
+        Number of observed entries of each row.
+    complete : ndarray of int
+        The features that are observed in all rows, in ascending order.
+    zeros : ndarray of int
+        The features that have an observed zero, in ascending order. None of a sparse matrix, in
         which zeros can be told from missing entries.
     """
 
     row_counts: np.ndarray
-    column_counts: np.ndarray
+    complete: np.ndarray
     zeros: np.ndarray
 
 
 def survey(X: Any, missing_values: float) -> Survey:
     """Survey an array, a tensor, or CSR or CSC that stores exactly the observed entries."""
     if sparse.issparse(X):
-        return Survey(row_counts(X), column_counts(X), np.zeros(X.shape[1], bool))
+        return Survey(row_counts(X), complete_columns(X), np.zeros(0, np.intp))
     if is_torch(X):
         observed, zero = ~missing_mask(X, missing_values), (X == 0).sum(axis=0) > 0
-        parts = (observed.sum(axis=1), observed.sum(axis=0), zero)
-        return Survey(*(part.cpu().numpy() for part in parts))
-    result = Survey(
-        np.empty(len(X), np.intp), np.zeros(X.shape[1], np.intp), np.zeros(X.shape[1], bool)
-    )
+        parts = (observed.sum(axis=1), observed.all(axis=0), zero)
+        counts, complete, zeros = (part.cpu().numpy() for part in parts)
+        return Survey(counts, np.flatnonzero(complete), np.flatnonzero(zeros))
+    counts = np.empty(len(X), np.intp)
+    complete, zeros = np.ones(X.shape[1], bool), np.zeros(X.shape[1], bool)
     for part in blocks(len(X), X.shape[1]):
         observed = ~missing_mask(X[part], missing_values)
-        result.row_counts[part] = count_true(observed)
-        result.column_counts[:] += count_true(observed.T)
-        result.zeros[:] |= (X[part] == 0).any(axis=0)
-    return result
+        counts[part] = count_true(observed)
+        complete &= observed.all(axis=0)
+        zeros |= (X[part] == 0).any(axis=0)
+    return Survey(counts, np.flatnonzero(complete), np.flatnonzero(zeros))
 
 
 def count_true(mask: np.ndarray) -> np.ndarray:

@@ -362,3 +362,26 @@ def test_sparse_results_may_be_made_dense_before_they_are_inverted(container):
         assert_allclose(normalizer.inverse_transform(dense), new)
     dense = normalizer.transform(new) + 0.0
     assert_allclose(normalizer.inverse_transform(dense), new)
+
+
+def test_columns_that_nothing_occupies_cost_nothing():
+    """A count of 2**40 columns would need terabytes."""
+    n_columns = 1 << 40
+    entries = (np.array([3.0, 4.0, 5.0]), ([0, 0, 1], [5, n_columns - 1, 5]))
+    X = sparse.csr_array(entries, shape=(2, n_columns))
+    expected = [2.25, 3.0, 7.5]
+    assert_allclose(sparsity_normalize(X).data, expected)
+    normalizer = SparsityNormalizer().fit(X)
+    assert_allclose(normalizer.transform(X).data, expected)
+    assert_allclose(normalizer.inverse_transform(normalizer.transform(X)).data, X.data)
+    assert normalizer.partial_fit(X).target_ == 1.5
+
+
+def test_indicators_are_those_of_missing_entries_in_any_chunk():
+    X = np.array([[1.0, 2.0, np.nan], [1.0, np.nan, 3.0], [1.0, 2.0, 3.0]])
+    for kind in (np.asarray, to_csr):
+        normalizer = SparsityNormalizer()
+        assert not hasattr(normalizer, "indicator_features_")
+        for part in (X[2:], X[:1], X[1:2]):
+            normalizer.partial_fit(kind(part))
+        assert normalizer.indicator_features_.tolist() == [1, 2]

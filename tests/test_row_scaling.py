@@ -58,8 +58,14 @@ def test_a_survey_counts(X, size):
     observed = ~np.isnan(X)
     for seen in (of_array, of_matrix):
         assert_array_equal(seen.row_counts, observed.sum(axis=1))
-        assert_array_equal(seen.column_counts, observed.sum(axis=0))
-    assert_array_equal(of_array.zeros, (X == 0).any(axis=0))
+        assert_array_equal(seen.complete, np.flatnonzero(observed.all(axis=0)))
+    assert_array_equal(of_array.zeros, np.flatnonzero((X == 0).any(axis=0)))
+
+
+def test_complete_columns_of_very_wide_rows():
+    wide = sparse.csr_array((np.ones(3), ([0, 0, 1], [5, 1 << 30, 1 << 30])), shape=(2, 1 << 31))
+    assert survey(wide, np.nan).complete.tolist() == [1 << 30]
+    assert survey(wide[[0]], np.nan).complete.tolist() == [5, 1 << 30]
 
 
 def test_counting_many_columns_is_exact():

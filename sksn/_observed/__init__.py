@@ -6,6 +6,7 @@ NaN; stored zeros are observed. `missing_values` names one further value that me
 
 from ._entries import (
     column_counts,
+    complete_columns,
     missing_mask,
     missing_shares,
     observed_blocks,
@@ -19,6 +20,7 @@ from ._validation import validate_observed
 
 __all__ = [
     "column_counts",
+    "complete_columns",
     "missing_mask",
     "missing_shares",
     "observed_blocks",

@@ -50,6 +50,16 @@ def column_counts(X: Any) -> np.ndarray:
     return _count(X.indices, X.shape[1])
 
 
+def complete_columns(X: Any) -> np.ndarray:
+    """Return the columns in which each row of CSR or CSC without duplicates has an entry."""
+    if X.nnz < X.shape[0]:
+        return np.zeros(0, dtype=np.intp)
+    if X.format == "csc" or X.shape[1] <= max(X.nnz, 1 << 20):
+        return np.flatnonzero(column_counts(X) == X.shape[0])
+    columns, counts = np.unique(X.indices, return_counts=True)  # most columns have no entry
+    return columns[counts == X.shape[0]].astype(np.intp)
+
+
 def _count(indices: np.ndarray, n: int) -> np.ndarray:
     """Count how often each integer below `n` occurs, without a copy of all indices."""
     counts = np.zeros(n, dtype=np.intp)
