@@ -13,7 +13,7 @@ from ._activations import initialize
 from ._bag import ColumnIndex, weighted_sums
 from ._dropout import Random, keep
 from ._mask import count_entries, exact_type
-from ._rows import NormalizedRows, SparseRows
+from ._rows import NormalizedRows, SparseRows, is_traced
 
 
 class InputLayer(Random):
@@ -165,6 +165,9 @@ class InputLayer(Random):
             return weighted_sums(rows, factors, self.indicator_weight, index)
         position = self.indicator_position.index_select(0, rows.columns.long())
         chosen = position >= 0
+        if is_traced():  # an exported program must not depend on how many are chosen
+            indicated = rows._replace(columns=position.clamp(min=0), offsets=rows.offsets.long())
+            return weighted_sums(indicated, factors * chosen, self.indicator_weight, index)
         n_chosen = torch.zeros_like(rows.offsets)
         n_chosen.index_add_(0, index.row.long(), chosen.to(n_chosen.dtype))
         indicated = SparseRows(

@@ -12,6 +12,7 @@ NETWORKS = {
         3, row_offset=1.0, center=True, add_indicator=True, **TWO_LAYERS
     ),
     "SNMLP": lambda: SNMLP(3, 2, indicator_features=[0, 1, 2], **TWO_LAYERS),
+    "SNMLP with some indicators": lambda: SNMLP(3, 2, indicator_features=[1], **TWO_LAYERS),
     "SNLinear": lambda: SNLinear(3, 2),
 }
 each_network = pytest.mark.parametrize("name", NETWORKS)
