@@ -17,6 +17,7 @@ STUDIES = {
     "conditions": "benchmarks.evidence.conditions",
     "capacity": "benchmarks.evidence.capacity",
     "outliers": "benchmarks.evidence.outliers",
+    "as_brought": "benchmarks.evidence.as_brought",
     "movielens": "benchmarks.ratings.movielens",
     "speed": "benchmarks.speed.suite",
     "row_sparse": "benchmarks.speed.row_sparse",

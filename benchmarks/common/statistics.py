@@ -49,3 +49,18 @@ def cliques(ranks: Sequence[float], gap: float) -> list[tuple[float, float]]:
         for i, j in enumerate(reach)
         if j > i and (i == 0 or j > reach[i - 1])
     ]
+
+
+def calibration_error(
+    y: np.ndarray, probability: np.ndarray, classes: np.ndarray, n_bins: int = 10
+) -> float:
+    """Compute the expected calibration error of the predicted classes.
+
+    It is the mean, over predictions grouped by their confidence, of the distance between the share
+    that is right and the mean confidence.
+    """
+    confidence = probability.max(axis=1)
+    is_right = classes[probability.argmax(axis=1)] == y
+    group = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    right = np.bincount(group, is_right, n_bins)
+    return float(np.abs(right - np.bincount(group, confidence, n_bins)).sum() / len(y))

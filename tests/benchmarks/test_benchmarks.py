@@ -146,6 +146,14 @@ def test_outliers(tmp_path):
     assert means["fences, absurd"] > means["plain, absurd"] + 0.01
 
 
+def test_as_brought(tmp_path):
+    result = run("run", "as_brought", "--smoke", "--json", tmp_path / "r.json")
+    assert result.returncode == 0, result.stderr
+    for record in json.loads((tmp_path / "r.json").read_text())["results"]:
+        scores = {method: of["score"] for method, of in record["scores"].items()}
+        assert scores["SN"] > max(scores.values()) - 0.02
+
+
 @pytest.mark.parametrize("folder", ["", "/no/such/folder"])
 def test_without_data(folder):
     result = run("run", "defaults", SKSN_DATA=folder)
