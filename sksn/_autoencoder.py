@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from . import _checks as rules
 from ._observed import row_of_entry, select_entries, to_container
 from ._training._completion import CompletionEngine, EntryRows
 from ._training._docs import document
+from ._training._entry_ranges import bound, check_bounds
 from ._training._entry_scaling import ENTRY_SCALINGS
 from ._training._held_out import hold_out_entries
 from ._training._neural_estimator import NeuralEstimator
@@ -57,8 +59,8 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         "observed" centres and scales each feature by its observed entries. "global" divides all
         entries by one standard deviation. "auto" is "global" for sparse rows, whose entries are
         usually of one kind, such as ratings, and "observed" for dense rows.
-    add_indicator : bool, default=False
-        Whether the encoder also sees which entries are observed, as features of their own.
+    input_indicator : bool, default=False
+        Whether the encoder also sees which entries are observed, as inputs of their own.
     lr : float, default=6e-3
         Maximum learning rate of Adam. The learning rate rises over the first 5 % of the steps and
         then falls to 0 along a cosine. In ``partial_fit`` it is constant.
@@ -68,8 +70,10 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
     batch_size : "auto" or int, default="auto"
         Maximum number of rows in a batch. "auto": all rows, unless they have more than 16 million
         entries.
-    max_epochs : int, default=150
-        Number of passes over the training rows, or the maximum with `early_stopping`.
+    max_epochs : {"auto"} or int, default="auto"
+        Number of passes over the training rows, or the maximum with `early_stopping`. "auto": 150;
+        for dense rows with fewer than 200,000 observed entries more, up to 600, because a small
+        table is one batch.
     early_stopping : bool, default=False
         Whether to hold out observed entries, to stop when their loss no longer falls, and to use
         the weights with the lowest loss.
@@ -79,6 +83,13 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         Number of epochs without a lower validation loss after which training stops.
     keep_observed : bool, default=True
         Whether `transform` keeps observed entries, instead of predicting them too.
+    min_value : {"auto", "observed"}, float, array-like or None, default="auto"
+        Least value of predicted entries, one for all features or one for each. "auto": 0 for
+        features without a negative entry in training, and else none. "observed": the least entry of
+        each feature in training.
+    max_value : "observed", float, array-like or None, default=None
+        Largest value of predicted entries. "observed": the largest entry of each feature in
+        training.
     warm_start : bool, default=False
         Whether ``fit`` continues from the weights and the scaling of the previous ``fit``. The
         parameters of the network and of its inputs must not change; `lr`, `alpha`, `batch_size`,
@@ -96,6 +107,8 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         Called during training, as in :class:`skorch.NeuralNet`.
     verbose : bool, default=False
         Whether to show a progress bar with the epoch, the losses and the remaining time.
+    add_indicator : bool
+        Deprecated: the former name of `input_indicator`. It will be removed in 0.4.
 
     Attributes
     ----------
@@ -122,13 +135,15 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
     :math:`W_1` are the weights of the first layer, of width :math:`h_1`; :math:`W_l` those of the
     layers after it, decoder included; and :math:`h` is the width of the code. :math:`K` is the
     mean number of observed entries of a row, and :math:`s` their mean square. With `center`, s is
-    twice the mean square of the residuals; `add_indicator` adds 1 to it. The penalty depends
+    twice the mean square of the residuals; `input_indicator` adds 1 to it. The penalty depends
     neither on layer width (copying each hidden unit and halving its outgoing weights changes
     neither the function nor the penalty) nor on the size and number of a row's entries. The two
     constants were chosen on three sets of ratings.
 
     A row with nothing observed is completed from the biases. A feature that was never observed in
-    training is predicted as the overall mean ("global") or 0 ("observed").
+    training is predicted as the overall mean ("global") or 0 ("observed"). A feature that is
+    constant in training is predicted as its constant. With "global", it needs 20 entries for that,
+    because a few equal ratings may be equal by chance.
 
     References
     ----------
@@ -158,10 +173,13 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         "row_offset": rules.none_or(rules.NOT_NEGATIVE),
         "center": rules.FLAG,
         "input_scaling": rules.one_of(*ENTRY_SCALINGS),
-        "add_indicator": rules.FLAG,
+        "input_indicator": rules.FLAG,
+        "add_indicator": rules.deprecated(rules.FLAG),
         "batch_size": rules.auto_or(rules.COUNT),
-        "max_epochs": rules.COUNT,
+        "max_epochs": rules.auto_or(rules.COUNT),
         "keep_observed": rules.FLAG,
+        "min_value": bound("auto", "observed"),
+        "max_value": bound("observed"),
     }
     _learner: CompletionEngine
 
@@ -178,21 +196,24 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         row_offset: float | None = 10.0,
         center: bool = False,
         input_scaling: str = "auto",
-        add_indicator: bool = False,
+        input_indicator: bool = False,
         lr: float = 6e-3,
         alpha: float = 1.0,
         batch_size: Any = "auto",
-        max_epochs: int = 150,
+        max_epochs: Any = "auto",
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 20,
         keep_observed: bool = True,
+        min_value: Any = "auto",
+        max_value: Any = None,
         warm_start: bool = False,
         random_state: Any = None,
         device: Any = "auto",
         dtype: str = "float32",
         callbacks: Any = None,
         verbose: bool | int = False,
+        add_indicator: Any = "deprecated",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -204,7 +225,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         self.row_offset = row_offset
         self.center = center
         self.input_scaling = input_scaling
-        self.add_indicator = add_indicator
+        self.input_indicator = input_indicator
         self.lr = lr
         self.alpha = alpha
         self.batch_size = batch_size
@@ -213,12 +234,15 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.keep_observed = keep_observed
+        self.min_value = min_value
+        self.max_value = max_value
         self.warm_start = warm_start
         self.random_state = random_state
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
         self.verbose = verbose
+        self.add_indicator = add_indicator
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train the network to predict the observed entries of rows from some of them.
@@ -266,6 +290,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         with rules.unchanged_on_error(self):
             continued = self._continued(incremental=incremental)
             X = self._validate_X(X, reset=continued is None)
+            check_bounds(self.min_value, self.max_value, X.shape[1])
             engine = continued or CompletionEngine(self._parameters(), is_sparse=sparse.issparse(X))
             held_out = None
             if self.early_stopping and not incremental:
@@ -291,7 +316,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
             rows, use :meth:`predict_entries`.
         """
         X = self._validated(X)
-        completed = self._learner.reconstruct(X)
+        completed = self._bounded(self._learner.reconstruct(X)).astype(X.dtype, copy=False)
         if self.keep_observed:
             if sparse.issparse(X):
                 completed[row_of_entry(X), X.indices] = X.data
@@ -314,7 +339,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
             Predictions, in the units of the data.
         """
         X = self._validated(X)
-        return self._learner.reconstruct(X)
+        return self._bounded(self._learner.reconstruct(X))
 
     def encode(self, X: Any) -> np.ndarray:
         """Compute the codes of rows.
@@ -348,7 +373,8 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
             ``reconstruct(X)[rows, cols]``.
         """
         X = self._validated(X)
-        return self._learner.predict_entries(X, *_check_places(rows, cols, X.shape))
+        rows, cols = _check_places(rows, cols, X.shape)
+        return self._bounded(self._learner.predict_entries(X, rows, cols), cols)
 
     def score(self, X: Any, y: Any = None, *, hidden: Any = None) -> float:
         """Hold out entries of rows, predict them from the rest, and compute R squared.
@@ -378,9 +404,32 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         if held_out.nnz < 2:
             raise ValueError(f"score needs at least 2 hidden entries, got {held_out.nnz}.")
         predicted = held_out.copy()
-        predicted.data = self._learner.predict_entries(X, row_of_entry(held_out), held_out.indices)
+        places = row_of_entry(held_out), held_out.indices
+        predicted.data = self._bounded(self._learner.predict_entries(X, *places), places[1])
         scaled = [self._learner.scaling.transform(part).data for part in (held_out, predicted)]
         return float(r2_score(*scaled))
+
+    def _parameters(self) -> dict[str, Any]:
+        parameters = super()._parameters()
+        if isinstance(self.add_indicator, str):
+            return parameters
+        warnings.warn(
+            "The parameter add_indicator of SNAutoencoder is now named input_indicator; the old "
+            "name will be removed in 0.4.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return parameters | {"input_indicator": self.add_indicator}
+
+    def _bounded(self, predicted: np.ndarray, columns: Any = slice(None)) -> np.ndarray:
+        """Clip predictions for features, in place."""
+        low, high = self._learner.bounds(self.min_value, self.max_value)
+        return np.clip(predicted, low[columns], high[columns], out=predicted)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
 
 
 def with_engine(autoencoder: SNAutoencoder, engine: CompletionEngine) -> SNAutoencoder:

@@ -205,6 +205,13 @@ def none_or(rule: Rule) -> Rule:
     return Rule(lambda v: v is None or rule.allows(v), f"None or {rule.expected}")
 
 
+def deprecated(rule: Rule) -> Rule:
+    """The rule of a parameter that should no longer be given."""
+    return rule._replace(
+        allows=lambda v: (isinstance(v, str) and v == "deprecated") or rule.allows(v)
+    )
+
+
 def check_parameters(parameters: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
     """Raise a ValueError that names the first parameter that breaks its rule."""
     for name, rule in rules.items():

@@ -109,7 +109,12 @@ class ConstantLearner:
             return float(self.target)
         if self.target == "median":
             return self._median(row_counts, sample_weight)
-        return self.weighted_sum / self.weight or 1.0
+        return self.mean or 1.0
+
+    @property
+    def mean(self) -> float:
+        """Mean number of observed features of the rows so far; 0 before the first."""
+        return self.weighted_sum / self.weight if self.weight else 0.0
 
     @staticmethod
     def _median(row_counts: np.ndarray, sample_weight: np.ndarray | None) -> float:

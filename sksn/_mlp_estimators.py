@@ -113,8 +113,11 @@ class _MLPEstimator(NeuralEstimator):
             continued = self._continued(incremental=incremental)
             X = self._check_rows(X, y, continued)
             targets = continued.targets if continued else self._targets_type()
-            X, y, weights = weighted_rows(X, targets.validate(y, self), sample_weight)
-            table = self._table(targets, X, y, weights, classes)
+            y = targets.validate(y, self)
+            check_consistent_length(X, y)
+            y = targets.encode(y, classes)  # also the classes of rows of weight 0
+            X, y, weights = weighted_rows(X, y, sample_weight)
+            table = self._table(targets, X, y, weights)
             learner = continued or RowLearner(
                 self._parameters(), targets, as_sparse=sparse.issparse(X)
             )
@@ -122,9 +125,9 @@ class _MLPEstimator(NeuralEstimator):
             del X, y, weights, table
         return self._train(learner, lesson)
 
-    def _table(self, targets: Any, X: Any, y: np.ndarray, weights: Any, classes: Any) -> Table:
-        """Return validated rows and weights with encoded y."""
-        raise NotImplementedError
+    def _table(self, targets: Any, X: Any, y: np.ndarray, weights: Any) -> Table:
+        """Return the rows to train on."""
+        return Table(X, y, weights)
 
     def _prepare_table(self, learner: RowLearner, table: Table, *, incremental: bool) -> Lesson:
         """Prepare training on a validated table; `early_stopping` holds out some of its rows."""
@@ -162,8 +165,8 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The class labels; for multilabel y, the numbers of the labels.
+    classes_ : ndarray of shape (n_classes,), or list of ndarray
+        The class labels; for multilabel y, 0 and 1 for each label.
     net_ : skorch.NeuralNet
         The trained net. ``net_.module_`` is the :class:`sksn.nn.SNMLP`.
     {attributes}
@@ -267,7 +270,8 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
         X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
             Training rows. NaN is missing, and so is an entry that a sparse matrix does not store.
         y : array-like of shape (n_samples,), or (n_samples, n_labels) of 0 and 1
-            Class labels of any type, or indicators of the labels that apply (multilabel).
+            Class labels of any type, or indicators of the labels that apply (multilabel). NaN is
+            an indicator that is not known; the loss leaves it out.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row in the loss and in the statistics of the inputs.
 
@@ -310,14 +314,11 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
             )
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
-    def _table(
-        self, targets: ClassTargets, X: Any, y: np.ndarray, weights: Any, classes: Any
-    ) -> Table:
-        y = targets.encode(y, classes)
+    def _table(self, targets: ClassTargets, X: Any, y: np.ndarray, weights: Any) -> Table:
         return Table(X, y, targets.weigh(y, weights, self.class_weight))
 
     def _fitted_attributes(self, learner: Any) -> dict[str, Any]:
-        return {**super()._fitted_attributes(learner), "classes_": learner.targets.classes}
+        return {**super()._fitted_attributes(learner), "classes_": learner.targets.public_classes}
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each row.
@@ -435,7 +436,8 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
         X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
             Training rows. NaN is missing, and so is an entry that a sparse matrix does not store.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The numbers to predict.
+            The numbers to predict. With several outputs, NaN is a number that is not known; the
+            loss leaves it out.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row in the loss and in the statistics of X and y.
 
@@ -470,11 +472,6 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def _table(
-        self, targets: NumberTargets, X: Any, y: np.ndarray, weights: Any, classes: None
-    ) -> Table:
-        return Table(X, targets.encode(y), weights)
-
     def _fitted_attributes(self, learner: Any) -> dict[str, Any]:
         return {**super()._fitted_attributes(learner), "n_outputs_": learner.targets.n_outputs}
 
@@ -502,7 +499,6 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
 
 def weighted_rows(X: Any, y: np.ndarray, sample_weight: Any) -> tuple[Any, np.ndarray, Any]:
     """Check the weights of rows, and leave out rows of weight 0."""
-    check_consistent_length(X, y)
     weights = rules.check_weights(sample_weight, X.shape[0])
     if weights is not None and not weights.all():
         weighted = np.flatnonzero(weights)

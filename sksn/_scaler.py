@@ -19,7 +19,12 @@ from ._checks import (
     unchanged_on_error,
 )
 from ._moments import Moments, standardize, unstandardize
-from ._observed import missing_mask, observed_blocks, validate_observed
+from ._observed import (
+    missing_mask,
+    observed_blocks,
+    validate_observed,
+    warn_of_other_container,
+)
 
 
 class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -160,6 +165,10 @@ class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin,
             moments = Moments(X.shape[1]) if reset else self._moments
             moments = moments.updated(observed_blocks(X, weights, missing_values))
         self._moments = moments
+        if reset:
+            self._was_sparse = sparse.issparse(X)
+            n_rows = X.shape[0] if weights is None else weights.sum()
+            self._share = moments.count.sum() / (n_rows * X.shape[1])
         self.n_observed_, self.mean_, self.var_ = moments.count, moments.mean, moments.variance
         self.scale_ = moments.scale
         self.n_samples_seen_ = X.shape[0] + (0 if reset else self.n_samples_seen_)
@@ -193,6 +202,7 @@ class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin,
             copy=self.copy,
             writeable=True,
         )
+        warn_of_other_container(X, self._was_sparse, self._share, missing_values)
         values = X.data if sparse.issparse(X) else X
         missing = None if np.isnan(missing_values) else missing_mask(values, missing_values)
         self._apply(standardize, values, _columns_of(X), missing)

@@ -34,11 +34,20 @@ class ClassTargets:
     kind: str
     _totals: np.ndarray | None = None
 
+    @property
+    def public_classes(self) -> Any:
+        """The attribute `classes_`; for multilabel y one array for each label, as in forests."""
+        if self.kind == "multilabel":
+            return [np.array([0, 1]) for _ in self.classes]
+        return self.classes
+
     # Encoding ----------------------------------------------------------------------------------
 
     def validate(self, y: Any, estimator: Any) -> np.ndarray:
         """Check y, and return labels of shape (n_samples,), or 0 and 1 for each label."""
         y = y.toarray() if sparse.issparse(y) else y
+        if _n_columns(y) > 1 and _is_partly_missing(_with_nan(y)):
+            return _partial_labels(_with_nan(y))
         _refuse_missing(y)
         assert_all_finite(y, input_name="y")
         with np.errstate(invalid="ignore"):  # labels that no integer can hold
@@ -105,7 +114,7 @@ class ClassTargets:
         if class_weight is None:
             return weights
         if self.kind == "multilabel":
-            of_row = compute_sample_weight(class_weight, y)
+            of_row = compute_sample_weight(class_weight, np.nan_to_num(y))
         else:
             of_row = self._class_weights(y, weights, class_weight)[y]
         result = of_row if weights is None else weights * of_row
@@ -151,7 +160,9 @@ class ClassTargets:
         """Return the outputs that predict the shares of classes or labels in encoded y."""
         w = np.ones(len(y)) if weights is None else weights
         if self.kind == "multilabel":
-            shares = np.clip(w @ y / w.sum(), _RARE, 1 - _RARE)
+            known = ~np.isnan(y)
+            shares = (w @ np.where(known, y, 0)) / np.maximum(w @ known, np.finfo(float).tiny)
+            shares = np.clip(shares, _RARE, 1 - _RARE)
             return np.log(shares) - np.log1p(-shares)
         shares = np.maximum(np.bincount(y, w, len(self.classes)) / w.sum(), _RARE)
         odds = np.log(shares)
@@ -201,9 +212,9 @@ class NumberTargets:
 
     def validate(self, y: Any, estimator: Any) -> np.ndarray:
         """Check y, and return it as float64."""
-        return check_numbers(y, estimator)
+        return check_numbers(y, estimator, partly=True)
 
-    def encode(self, y: np.ndarray) -> np.ndarray:
+    def encode(self, y: np.ndarray, classes: None = None) -> np.ndarray:
         """Return y with two dimensions; the first call learns the number of columns."""
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         if not hasattr(self, "n_outputs"):
@@ -238,11 +249,74 @@ class NumberTargets:
         return output[:, 0] if self._is_1d else output
 
 
-def check_numbers(y: Any, estimator: Any = None) -> np.ndarray:
-    """Return y as float64, or raise an error if it is missing, text or not finite."""
-    _refuse_missing(y)
+def check_numbers(y: Any, estimator: Any = None, *, partly: bool = False) -> np.ndarray:
+    """Return y as float64, or raise an error if it is text, not finite or missing.
+
+    With `partly`, entries of several columns may be missing, but no whole row.
+    """
+    if partly and _n_columns(y) > 1:
+        y = _with_nan(y)
+    else:
+        _refuse_missing(y)
+        partly = False
     _refuse_text(y)
-    return check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=estimator)
+    finite = "allow-nan" if partly else True
+    y = check_array(
+        y,
+        dtype=np.float64,
+        ensure_2d=False,
+        ensure_all_finite=finite,
+        input_name="y",
+        estimator=estimator,
+    )
+    if partly:
+        _refuse_empty(y)
+    return y
+
+
+def _is_partly_missing(y: np.ndarray) -> bool:
+    """Whether an array holds numbers, some of which are NaN."""
+    try:
+        return bool(np.isnan(y.astype(np.float64)).any())
+    except (TypeError, ValueError):
+        return False
+
+
+def _partial_labels(y: np.ndarray) -> np.ndarray:
+    """Return labels 0, 1 and NaN as floats, or raise an error."""
+    y = y.astype(np.float64)
+    if not np.isin(y[~np.isnan(y)], (0, 1)).all():
+        raise ValueError(
+            "y has several columns with missing entries and values other than 0 and 1; "
+            "SNClassifier takes one column of labels, or an indicator matrix (multilabel)."
+        )
+    _refuse_empty(y)
+    return y
+
+
+def _n_columns(y: Any) -> int:
+    shape = np.asarray(y).shape
+    return shape[1] if len(shape) == 2 else 1
+
+
+def _with_nan(y: Any) -> Any:
+    """Replace None and NA among objects by NaN."""
+    y = np.asarray(y)
+    if y.dtype != object:
+        return y
+    return np.where(np.reshape([is_no_value(v) for v in y.flat], y.shape), np.nan, y)
+
+
+def _refuse_empty(y: np.ndarray) -> None:
+    """Refuse a row or a column of a partly missing y that is missing as a whole."""
+    missing = np.isnan(y)
+    for axis, kind in ((1, "row"), (0, "column")):
+        empty = missing.all(axis=axis)
+        if empty.any():
+            raise ValueError(
+                f"y is missing in all of {kind} {int(empty.argmax())}. Leave out {kind}s of which "
+                "nothing is known. (Input y contains NaN.)"
+            )
 
 
 def _refuse_missing(y: Any) -> None:
@@ -250,6 +324,8 @@ def _refuse_missing(y: Any) -> None:
     y = np.asarray(y)
     if y.dtype.kind in "mM" and np.isnat(y).any():
         raise ValueError(f"y is missing (NaT) in row {int(np.isnat(y).argmax())}.")
+    if y.dtype.kind == "f" and np.isnan(y).any():
+        y = y.astype(object)
     if y.dtype != object:
         return
     for place, value in enumerate(y.flat):

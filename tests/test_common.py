@@ -37,13 +37,13 @@ AUTOENCODERS = [
         keep_observed=False, max_epochs=30,
     ),
     SNAutoencoder(
-        8, center=True, add_indicator=True, input_scaling="global", target="median", power=1,
+        8, center=True, input_indicator=True, input_scaling="global", target="median", power=1,
         max_epochs=30,
     ),
 ]  # fmt: skip
 FULL_BATCH_NETWORKS = [
-    SNClassifier(**FULL_BATCH),
-    SNClassifier(hidden_layer_sizes=(), target="median", power=0, lr=0.1, **FULL_BATCH),
+    SNClassifier(max_epochs=40, **FULL_BATCH),
+    SNClassifier((), target="median", power=0, lr=0.1, max_epochs=40, **FULL_BATCH),
     SNRegressor(max_epochs=100, **FULL_BATCH),
 ]
 

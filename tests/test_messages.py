@@ -169,8 +169,11 @@ def test_what_does_not_fit_the_weights():
 def test_monitors_of_classes_and_of_the_recommender():
     with pytest.raises(ValueError, match="EarlyStopping, which monitors 'valid_loss', but nothing"):
         SNClassifier(callbacks=[EarlyStopping]).fit(X, Y)
-    with pytest.raises(ValueError, match="early_stopping=True and refit=False"):
-        SNRecommender(early_stopping=True, callbacks=[EarlyStopping()]).fit(PAIRS, STARS)
+    with pytest.raises(ValueError, match=r"monitor='train_loss', or early_stopping=True\."):
+        SNRecommender(callbacks=[EarlyStopping()]).fit(PAIRS, STARS)
+    # the refit, which has no held-out ratings, leaves the callback out
+    watched = SNRecommender(early_stopping=True, callbacks=[EarlyStopping()], max_epochs=2)
+    watched.fit(PAIRS, STARS)
 
 
 def test_an_entry_out_of_range_points_to_what_helps():

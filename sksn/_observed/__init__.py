@@ -16,7 +16,7 @@ from ._entries import (
     to_container,
     with_entries,
 )
-from ._validation import validate_observed
+from ._validation import validate_observed, warn_of_other_container
 
 __all__ = [
     "column_counts",
@@ -29,5 +29,6 @@ __all__ = [
     "select_entries",
     "to_container",
     "validate_observed",
+    "warn_of_other_container",
     "with_entries",
 ]

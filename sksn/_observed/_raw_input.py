@@ -19,7 +19,8 @@ _UNENCODED = (
 )
 ENCODE = (
     "Encode text and categorical columns as numbers first, for example with "
-    "sklearn.preprocessing.OneHotEncoder or TargetEncoder in a ColumnTransformer; turn dates into "
+    "sklearn.preprocessing.OneHotEncoder(sparse_output=False) or TargetEncoder in a "
+    "ColumnTransformer, whose dense result keeps zeros and missing entries apart; turn dates into "
     "numbers, and a frame of pandas Sparse columns into frame.sparse.to_coo() or to_dense()."
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,12 @@ from sklearn.utils.validation import check_array, validate_data
 
 from .._blocks import blocks
 from .._checks import check_missing_values, is_torch
-from ._entries import missing_mask, select_entries
+from ._entries import missing_mask, row_counts, select_entries
 from ._raw_input import ENCODE, prepared, to_numpy
 from ._sentinels import warn_of_sentinels
+
+_SIMILAR = 1.5  # factor between shares of observed entries
+_STACKLEVEL = 4  # the caller of a public method
 
 
 def validate_observed(
@@ -64,6 +68,7 @@ def validate_observed(
     """
     missing_values = check_missing_values(missing_values)
     X = prepared(X, missing_values)
+    narrow = _float32_columns(X)
     if is_torch(X):
         X = X.detach() if tensors and get_config().get("array_api_dispatch", False) else to_numpy(X)
     options = {
@@ -91,15 +96,70 @@ def validate_observed(
             X = X.copy()
             X.sum_duplicates()
             X.prune()  # of capacity beyond the entries
-        all_finite = _refuse_infinite(X.data)
+        all_finite = _refuse_infinite(X.data, X, estimator)
         if drop and not (all_finite and np.isnan(missing_values)):
             X = _drop_stored_missing(X, missing_values)
     elif isinstance(X, np.ndarray):
-        _refuse_infinite(X)
+        if len(narrow) and X.dtype == np.float64 and not np.isnan(missing_values):
+            X = _with_exact_markers(X, narrow, missing_values)
+        _refuse_infinite(X, X, estimator)
         if reset and estimator is not None:
             warn_of_sentinels(
                 X, getattr(estimator, "feature_names_in_", None), missing_values=missing_values
             )
+    return X
+
+
+def warn_of_other_container(X: Any, was_sparse: bool, share: float, missing_values: float) -> None:
+    """Warn if rows in another container than in ``fit`` seem to mean something else there.
+
+    A dense array with NaN and a sparse matrix of its observed entries mean the same. Where zeros
+    are observed in one and not stored in the other, more is observed in the dense one.
+
+    Parameters
+    ----------
+    X : ndarray with NaN, or sparse matrix of the observed entries
+        The rows.
+    was_sparse : bool
+        Whether the rows in ``fit`` were sparse.
+    share : float
+        Share of the entries in ``fit`` that were observed.
+    missing_values : float
+        The parameter of the estimator.
+    """
+    if sparse.issparse(X) == was_sparse or missing_values == 0 or not X.shape[0]:
+        return
+    now = row_counts(X).sum() / (X.shape[0] * X.shape[1])
+    in_dense, in_sparse = (now, share) if was_sparse else (share, now)
+    if in_dense <= _SIMILAR * in_sparse and not in_dense == 1 > in_sparse:
+        return
+    kinds = ("dense", "sparse")
+    warnings.warn(
+        f"X is {kinds[not was_sparse]}, but the rows in fit were {kinds[was_sparse]}. Zeros of a "
+        "dense array are observed, and entries that a sparse matrix does not store are missing, so "
+        "the same rows mean different things. Pass the kind of fit, or use missing_values=0 in "
+        "fit, which makes zeros missing in both.",
+        UserWarning,
+        stacklevel=_STACKLEVEL,
+    )
+
+
+def _float32_columns(frame: Any) -> np.ndarray:
+    """Return the positions of the float32 columns of a data frame; none for other inputs."""
+    if not (hasattr(frame, "columns") and hasattr(frame, "dtypes")):
+        return np.zeros(0, dtype=np.intp)
+    return np.flatnonzero(["float32" in str(dtype).lower() for dtype in frame.dtypes])
+
+
+def _with_exact_markers(X: np.ndarray, columns: np.ndarray, missing_values: float) -> np.ndarray:
+    """Replace the number as float32 holds it, in columns that were float32, by the number."""
+    with np.errstate(over="ignore"):
+        rounded = float(np.float32(missing_values))
+    found = X[:, columns] == rounded
+    if rounded == missing_values or not found.any():
+        return X
+    X = X.copy()
+    X[:, columns] = np.where(found, missing_values, X[:, columns])
     return X
 
 
@@ -113,16 +173,22 @@ def _drop_stored_missing(X: Any, missing_values: float) -> Any:
     return result
 
 
-def _refuse_infinite(values: np.ndarray) -> bool:
+def _refuse_infinite(values: np.ndarray, X: Any, estimator: Any) -> bool:
     """Raise a ValueError if a value is infinite. Return whether all are known to be finite."""
     if values.ndim == 1:  # a dot product is faster than a check of each value
         with np.errstate(over="ignore", invalid="ignore"):
             if np.isfinite(values @ values):
                 return True
     if any(np.isinf(values[part]).any() for part in blocks(len(values), values[:1].size)):
+        if sparse.issparse(X):
+            column = int(X.tocoo().col[np.isinf(values)][0])
+        else:
+            column = int(np.isinf(X).any(axis=0).argmax())
+        names = getattr(estimator, "feature_names_in_", None)
+        where = f"column {column}" if names is None else f"column {names[column]!r}"
         raise ValueError(
-            f"Input X contains infinity or a value too large for {values.dtype!r}; expected finite "
-            "numbers, or NaN where an entry is missing."
+            f"Input X contains infinity or a value too large for {values.dtype!r} in {where}; "
+            "expected finite numbers, or NaN where an entry is missing."
         )
     return False
 

@@ -15,7 +15,7 @@ from .. import _checks as rules
 from .._blocks import largest_of
 from .._moments import power_of_two
 from .._observed import with_entries
-from .._training._callbacks import check_monitors
+from .._training._callbacks import check_monitors, without_validation
 from .._training._completion import EntryRows
 from .._training._held_out import count_held_out, hold_out_ratings
 from .._training._neural_estimator import TRAINING_RULES
@@ -248,8 +248,8 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         rules.check_parameters(parameters, self._rules)
         check_monitors(
             self.callbacks,
-            validated=self.early_stopping and not self.refit,
-            remedy="early_stopping=True and refit=False",
+            validated=self.early_stopping,
+            remedy="early_stopping=True",
         )
         users, items, values, weights = check_ratings(X, y, sample_weight)
         refuse_constant(values)
@@ -306,6 +306,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
                 del model, networks
         if not validates or self.refit:
             rows = ratings.sides(sides)
+            parameters = parameters | {"callbacks": without_validation(self.callbacks)}
             networks = train_networks(parameters, rows, seeds[1], n_epochs=n_epochs)
         model = RatingModel(networks, rows)
         return {

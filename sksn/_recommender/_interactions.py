@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from .._checks import check_weights
 from .._observed import row_of_entry, select_entries, with_entries
@@ -95,10 +95,9 @@ def check_ratings(
     if y is None:
         raise ValueError("SNRecommender requires y to be passed, but the target y is None.")
     y = np.empty(0) if may_be_empty and np.shape(y) == (0,) else check_numbers(y)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim != 1:
+    if y.ndim != 1 and y.shape[1:] != (1,):
         raise ValueError(f"y must be one rating for each row of X, got shape {y.shape}.")
+    y = column_or_1d(y, warn=True)
     check_consistent_length(users, y)
     weights = check_weights(sample_weight, len(y))
     if weights is not None:

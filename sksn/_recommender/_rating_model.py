@@ -10,6 +10,7 @@ import numpy as np
 
 from .._autoencoder import SNAutoencoder, drop_network, with_engine
 from .._training._completion import CompletionEngine, EntryRows
+from .._training._device import usual_modes
 from .._training._prediction import finite
 from .._training._vectors import Vectors
 from ._fold_in import FoldIn
@@ -242,14 +243,15 @@ def train_networks(
                 is_sparse=True,
                 implicit_feedback=parameters["history"] and side == "item",
             )
-            lesson = engine.prepare(
-                of_face,
-                training,
-                validation,
-                n_epochs=None if n_epochs is None else n_epochs[len(networks)],
-                label=f"{side} rows {i}/{len(seeds[s])}" if parameters["verbose"] else None,
-            )
-            engine.train(lesson)
+            with usual_modes():
+                lesson = engine.prepare(
+                    of_face,
+                    training,
+                    validation,
+                    n_epochs=None if n_epochs is None else n_epochs[len(networks)],
+                    label=f"{side} rows {i}/{len(seeds[s])}" if parameters["verbose"] else None,
+                )
+                engine.train(lesson)
             networks.append(Network(side, with_engine(face, engine), engine))
     return networks
 
@@ -259,7 +261,7 @@ def _autoencoder(parameters: Mapping[str, Any], side: str, seed: int) -> SNAutoe
     face = SNAutoencoder(
         input_scaling="global",
         center=side == "user",  # residuals suit rows of users, but not rows of items
-        add_indicator=side == "user",
+        input_indicator=side == "user",
     )
     shared = face.get_params().keys() & parameters.keys()
     own = {name: parameters[name] for name in shared} | {"random_state": seed}

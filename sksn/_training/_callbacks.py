@@ -32,17 +32,29 @@ def check_monitors(
 ) -> None:
     """Raise a ValueError if a callback of skorch monitors a validation that does not take place."""
     for callback in () if validated else callbacks or ():
-        if isinstance(callback, tuple):
-            callback = callback[1]
-        monitor = getattr(callback, "monitor", None)
-        if isinstance(callback, type) and "monitor" in signature(callback).parameters:
-            monitor = signature(callback).parameters["monitor"].default
-        if isinstance(monitor, str) and monitor.startswith("valid_"):
+        monitor = _validation_monitor(callback)
+        if monitor:
+            callback = callback[1] if isinstance(callback, tuple) else callback
             name = getattr(callback, "__name__", type(callback).__name__)
             raise ValueError(
                 f"callbacks holds {name}, which monitors {monitor!r}, but nothing is held out to "
                 f"validate on. Use monitor='train_loss', or {remedy}."
             )
+
+
+def without_validation(callbacks: Iterable[Any] | None) -> list[Any]:
+    """Return the callbacks that do not monitor a validation."""
+    return [callback for callback in callbacks or () if not _validation_monitor(callback)]
+
+
+def _validation_monitor(callback: Any) -> str | None:
+    """Return the name of the validation result that a callback of skorch monitors, if any."""
+    if isinstance(callback, tuple):
+        callback = callback[1]
+    monitor = getattr(callback, "monitor", None)
+    if isinstance(callback, type) and "monitor" in signature(callback).parameters:
+        monitor = signature(callback).parameters["monitor"].default
+    return monitor if isinstance(monitor, str) and monitor.startswith("valid_") else None
 
 
 class CosineSchedule(Callback):

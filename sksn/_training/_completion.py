@@ -15,6 +15,7 @@ from ..nn._implicit_feedback import ImplicitFeedbackAE
 from ._batches import EntryDataset
 from ._build import build_net, layer_sizes
 from ._entry_net import EntryNet
+from ._entry_ranges import EntryRanges
 from ._entry_scaling import EntryScaling
 from ._lifecycle import MAY_CHANGE, Learner
 from ._losses import EntryLoss
@@ -27,6 +28,9 @@ from ._vectors import Vectors
 
 _DENSE_SHARE = 0.4  # of observed entries, from which dense products are faster than sampled ones
 _STEP_ENTRIES = 1 << 24  # most entries in a batch by default
+_EPOCHS = 150
+_MOST_EPOCHS = 600  # of small dense tables, which have one batch
+_LEARNED_ENTRIES = 3e7  # entries that are learned from, repeats included, up to which they get more
 
 
 class EntryRows(NamedTuple):
@@ -62,9 +66,12 @@ class CompletionEngine(Learner):
         The penalties of the last training, beside a sum of squared errors.
     """
 
-    may_change: ClassVar[frozenset[str]] = MAY_CHANGE | {"alpha", "keep_observed"}
+    may_change: ClassVar[frozenset[str]] = MAY_CHANGE | {
+        *("alpha", "keep_observed", "min_value", "max_value")
+    }
     scaling: EntryScaling
     penalties: EntryPenalties
+    ranges: EntryRanges | None = None  # of the observed entries of each feature
 
     def __init__(
         self,
@@ -109,6 +116,9 @@ class CompletionEngine(Learner):
             for part, predicted in vectors.predict_rows(np.arange(n_rows)):
                 out[start:][part] = finite(self.scaling.inverse(predicted))
             start += n_rows
+        known = self._known
+        (features,) = np.nonzero(~np.isnan(known))
+        out[:, features] = known[features]
         return out
 
     def predict_entries(self, X: Any, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -117,7 +127,22 @@ class CompletionEngine(Learner):
         if not len(wanted):
             return np.empty(0)
         predicted = self.vectors(X[wanted]).predict_pairs(position, columns)
-        return finite(self.scaling.inverse(predicted, columns), "entry")
+        known = self._known[columns]
+        restored = finite(self.scaling.inverse(predicted, columns), "entry")
+        return np.where(np.isnan(known), restored, known)
+
+    def bounds(self, min_value: Any, max_value: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return the bounds of predicted entries of each feature; see :class:`EntryRanges`."""
+        assert self.ranges is not None
+        return self.ranges.bounds(min_value, max_value)
+
+    @property
+    def _known(self) -> np.ndarray:
+        """What features are predicted as without the network; NaN where it is needed."""
+        assert self.ranges is not None
+        assert self.scaling.moments is not None
+        kind = self.scaling.kind
+        return self.ranges.known(kind, self.scaling.moments.mean[0] if kind == "global" else 0.0)
 
     def implicit_vectors(self) -> np.ndarray | None:
         """Return the vectors of the implicit-feedback term, one for each training row."""
@@ -153,6 +178,7 @@ class CompletionEngine(Learner):
 
     def _learn_statistics(self, training: EntryRows) -> None:
         self.scaling.partial_fit(training.X)
+        self.ranges = EntryRanges.learn(training.X, self.ranges)
         if not self.scaling.n_entries:
             raise ValueError("X has no observed entry; there is nothing to learn from.")
 
@@ -174,6 +200,7 @@ class CompletionEngine(Learner):
             | {
                 "n_features": len(baseline),
                 "activation": self._activation,
+                "add_indicator": parameters["input_indicator"],
                 "target": self.constant,
                 "baseline": torch.as_tensor(baseline),
                 "sparse": self.as_sparse,
@@ -181,7 +208,7 @@ class CompletionEngine(Learner):
             criterion=EntryLoss,
             optimizer=torch.optim.Adam,
             optimizer__eps=1e-14,  # gradients of a mean over millions of entries are that small
-            max_epochs=parameters["max_epochs"],
+            max_epochs=_n_epochs(parameters["max_epochs"], training.X),
         )
         if self.implicit_feedback:
             transposed = sparse.csr_array(to_container(training.X, True).T)
@@ -202,11 +229,11 @@ class CompletionEngine(Learner):
             baseline=self.net.module_.baseline.cpu().double().numpy(),
             center=parameters["center"],
             row_offset=parameters["row_offset"],
-            add_indicator=parameters["add_indicator"],
+            add_indicator=parameters["input_indicator"],
         )
         n_seen = self.scaling.n_entries if incremental else n_entries
         return (
-            parameters["max_epochs"],
+            _n_epochs(parameters["max_epochs"], X),
             _rows_in_batch(parameters["batch_size"], X.shape[0], n_entries),
             tuple(penalty / n_seen for penalty in self.penalties),
         )
@@ -222,6 +249,16 @@ class CompletionEngine(Learner):
         dtype, device = self.net.place
         to_predict = as_rows(held_out.X, dtype, device, weights=held_out.weights)
         return EntryDataset(train.rows, to_predict, device)
+
+
+def _n_epochs(max_epochs: Any, X: Any) -> int:
+    """Return ``max_epochs``; "auto" is more for a small dense table, whose epoch is one step."""
+    if max_epochs != "auto":
+        return int(max_epochs)
+    if sparse.issparse(X):
+        return _EPOCHS
+    n_entries = max(1, int(row_counts(X).sum()))
+    return int(np.clip(_LEARNED_ENTRIES / n_entries, _EPOCHS, _MOST_EPOCHS))
 
 
 def _rows_in_batch(batch_size: Any, n_rows: int, n_entries: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
 
@@ -30,6 +30,17 @@ def resolve_device(device: Any) -> torch.device:
             "that exists on this machine, such as 'cpu'."
         ) from error
     return resolved
+
+
+@contextmanager
+def usual_modes() -> Iterator[None]:
+    """Compute as if the user had set no mode of torch and no default device."""
+    with ExitStack() as modes:
+        modes.enter_context(torch.inference_mode(False))
+        modes.enter_context(torch.enable_grad())
+        if torch.get_default_device().type != "cpu":
+            modes.enter_context(torch.device("cpu"))
+        yield
 
 
 @contextmanager

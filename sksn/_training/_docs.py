@@ -38,8 +38,9 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         median if that differs by a factor of more than ten, so counts, fractions and TF-IDF need no
         preparation. Features of sparse rows whose value matters more than their presence (observed
         in 90 % of the rows or more, far from 0 for how little they vary, or with many stored zeros)
-        are scaled as in dense rows. "auto" also multiplies all entries by a number of at most 1, so
-        that the sum of a row's absolute entries is at most 150 on average. None leaves entries as
+        are scaled as in dense rows. "auto" also multiplies all entries by one number, so that the
+        sum of a row's absolute entries is at most 150 on average (and, in sparse rows of up to 512
+        features, their root mean square is 2 if the sum allows it). None leaves entries as
         they are. A feature that training has never observed is ignored in prediction.
     add_indicator : {"auto"} or bool, default="auto"
         Whether the network also sees, for each feature with missing entries in training, whether
@@ -68,7 +69,7 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
     max_epochs : {"auto"} or int, default="auto"
         Number of passes over the training rows, or the maximum with `early_stopping`. "auto": 20
         for dense rows of more than 512 features, and else 40. For sparse rows of up to 512
-        features, "auto" is at least 400 steps of the optimizer.
+        features, "auto" is at least 800 steps of the optimizer.
     early_stopping : bool, default=False
         Whether to hold out rows, to stop when their loss no longer falls, and to use the weights
         with the lowest loss.

@@ -75,7 +75,8 @@ def hold_out_rows(
     seed : int
         Seed of the choice.
     strata : ndarray of shape (n_rows,) or None
-        Labels whose shares the split keeps, if there are enough rows of each.
+        Labels whose shares the split keeps, if the split has as many rows as labels on each side.
+        The only row of a label is kept.
 
     Returns
     -------
@@ -93,14 +94,19 @@ def hold_out_rows(
             "early_stopping=True needs rows to train on beside those it validates on, but "
             f"validation_fraction={share} takes all: n_samples={n_rows}."
         )
+    splittable = np.arange(n_rows)
     if strata is not None:
-        counts = np.unique(strata, return_counts=True)[1]
-        if counts.min() < 2 or min(n_held_out, n_rows - n_held_out) < len(counts):
+        _, stratum, counts = np.unique(strata, return_inverse=True, return_counts=True)
+        in_several = splittable[counts[stratum] > 1]
+        n_strata = int((counts > 1).sum())
+        if min(n_held_out, len(in_several) - n_held_out) < max(1, n_strata):
             strata = None
-    kept, held_out = train_test_split(
-        np.arange(n_rows), test_size=n_held_out, random_state=seed, stratify=strata
+        else:  # the only row of a class is needed in training
+            splittable, strata = in_several, strata[in_several]
+    _, held_out = train_test_split(
+        splittable, test_size=n_held_out, random_state=seed, stratify=strata
     )
-    return np.sort(kept), np.sort(held_out)
+    return np.setdiff1d(np.arange(n_rows), held_out), np.sort(held_out)
 
 
 def hold_out_ratings(

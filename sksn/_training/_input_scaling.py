@@ -18,6 +18,8 @@ INPUT_SCALINGS = ("auto", "observed", None)
 _CLIP = 3.0
 _HUGE = 1e300
 _LARGEST_SUM = 150.0  # of the absolute scaled entries of a row, on average
+WIDE = 512  # features, beyond which rows have no bins and overfit sooner
+_STRENGTH = 2.0  # root mean square of the scaled entries of sparse rows that are not wide
 _ROWS = 4096  # rows of which that sum is computed
 _FAINT = 1.5  # deviations from the mean within which bins alone tell too little
 _NOTHING = 1e-6
@@ -44,10 +46,12 @@ class InputScaling:
     :math:`u`, because centring would make observed entries look like missing ones. Features of
     numbers are scaled as in dense rows (see :class:`SparseUnits`).
 
-    "auto" also multiplies all entries by a gain of at most 1, which bounds the mean over rows of
+    "auto" also multiplies all entries by a gain, which bounds the mean over rows of
     the sum of a row's absolute entries. In each step, Adam changes a weight by about the learning
     rate, whatever its gradient; without a bound, one step on rows of thousands of entries that move
-    together makes the hidden units useless.
+    together makes the hidden units useless. In sparse rows of up to 512 features, which have no
+    bins to learn by, the gain first brings the entries to a root mean square of 2; otherwise small
+    tables would need more steps of the optimizer than they get.
 
     None leaves entries as they are. Under "auto" and "observed", a feature that is constant in
     training becomes 0, also if it has another value later. Entries of features that training has
@@ -190,7 +194,11 @@ class InputScaling:
         sums = np.asarray(Z.sum(axis=1)).ravel() if sparse.issparse(Z) else np.nansum(Z, axis=1)
         weights = None if sample_weight is None else sample_weight[rows]
         mean = np.average(sums, weights=weights)
-        return bounding_gain(mean)
+        if not self.as_sparse or X.shape[1] > WIDE or not mean:
+            return bounding_gain(mean)
+        of_entry = np.ones(Z.nnz) if weights is None else np.repeat(weights, np.diff(Z.indptr))
+        strength = _STRENGTH / float(np.sqrt(np.average(Z.data**2, weights=of_entry)))
+        return strength * bounding_gain(strength * mean)
 
 
 def bounding_gain(total: float) -> float:

@@ -76,6 +76,8 @@ class Learner(ABC):
         What training did.
     split_seed : int
         Seed of the choice of held-out data.
+    fitted_on_sparse : bool
+        Whether the user's rows were sparse. The network may read them in another form.
     """
 
     may_change: ClassVar[frozenset[str]] = MAY_CHANGE  # the parameters of a built network
@@ -91,6 +93,7 @@ class Learner(ABC):
         as_sparse: bool,
     ) -> None:
         self.scaling, self.as_sparse = scaling, as_sparse
+        self.fitted_on_sparse = as_sparse
         self._constant_learner = ConstantLearner(parameters["target"])
         self._random = check_random_state(parameters["random_state"])
         self.split_seed = self._draw_seed()
@@ -99,6 +102,11 @@ class Learner(ABC):
     def rows(self) -> RowFormat:
         """How the network wants its rows."""
         return RowFormat(self.as_sparse, self.scaling.transform)
+
+    @property
+    def mean_count(self) -> float:
+        """Mean number of observed features of the training rows."""
+        return self._constant_learner.mean
 
     def fork(self) -> Self:
         """Return a learner of the same network, whose statistics can be updated by themselves."""

@@ -33,20 +33,32 @@ class MeanLoss(nn.Module):
     ----------
     kind : {"squared_error", "binary", "multiclass"}
         The loss. "multiclass" has one loss for all outputs of a row.
+    partly : bool, default=False
+        Whether entries of y may be NaN. The loss is then the weighted mean over the entries that
+        are known.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, partly: bool = False) -> None:
         super().__init__()
-        self.kind = kind
+        self.kind, self.partly = kind, partly
 
     def forward(self, output: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
         """Compute the loss of a batch."""
+        if self.partly:
+            return self._of_known(output, y, weight)
         if weight is None:
             return _LOSSES[self.kind](output, y)
         loss = _LOSSES[self.kind](output, y, reduction="none")
         if loss.ndim == 2:
             loss = loss.mean(dim=1)
         return (loss * weight).mean()
+
+    def _of_known(self, output: Tensor, y: Tensor, weight: Tensor | None) -> Tensor:
+        known = (y == y).to(output.dtype)
+        loss = _LOSSES[self.kind](output, y.nan_to_num(0.0), reduction="none") * known
+        if weight is not None:
+            loss = loss * weight[:, None]
+        return loss.sum() / known.sum().clamp(min=1)
 
 
 class EntryLoss(nn.Module):

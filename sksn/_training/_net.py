@@ -80,7 +80,8 @@ class Lesson(NamedTuple):
 class RowNet(NeuralNet):
     """A skorch net over :class:`RowDataset`. The data sets of skorch would make rows dense."""
 
-    callbacks_: list[tuple[str, Any]]
+    callbacks_: list[tuple[str, Any]] = []  # noqa: RUF012
+    _of_run: tuple[Any, ...] = ()  # callbacks that a run adds
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -98,7 +99,7 @@ class RowNet(NeuralNet):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict probabilities of encoded classes, or standardized y, for scoring callbacks."""
-        output = self.forward(X).double().numpy()
+        output = self.forward(X).detach().cpu().double().numpy()
         if self.criterion_.kind == "multiclass":
             return softmax(output, axis=1)
         if self.criterion_.kind == "binary":
@@ -169,6 +170,15 @@ class RowNet(NeuralNet):
         finally:
             self.set_constant(before)
 
+    def __getstate__(self) -> dict:
+        """Leave out what only a run needs; a callback may save the net in the middle of one."""
+        own = [(name, c) for name, c in self.callbacks_ if c not in self._of_run]
+        return {
+            **super().__getstate__(),
+            **{"callbacks_": own, "_of_run": (), "train_split": None},
+            "iterator_train__generator": None,
+        }
+
     def __setstate__(self, state: dict) -> None:
         if str(state["device"]).startswith("mps") and not torch.backends.mps.is_available():
             state = {**state, "device": "cpu"}  # skorch handles CUDA only
@@ -217,13 +227,14 @@ class RowNet(NeuralNet):
         _, device = self.place
         try:
             self.callbacks_ = self._around(own_callbacks, run, train, validated=valid is not None)
+            self._of_run = tuple(c for _, c in self.callbacks_ if (_, c) not in own_callbacks)
             self.train_split = None if valid is None else lambda dataset: (dataset, valid)
             order: torch.Generator | None = torch.Generator().manual_seed(run.seeds[0])
             self.iterator_train__generator = order
             self.module_.use_generator(torch.Generator(device).manual_seed(run.seeds[1]))
             yield
         finally:
-            self.callbacks_ = own_callbacks
+            self.callbacks_, self._of_run = own_callbacks, ()
             self.train_split = None
             self.iterator_train__generator = None
             self.module_.use_generator(None)

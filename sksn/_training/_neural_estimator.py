@@ -17,7 +17,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
-from .._observed import missing_mask, validate_observed
+from .._observed import missing_mask, validate_observed, warn_of_other_container
+from ._device import usual_modes
 from ._lifecycle import Learner
 from ._losses import NonFiniteLossError
 from ._net import Lesson, RowNet
@@ -84,19 +85,24 @@ class NeuralEstimator(rules.SuggestsParameters, BaseEstimator):
                 "keeps only the vectors that it predicts with."
             )
         check_is_fitted(self, "net_")
-        return self._validate_X(X, reset=False)
+        X = self._validate_X(X, reset=False)
+        learner = self._learner
+        share = learner.mean_count / X.shape[1]
+        warn_of_other_container(X, learner.fitted_on_sparse, share, float(self.missing_values))
+        return X
 
     def _prepare(
         self, learner: Learner, training: Any, held_out: Any, *, incremental: bool
     ) -> Lesson:
         """Let a learner prepare training with the parameters of the estimator."""
-        return learner.prepare(
-            self._parameters(),
-            training,
-            held_out,
-            incremental=incremental,
-            label=type(self).__name__ if self.verbose else None,
-        )
+        with usual_modes():
+            return learner.prepare(
+                self._parameters(),
+                training,
+                held_out,
+                incremental=incremental,
+                label=type(self).__name__ if self.verbose else None,
+            )
 
     def _train(self, learner: Learner, lesson: Lesson) -> Self:
         """Train, and publish what was learned."""
@@ -104,7 +110,8 @@ class NeuralEstimator(rules.SuggestsParameters, BaseEstimator):
         try:
             if not goes_on:  # its memory is free for the new one
                 rules.forget(self, "_learner", kept=("n_features_in_", "feature_names_in_"))
-            learner.train(lesson)
+            with usual_modes():
+                learner.train(lesson)
         except BaseException as error:
             if goes_on and not isinstance(error, NonFiniteLossError):
                 self._publish(learner)

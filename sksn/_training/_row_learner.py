@@ -16,7 +16,7 @@ from ._batches import RowDataset
 from ._build import build_net
 from ._callbacks import listeners
 from ._device import resolve_device
-from ._input_scaling import InputScaling, bounding_gain
+from ._input_scaling import WIDE, InputScaling, bounding_gain
 from ._lifecycle import Learner
 from ._losses import MeanLoss
 from ._net import RowNet
@@ -26,9 +26,8 @@ from ._quantile_bins import quantile_bins
 from ._rows import as_rows, touch_few_columns
 
 _BINS = 8
-_FEATURES_WITH_BINS = 512  # beyond, the bins would be most of the cost
 _EPOCHS = 40
-_STEPS = 400  # at least, of sparse rows with few features, which have no bins to learn by
+_STEPS = 800  # at least, of sparse rows with few features, which have no bins to learn by
 _ROUNDING = 1e-9  # of shares
 _EPOCHS_WHEN_WIDE = 20  # rows with more features than have bins overfit sooner
 
@@ -140,6 +139,7 @@ class RowLearner(Learner):
             },
             criterion=MeanLoss,
             criterion__kind=self.targets.loss,
+            criterion__partly=self.targets.n_outputs > 1 and self.targets.loss != "multiclass",
             optimizer=RowSparseAdamW,
             max_epochs=self._n_epochs(parameters, X),
             batch_size=parameters["batch_size"],
@@ -180,13 +180,13 @@ class RowLearner(Learner):
         if self.as_sparse:
             return 0
         if n_bins == "auto":  # a first chunk tells too little about quantiles
-            return 0 if incremental or n_features > _FEATURES_WITH_BINS else _BINS
+            return 0 if incremental or n_features > WIDE else _BINS
         return int(n_bins)
 
     def _n_epochs(self, parameters: Mapping[str, Any], X: Any) -> int:
         if parameters["max_epochs"] != "auto":
             return int(parameters["max_epochs"])
-        is_wide = X.shape[1] > _FEATURES_WITH_BINS
+        is_wide = X.shape[1] > WIDE
         if not self.as_sparse:
             return _EPOCHS_WHEN_WIDE if is_wide else _EPOCHS
         n_batches = -(-X.shape[0] // parameters["batch_size"])

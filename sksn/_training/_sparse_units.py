@@ -8,7 +8,7 @@ import numpy as np
 
 _ROWS = 4096  # rows that are looked at
 _FAR = 10.0  # factor between units of one kind
-_FEW = 5  # distinct entries; with fewer, entries that vary little may do so by chance
+_FEW = 10  # distinct entries; with fewer, entries that vary little may do so by chance
 _NEARLY_EVERYWHERE = 0.9  # share of the rows
 _NARROW = 0.25  # deviation of logarithmic entries, as a share of their mean
 _TIED = 0.5  # share of the entries that equal the median

@@ -37,13 +37,14 @@ def initialize(
     weight: Tensor, fan_in: float, gain: float, generator: torch.Generator | None
 ) -> None:
     r"""Draw weights from :math:`\mathcal{N}(0, \text{gain}^2 / \text{fan\_in})`, in place."""
+    if weight.is_meta:
+        return
     with torch.no_grad():
-        if generator is None or weight.device == generator.device:
-            weight.normal_(0, gain / math.sqrt(fan_in), generator=generator)
-        elif not weight.is_meta:  # a seed gives the same weights on every device
-            drawn = torch.empty(weight.shape, dtype=weight.dtype, device=generator.device)
-            initialize(drawn, fan_in, gain, generator)
-            weight.copy_(drawn)
+        if generator is None:
+            weight.normal_(0, gain / math.sqrt(fan_in))
+        else:  # a seed gives the same weights on every device, whatever torch's default type
+            drawn = torch.empty(weight.shape, dtype=torch.float32, device=generator.device)
+            weight.copy_(drawn.normal_(0, gain / math.sqrt(fan_in), generator=generator))
 
 
 def dense_layer(

@@ -80,7 +80,7 @@ class InputLayer(Random):
             self._add_indicators(indicator_features, indicator_shares, generator)
         self.has_bins = bins is not None
         if bins is not None:
-            lower, width = (torch.as_tensor(part, dtype=self.weight.dtype) for part in bins)
+            lower, width = (torch.as_tensor(part, dtype=torch.float64) for part in bins)
             self.register_buffer("bin_lower", lower)
             self.register_buffer("bin_width", width)
             self.bin_weight = nn.Parameter(torch.zeros(lower.numel(), n_outputs))
@@ -95,7 +95,7 @@ class InputLayer(Random):
         chosen = torch.as_tensor(features, dtype=torch.int64)
         subtracted = np.zeros(len(chosen)) if shares is None else shares
         self.register_buffer("indicator_features", chosen)
-        self.register_buffer("indicator_shares", self.weight.new_tensor(subtracted))
+        self.register_buffer("indicator_shares", torch.as_tensor(subtracted, dtype=torch.float64))
         if self.sparse and len(chosen) < n_features:
             position = torch.full((n_features,), -1)
             position[chosen] = torch.arange(len(chosen))

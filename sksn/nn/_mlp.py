@@ -155,7 +155,7 @@ class SNMLP(DrawsFromGenerator):
                 with torch.no_grad():
                     last.bias.copy_(torch.as_tensor(output_bias))
             self.hidden = nn.Sequential(*layers)
-        self.to(dtype=dtype)
+        self.to(dtype=dtype or torch.get_default_dtype())
 
     def forward(self, rows: Tensor | SparseRows) -> Tensor:
         """Compute the output of the last linear map.

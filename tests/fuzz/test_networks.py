@@ -45,7 +45,7 @@ OF_KIND = {
         "input_scaling": st.sampled_from(["auto", "observed", "global"]),
         "row_offset": st.sampled_from([None, 0.0, 10.0]),
         "center": st.booleans(),
-        "add_indicator": st.booleans(),
+        "input_indicator": st.booleans(),
         "target": st.sampled_from(["mean", "median", 1e-5]),
     },
     SNRecommender: {

@@ -162,7 +162,8 @@ def test_an_interrupt_while_weights_settle_leaves_none_owed(monkeypatch):
     assert model.net_.module_.input.sparse_grad
     assert model.n_epochs_ == 1
     states = [state for state in model.net_.optimizer_.state.values() if "settled" in state]
-    assert [state["n_steps"] == state["settled"] for state in states] == [True]
+    assert states
+    assert all(state["n_steps"] == state["settled"] for state in states)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
