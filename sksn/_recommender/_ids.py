@@ -138,9 +138,6 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
         if missing.any():
             row = int(missing.argmax())
             raise ValueError(f"X has a missing {name} ({column.tolist()[row]!r}) in row {row}.")
-        if column.dtype.kind == "f" and np.isinf(column).any():
-            row = int(np.isinf(column).argmax())
-            raise ValueError(f"X holds infinity as the {name} in row {row}; expected an id.")
     return columns[0], columns[1]
 
 

@@ -92,6 +92,10 @@ def check_ratings(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     """Check ratings, and return users, items, ratings and weights without those of weight 0."""
     users, items = id_columns(X)
+    for name, column in (("user", users), ("item", items)):
+        if column.dtype.kind == "f" and np.isinf(column).any():
+            row = int(np.isinf(column).argmax())
+            raise ValueError(f"X holds infinity as the {name} in row {row}; expected an id.")
     if y is None:
         raise ValueError("SNRecommender requires y to be passed, but the target y is None.")
     y = np.empty(0) if may_be_empty and np.shape(y) == (0,) else check_numbers(y)

@@ -352,3 +352,16 @@ def test_numbers_of_any_type_are_found_exactly():
     assert Ids(np.array([2**64 - 1], np.uint64)).find(np.array([-1])).tolist() == [UNKNOWN]
     assert Ids(np.array([3, 4], np.int8)).find(np.array([259, 4])).tolist() == [UNKNOWN, 1]
     assert Ids(np.array([False, True])).find(np.array([0, 1, 2])).tolist() == [0, 1, UNKNOWN]
+
+
+@pytest.mark.parametrize("column", [0, 1])
+def test_infinite_ids_are_refused(column):
+    X = np.array([[1.0, 2.0], [2.0, 2.0], [1.0, 3.0]])
+    X[1, column] = np.inf
+    with pytest.raises(ValueError, match=r"X holds infinity as the (user|item) in row 1"):
+        SNRecommender(max_epochs=1).fit(X, [1, 2, 3])
+
+
+def test_a_column_of_ratings_warns():
+    with pytest.warns(UserWarning, match="column-vector"):
+        SNRecommender(max_epochs=1, random_state=0).fit([[1, 2], [2, 2], [1, 3]], [[1], [2], [3]])
