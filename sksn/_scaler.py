@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._blocks import largest_of
 from ._checks import (
     SuggestsParameters,
+    check_flag,
     check_flags,
     check_missing_values,
     check_weights,
@@ -174,13 +175,15 @@ class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin,
         self.n_samples_seen_ = X.shape[0] + (0 if reset else self.n_samples_seen_)
         return self
 
-    def transform(self, X: Any) -> Any:
+    def transform(self, X: Any, copy: bool | None = None) -> Any:
         """Centre and scale the observed entries.
 
         Parameters
         ----------
         X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
             The rows.
+        copy : bool, optional
+            Whether to leave `X` as it is. By default the parameter `copy` of the scaler.
 
         Returns
         -------
@@ -194,18 +197,20 @@ class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin,
         """
         check_is_fitted(self)
         missing_values = check_missing_values(self.missing_values)
+        copy = self.copy if copy is None else copy
+        check_flag("copy", copy)
         X = validate_observed(
             self,
             X,
             missing_values=missing_values,
             reset=False,
-            copy=self.copy,
+            copy=copy,
             writeable=True,
         )
         warn_of_other_container(X, self._was_sparse, self._share, missing_values)
         values = X.data if sparse.issparse(X) else X
         missing = None if np.isnan(missing_values) else missing_mask(values, missing_values)
-        self._apply(standardize, values, _columns_of(X), missing)
+        self._apply(standardize, values, _columns_of(X), missing, copied=copy)
         return X
 
     def inverse_transform(self, X: Any) -> Any:
@@ -231,7 +236,7 @@ class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin,
         if X.shape[1] != self.n_features_in_:
             raise ValueError(f"X has {X.shape[1]} columns, expected {self.n_features_in_}.")
         values = X.data if sparse.issparse(X) else X
-        self._apply(unstandardize, values, _columns_of(X), None)
+        self._apply(unstandardize, values, _columns_of(X), None, copied=self.copy)
         missing_values = check_missing_values(self.missing_values)
         if not np.isnan(missing_values):
             values[np.isnan(values)] = missing_values
@@ -243,12 +248,14 @@ class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin,
         values: np.ndarray,
         columns: Any,
         missing: np.ndarray | None,
+        *,
+        copied: bool,
     ) -> None:
         """Write scaled entries over `values`; if one overflows, leave them and raise an error."""
         statistics = self._statistics()
         try:
             with np.errstate(over="raise"):
-                if not self.copy and not self._stays_finite(values):  # try it on a copy
+                if not copied and not self._stays_finite(values):  # try it on a copy
                     trial = values if missing is None else np.where(missing, np.nan, values)
                     function(trial, *statistics, columns).astype(values.dtype)
                 if missing is not None:

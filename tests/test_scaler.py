@@ -195,3 +195,20 @@ def test_a_rejected_call_changes_nothing(method, bad):
     scaler.partial_fit([[2.0, 1.0]])
     expected = ObservedScaler().fit([[1.0, 2.0], [3.0, 5.0], [2.0, 1.0]])
     assert_allclose(scaler.scale_, expected.scale_)
+
+
+def values(M):
+    return M.toarray() if sparse.issparse(M) else M
+
+
+@pytest.mark.parametrize("convert", [np.array, sparse.csr_array])
+def test_copy_of_one_call(convert):
+    X = convert(np.array([[1.0, 2.0], [3.0, 5.0]]))
+    scaler = ObservedScaler().fit(X)
+    before = X.copy()
+    expected = scaler.transform(X)
+    np.testing.assert_array_equal(values(X), values(before))
+    scaler.transform(X, copy=False)
+    np.testing.assert_array_equal(values(X), values(expected))
+    with pytest.raises(ValueError, match="copy must be True or False"):
+        scaler.transform(before, copy="no")

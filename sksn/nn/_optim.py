@@ -13,6 +13,7 @@ from torch.optim.adamw import adamw
 from ._mask import exact_type
 
 _OF_ROW = ("touched", "caught_up", "rate", "log_decay_of_row")
+_SAME = 1e-9  # difference of numbers that are equal but for rounding
 _STEPS_UNTIL_REST = 200  # after so many without a gradient, a row moves by less than 1e-9 of before
 _ROWS = 1024  # rows whose weights, moments and gradient fit the cache of a CPU together
 
@@ -223,7 +224,10 @@ class RowSparseAdamW(torch.optim.AdamW):
         gap = state["n_steps"] - caught_up
         beta1, beta2 = group["betas"]
         ratio = beta1 / math.sqrt(beta2)
-        moves = rate * (1 - ratio**gap) * (ratio / (1 - ratio))
+        if abs(1 - ratio) < _SAME:  # a series of ones, but for rounding
+            moves = rate * gap
+        else:
+            moves = rate * (1 - ratio**gap) * (ratio / (1 - ratio))
         shape = (-1, *[1] * (parameter.ndim - 1))
         owed = (state["log_decay"] - log_decay).exp_()
         of_mean = (beta1**gap).masked_fill_(gap > _STEPS_UNTIL_REST, 0)  # no subnormal numbers
@@ -305,7 +309,7 @@ def _adamw(
         foreach=False,
         fused=bool(group["fused"]),
         amsgrad=False,
-        maximize=False,
+        maximize=group["maximize"],
         beta1=beta1,
         beta2=beta2,
         **options,

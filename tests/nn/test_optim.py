@@ -324,3 +324,37 @@ def test_half_precision_steps_as_single_does(dtype, as_sparse, fused):
         assert optimizer.state[parameter]["exp_avg_sq"].dtype == torch.float32
         found.append(parameter.detach().float())
     torch.testing.assert_close(*found, rtol=0, atol=0.02)
+
+
+def after_row_sparse_steps(optimizer_type, start, **options):
+    """The moves of a table after steps on few of its rows."""
+    torch.manual_seed(0)
+    table = torch.nn.Parameter(start.clone())
+    optimizer = optimizer_type([table], lr=0.1)
+    optimizer.param_groups[0].update(options)
+    for step in range(12):
+        rows = torch.tensor([step % 3, 4])
+        values = torch.randn(2, 3, dtype=torch.float64)
+        table.grad = torch.zeros_like(table).index_copy_(0, rows, values)
+        if optimizer_type is RowSparseAdamW:
+            table.grad = torch.sparse_coo_tensor(
+                rows[None], values, table.shape, check_invariants=False
+            )
+        optimizer.step()
+    if optimizer_type is RowSparseAdamW:
+        optimizer.settle()
+    return table.detach() - start
+
+
+def test_betas_whose_series_is_one_of_ones():
+    start = torch.randn(6, 3, dtype=torch.float64)
+    found = after_row_sparse_steps(RowSparseAdamW, start, betas=(0.9, 0.81))
+    near = after_row_sparse_steps(RowSparseAdamW, start, betas=(0.9, 0.81 + 1e-7))
+    torch.testing.assert_close(found, near, rtol=1e-4, atol=1e-4)
+
+
+def test_a_group_may_maximize():
+    start = torch.randn(6, 3, dtype=torch.float64)
+    found = after_row_sparse_steps(RowSparseAdamW, start, maximize=True)
+    peer = after_row_sparse_steps(torch.optim.AdamW, start, maximize=True)
+    assert (found - peer).abs().max() < 0.15 * peer.abs().max()
