@@ -46,8 +46,8 @@ class ClassTargets:
     def validate(self, y: Any, estimator: Any) -> np.ndarray:
         """Check y, and return labels of shape (n_samples,), or 0 and 1 for each label."""
         y = y.toarray() if sparse.issparse(y) else y
-        if _n_columns(y) > 1 and _is_partly_missing(_with_nan(y)):
-            return _partial_labels(_with_nan(y))
+        if _n_columns(y) > 1 and _is_partly_missing(filled := _with_nan(y)):
+            return _partial_labels(filled)
         _refuse_missing(y)
         assert_all_finite(y, input_name="y")
         with np.errstate(invalid="ignore"):  # labels that no integer can hold

@@ -227,7 +227,7 @@ class RowNet(NeuralNet):
         _, device = self.place
         try:
             self.callbacks_ = self._around(own_callbacks, run, train, validated=valid is not None)
-            self._of_run = tuple(c for _, c in self.callbacks_ if (_, c) not in own_callbacks)
+            self._of_run = tuple(pair[1] for pair in self.callbacks_ if pair not in own_callbacks)
             self.train_split = None if valid is None else lambda dataset: (dataset, valid)
             order: torch.Generator | None = torch.Generator().manual_seed(run.seeds[0])
             self.iterator_train__generator = order
