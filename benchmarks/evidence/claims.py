@@ -28,6 +28,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.metrics import log_loss
 from sklearn.model_selection import (
     GridSearchCV,
     RepeatedKFold,
@@ -42,6 +43,7 @@ from sksn.datasets import make_holes
 from ..common.data import HOURLY, INCOMPLETE, MORE_SPARSE, SPARSE, Data, data_folder, load
 from ..common.measuring import machine, versions
 from ..common.places import DOCS, RESULTS_FOLDER, TABLES
+from ..common.statistics import calibration_error
 from ..common.tables import as_rst
 from .methods import METHODS, SLOW, Grid, Steps
 from .ranking import details_table, draw_ranks, scores_of, summary_table
@@ -87,7 +89,9 @@ def compare(data: Data, steps: Steps, grid: Grid, smoke: bool = False) -> dict[s
         inner = (StratifiedShuffleSplit if labels else ShuffleSplit)(
             1, test_size=0.25, random_state=0
         )
-    found: dict[str, list[float]] = {"scores": [], "accuracy": [], "seconds": []}
+    found: dict[str, list[float]] = {
+        name: [] for name in ("scores", "accuracy", "log_loss", "calibration", "seconds")
+    }
     with tempfile.TemporaryDirectory() as cache:  # imputers are fitted once for all settings
         model: Any = Pipeline(steps, memory=cache if grid else None)
         if smoke and "net__max_epochs" in model.get_params():
@@ -104,6 +108,14 @@ def compare(data: Data, steps: Steps, grid: Grid, smoke: bool = False) -> dict[s
             if data.metric == "AUROC":
                 found["accuracy"].append(
                     float(np.mean(model.predict(data.X[test]) == data.y[test]))
+                )
+            if labels and hasattr(model, "predict_proba"):
+                probability = model.predict_proba(data.X[test])
+                found["log_loss"].append(
+                    log_loss(data.y[test], probability, labels=model.classes_)
+                )
+                found["calibration"].append(
+                    calibration_error(data.y[test], probability, model.classes_)
                 )
     return {**found, "metric": data.metric, "n_train": len(train), "n_test": len(test)}
 

@@ -110,8 +110,9 @@ def lead(found: Scores, name: str, method: str) -> tuple[float, float]:
 def details_table(found: Scores) -> str:
     """Tabulate all means with their standard errors."""
     lines = [
-        "| data | method | mean ± standard error | lead of the first (p) | accuracy | fit, s |",
-        "|---|---|---:|---:|---:|---:|",
+        "| data | method | mean ± standard error | lead of the first (p) | accuracy | log loss "
+        "| calibration error | fit, s |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     data, methods = _names(found)
     for name in data:
@@ -123,10 +124,13 @@ def details_table(found: Scores) -> str:
             error = corrected_error(scores, row["n_train"], row["n_test"])
             difference, p = lead(found, name, method)
             ahead = f"{difference:+.4f} ({p:.3f})" if method != methods[0] else ""
-            accuracy = f"{np.mean(row['accuracy']):.4f}" if row["accuracy"] else ""
+            others = " | ".join(
+                f"{np.mean(row[key]):.4f}" if row.get(key) else ""
+                for key in ("accuracy", "log_loss", "calibration")
+            )
             lines.append(
                 f"| {name}, {row['metric']} | {method} | {scores.mean():.4f} ± {error:.4f} "
-                f"| {ahead} | {accuracy} | {np.median(row['seconds']):.2f} |"
+                f"| {ahead} | {others} | {np.median(row['seconds']):.2f} |"
             )
     return "\n".join(lines)
 
