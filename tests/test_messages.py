@@ -116,13 +116,23 @@ def test_a_frame_with_its_ratings():
 
 
 def test_a_matrix_of_ratings():
-    with pytest.raises(TypeError, match=r"np\.column_stack\(ratings\.nonzero\(\)\).*SNAutoencoder"):
+    with pytest.raises(ValueError, match=r"y must be None where X is a sparse matrix .* type list"):
         SNRecommender().fit(sparse.csr_array(np.eye(3)), [1, 2, 3])
+    model = SNRecommender().fit(sparse.csr_array(np.eye(3)))
+    with pytest.raises(TypeError, match=r"np\.column_stack\(ratings\.nonzero\(\)\).*SNAutoencoder"):
+        model.predict(sparse.csr_array(np.eye(3)))
 
 
 def test_ratings_that_are_all_the_same():
-    with pytest.raises(ValueError, match=r"y holds the same rating, 1, for all 4 pairs"):
-        SNRecommender().fit(PAIRS, np.ones(4))
+    with pytest.raises(ValueError, match=r"y holds the same rating, 1, for all 4 pairs.*'ranking'"):
+        SNRecommender(objective="rating").fit(PAIRS, np.ones(4))
+
+
+def test_ratings_that_are_needed():
+    with pytest.raises(ValueError, match=r"y is None, but objective='rating'.*'auto'"):
+        SNRecommender(objective="rating").fit(PAIRS)
+    with pytest.raises(ValueError, match=r"y is None, but the recommender was fitted on ratings"):
+        SNRecommender(max_epochs=1).fit(PAIRS, STARS).fold_in(PAIRS)
 
 
 # Layers ------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ LONG = {
     "_normalizer.py": 200,
     "_recommender/_estimator.py": 250,
 }
+NAMED_TUPLES = ("_replace", "_make", "_asdict")  # their public methods
 ESTIMATORS = [PACKAGE / f"{name}.py" for name in ("_mlp_estimators", "_autoencoder")] + sorted(
     (PACKAGE / "_recommender").glob("*.py")
 )
@@ -110,7 +111,11 @@ def test_no_estimator_uses_private_members_of_another_object(path):
     for node in ast.walk(tree):
         if not isinstance(node, ast.Attribute) or not node.attr.startswith("_"):
             continue
-        if node.attr.startswith("__") or node.attr in ("_replace", "_make"):  # of named tuples
+        if node.attr.startswith("__") or node.attr in (
+            "_replace",
+            "_make",
+            "_asdict",
+        ):  # of named tuples
             continue
         of = node.value
         rules = isinstance(of, ast.Name) and of.id == "NeuralEstimator" and node.attr == "_rules"

@@ -111,9 +111,7 @@ def compare(data: Data, steps: Steps, grid: Grid, smoke: bool = False) -> dict[s
                 )
             if labels and hasattr(model, "predict_proba"):
                 probability = model.predict_proba(data.X[test])
-                found["log_loss"].append(
-                    log_loss(data.y[test], probability, labels=model.classes_)
-                )
+                found["log_loss"].append(log_loss(data.y[test], probability, labels=model.classes_))
                 found["calibration"].append(
                     calibration_error(data.y[test], probability, model.classes_)
                 )

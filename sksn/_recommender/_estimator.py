@@ -1,4 +1,4 @@
-"""SNRecommender: predicts ratings and recommends items."""
+"""SNRecommender: recommends items and predicts ratings."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ import copy
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
-from .._blocks import largest_of
-from .._moments import power_of_two
-from .._observed import with_entries
-from .._training._callbacks import check_monitors, without_validation
-from .._training._completion import EntryRows
-from .._training._held_out import count_held_out, hold_out_ratings
+from .._blocks import blocks
+from .._observed import row_of_entry, with_entries
+from .._training._callbacks import check_monitors
 from .._training._neural_estimator import TRAINING_RULES
-from .._training._offsets import column_offsets, row_offsets
+from ..metrics._scorer import score_lists
 from ..nn._activations import ACTIVATIONS
-from ._ids import UNKNOWN, Ids, column_names, id_column, id_columns
-from ._interactions import (
-    Interactions,
-    check_new_ratings,
-    check_ratings,
-    interactions,
-    refuse_constant,
-)
-from ._lists import best, masked_lists, most_similar
-from ._rating_model import LEAST_PRIOR, SIDES, RatingModel, train_networks
+from ._ids import UNKNOWN, column_names, id_column, id_columns
+from ._interactions import interactions
+from ._lists import Candidates, best, long_frame, masked_lists, most_similar
+from ._pairs import check_new_pairs, check_pairs
+from ._ranker import Ranker
+from ._rating_model import SIDES
+from ._rating_predictor import RatingPredictor
 
-_PRIOR = 5.0  # shrinkage of the means of users and items
-_PRIVATE = {"_ids", "_seen", "_means", "_user_mean", "_fold_prior", "_model"}
+_PRIVATE = {"_ids", "_seen", "_ratings", "_ranker"}
+_SCORES = 1 << 22  # scores of strangers that are sorted at a time
+_LIST = 10  # items in the lists that `score` computes
 
 
 class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
-    r"""Predicts ratings and recommends items, by autoencoders with Sparsity Normalization [1]_.
+    r"""Recommends items and predicts ratings, with Sparsity Normalization [1]_.
 
-    X has one row for each rating, with the ids of a user and an item; y is the rating. Each item
-    is a row of an :class:`SNAutoencoder` whose features are the users (AutoRec [2]_), or each user
-    is a row whose features are the items, or both, and the predictions are blended. No side
-    information is used, and no array has the size of users times items.
+    X has one row for each interaction, with the ids of a user and an item, or is a sparse matrix of
+    users and items. y is the ratings, if there are some. Clicks, plays and purchases need no y: the
+    recommender then learns which items go with which. From ratings it learns both, so that
+    :meth:`predict` gives ratings, and :meth:`recommend` the items that users are most likely to
+    want.
+
+    Ratings are predicted by autoencoders. Each item is a row of an :class:`SNAutoencoder` whose
+    features are the users (AutoRec [2]_), or each user is a row whose features are the items, or
+    both, and the predictions are blended. Items are ranked by a linear model of items in closed
+    form. No side information is used, and no array has the size of users times items.
 
     Parameters
     ----------
@@ -51,6 +51,11 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         two with the weight that predicts held-out ratings best, and takes twice as long.
     n_estimators : int, default=1
         Number of networks for each kind of rows. Their predictions are averaged.
+    objective : {"auto", "rating", "ranking"}, default="auto"
+        What to learn: to predict ratings, to rank items, or both. "auto": both from ratings, and
+        the ranking alone if y is None or all the same. With "rating", :meth:`recommend` gives the
+        items with the highest predicted ratings. The parameters below are those of the rating
+        networks, except `validation_fraction` and `random_state`.
     hidden_layer_sizes : int or sequence of int, default=(300,)
         Width of each layer of the encoder. The last layer is the code. The decoder is linear.
     activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="logistic"
@@ -79,7 +84,8 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
     early_stopping : bool, default=False
         Whether to choose the number of passes by held-out ratings.
     validation_fraction : float in (0, 1), default=0.1
-        Share of the ratings that is held out to choose the number of passes and the blend.
+        Share of the interactions that is held out to choose the number of passes and the blend of
+        the networks, and the settings of the ranking.
     n_iter_no_change : int, default=20
         Number of passes without a lower error of held-out ratings after which training stops.
     refit : bool, default=True
@@ -99,7 +105,18 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
     Attributes
     ----------
     users_, items_ : ndarray of shape (n_users,), (n_items,)
-        The ids of the users and items of the training ratings.
+        The ids of the users and items of training.
+    ranking_settings_ : dict
+        What was chosen for the ranking: ``rating_slope`` and ``weight_power`` (how ratings and
+        weights count), ``power``, ``ridge``, ``count_power``, ``n_factors`` and ``factor_weight``
+        (see Notes). This and the next attribute exist unless the objective is "rating".
+    ranking_score_ : float or None
+        NDCG of lists of ten items against the held-out interactions; None if there were too few
+        interactions to choose by. Of ratings, those of the median or more are relevant.
+    user_vectors_, item_vectors_ : ndarray of shape (n_users, n_factors), (n_items, n_factors)
+        Vectors of the ranking, whose products are the scores without the part of the regression;
+        they can serve candidates from an index of nearest neighbours. With ``objective="rating"``,
+        their products are the predicted ratings, up to a constant for each user.
     estimators_ : list of SNAutoencoder
         The trained autoencoders, those whose rows are items first, with the records of their
         training. Those whose rows are items do not keep their network, whose weights the
@@ -112,9 +129,12 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
     validation_score_ : float or None
         Root mean squared error of the held-out ratings; None if no ratings were held out.
     rating_range_ : tuple of float
-        Lowest and highest training rating. Predictions are clipped to this range.
+        Lowest and highest training rating. Predictions are clipped to this range, and the networks
+        see it as 1 to 5, so that an increasing affine change of the ratings changes nothing.
     n_features_in_ : int
         2: a user and an item.
+    feature_names_in_ : ndarray of shape (2,)
+        Names of the two columns, if X was a data frame whose column names are all strings.
 
     See Also
     --------
@@ -129,10 +149,28 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
     where one side of the vectors and offsets are codes and row offsets of an autoencoder, and the
     other side is its decoder. The loss and the penalties are those of :class:`SNAutoencoder`.
 
+    The score of item :math:`i` for user :math:`u` adds what each interaction of the user says:
+
+    .. math:: s_{ui} = \left(\frac{K}{n_u}\right)^p \sum_j x_{uj}
+        \left((1 - w) \frac{b_{ji}}{c_i^q} + w f_{ji}\right)
+
+    :math:`n_u` is how many items the user has interacted with, :math:`c_i` how many users the item.
+    :math:`x_{uj}` is the strength of an interaction: 1, or
+    :math:`(1 + s z_{uj}) w_{uj}^t` with the rating in standard deviations from the mean, z, and the
+    weight w. The coefficients b are a ridge regression of each item on all others (EASE [4]_, with
+    a penalty of which half grows with the item's count, as in EDLAE [5]_). The products f of
+    vectors project on the leading singular vectors of the matrix, whose columns are divided by
+    :math:`\sqrt{c}` (GF-CF [6]_). p is ``power``, q ``count_power``, w ``factor_weight``, s
+    ``rating_slope`` and t ``weight_power``; they, the penalty and the number of vectors are chosen
+    by lists of held-out interactions, each only if it improves them by more than the standard
+    error.
+    With more than 20,000 items, cosines to the 200 nearest items replace the regression.
+
     A user who was not in training gets the mean rating of the item, shrunken towards the mean of
     all ratings. An item that was not in training gets the mean rating of the user. If both are
-    unknown, the prediction is the mean of all ratings. A pair that occurs twice in training is an
-    error: keep one of its ratings, or their mean.
+    unknown, the prediction is the mean of all ratings. A pair with two ratings is an error: keep
+    one of them, or their mean. Without ratings, a pair that occurs again is one interaction whose
+    weight is the sum. Lists for users without interactions are the most popular items.
 
     References
     ----------
@@ -142,6 +180,11 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
        Filtering". WWW 2015. doi:10.1145/2740908.2742726.
     .. [3] Y. Koren. "Factorization Meets the Neighborhood: a Multifaceted Collaborative Filtering
        Model". KDD 2008. doi:10.1145/1401890.1401944.
+    .. [4] H. Steck. "Embarrassingly Shallow Autoencoders for Sparse Data". WWW 2019.
+       arXiv:1905.03375.
+    .. [5] H. Steck. "Autoencoders that don't overfit towards the Identity". NeurIPS 2020.
+    .. [6] Y. Shen, Y. Wu, Y. Zhang, C. Shan, J. Zhang, B. Letaief, D. Li. "How Powerful is Graph
+       Convolution for Recommendation?" CIKM 2021. arXiv:2108.07567.
 
     Examples
     --------
@@ -161,6 +204,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
     """
 
     _rules: ClassVar = TRAINING_RULES | {
+        "objective": rules.one_of("auto", "rating", "ranking"),
         "orientation": rules.one_of(*SIDES),
         "n_estimators": rules.COUNT,
         "hidden_layer_sizes": rules.SOME_LAYER_SIZES,
@@ -177,6 +221,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         orientation: str = "both",
         n_estimators: int = 1,
         *,
+        objective: str = "auto",
         hidden_layer_sizes: Any = (300,),
         activation: str = "logistic",
         power: float = 0.5,
@@ -199,6 +244,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
     ) -> None:
         self.orientation = orientation
         self.n_estimators = n_estimators
+        self.objective = objective
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.power = power
@@ -221,17 +267,21 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
 
     # Fitting -----------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train the networks on ratings.
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Learn from interactions of users with items.
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_ratings, 2)
-            User and item of each rating: ids of any type.
-        y : array-like of shape (n_ratings,)
-            The ratings.
-        sample_weight : array-like of shape (n_ratings,), optional
-            Weight of each rating. A rating of weight 0 is left out.
+        X : array-like or data frame of shape (n_pairs, 2), or sparse matrix (n_users, n_items)
+            User and item of each interaction: ids of any type. The stored entries of a sparse
+            matrix are interactions of users and items whose ids are their positions. They say how
+            much an interaction counts, or are ratings with ``objective="rating"``.
+        y : array-like of shape (n_pairs,), optional
+            The ratings. Without them, or if they are all the same, the recommender learns to rank
+            items, and a pair that occurs again is a repeated interaction.
+        sample_weight : array-like of shape (n_pairs,), optional
+            How much each interaction counts, such as a number of plays. An interaction of weight 0
+            is left out.
 
         Returns
         -------
@@ -241,8 +291,8 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If an argument or a parameter cannot be used, a pair of user and item occurs twice, or
-            a rating is NaN or infinite.
+            If an argument or a parameter cannot be used, a pair of user and item has two ratings,
+            or a rating is NaN or infinite.
         """
         parameters = {name: getattr(self, name) for name in (*self._rules, "device")}
         rules.check_parameters(parameters, self._rules)
@@ -251,76 +301,41 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             validated=self.early_stopping,
             remedy="early_stopping=True",
         )
-        users, items, values, weights = check_ratings(X, y, sample_weight)
-        refuse_constant(values)
-        ids = Ids(users), Ids(items)
-        ratings = interactions(users, items, values, weights, ids)
-        names = column_names(X)
-        rows = ratings.rows("user")
-        means = _means(rows, values, weights)
+        pairs = check_pairs(X, y, sample_weight, objective=self.objective)
+        ids = pairs.find_ids()
+        learned = interactions(pairs, ids)
+        names = None if pairs.ids else column_names(X)
+        del pairs
         state: dict[str, Any] = {
             "n_features_in_": 2,
             **({} if names is None else {"feature_names_in_": np.array(names, dtype=object)}),
             "users_": ids[0].values,
             "items_": ids[1].values,
-            "rating_range_": (float(values.min()), float(values.max())),
             "_ids": ids,
-            "_seen": with_entries(rows.X, np.ones(rows.X.nnz, dtype=np.int8)),
-            "_means": means,
-            "_user_mean": _user_means(rows, *means),
-            "_fold_prior": max(self.row_offset or 0.0, LEAST_PRIOR),
+            "_seen": with_entries(learned.positions, np.ones(len(learned), dtype=np.int8)),
+            "_ratings": None,
+            "_ranker": None,
         }
-        del rows
         rules.forget(self, *_PRIVATE)  # the memory of an earlier fit is free from here on
-        state |= self._learn_ratings(ratings, parameters, state["rating_range_"])
+        if learned.values is not None and self.objective != "ranking":
+            random = check_random_state(self.random_state)
+            state["_ratings"], record = RatingPredictor.fit(learned, parameters, random)
+            state |= record | {"rating_range_": tuple(state["_ratings"].scale)}
+        if self.objective != "rating":
+            random = check_random_state(self.random_state)
+            ranker = Ranker.fit(learned, share=self.validation_fraction, random=random)
+            state["_ranker"] = ranker
+            state |= {
+                "ranking_settings_": ranker.settings(),
+                "ranking_score_": ranker.choice.score,
+            }
         self.__dict__.update(state)
         return self
-
-    def _learn_ratings(
-        self, ratings: Interactions, parameters: dict[str, Any], rating_range: tuple[float, float]
-    ) -> dict[str, Any]:
-        """Choose passes and blend by held-out ratings, and train the networks in use."""
-        sides = SIDES[self.orientation]
-        random = check_random_state(self.random_state)
-        seeds = random.randint(2**31 - 1, size=(2, 2, self.n_estimators))
-        score: float | None = None
-        item_weight = {"item": 1.0, "user": 0.0, "both": 0.5}[self.orientation]
-        n_epochs: list[int] | None = None
-        share = self.validation_fraction
-        enough = count_held_out(len(ratings), share) < len(ratings)
-        validates = self.early_stopping or (self.orientation == "both" and enough)
-        if validates:
-            kept, held_out = hold_out_ratings(len(ratings), share, random)
-            # networks that are trained again may stop at their best epoch
-            is_watched = self.early_stopping or self.refit
-            rows = ratings.sides(sides, kept)
-            watched = ratings.sides(sides, held_out) if is_watched else None
-            networks = train_networks(parameters, rows, seeds[0], held_out=watched)
-            if self.early_stopping:
-                n_epochs = [network.engine.record.best_epoch for network in networks]
-            model = RatingModel(networks, rows)
-            item_weight, score = model.choose_blend(
-                ratings, held_out, item_weight=item_weight, rating_range=rating_range
-            )
-            if self.refit:  # their memory is free for the networks in use
-                del model, networks
-        if not validates or self.refit:
-            rows = ratings.sides(sides)
-            parameters = parameters | {"callbacks": without_validation(self.callbacks)}
-            networks = train_networks(parameters, rows, seeds[1], n_epochs=n_epochs)
-        model = RatingModel(networks, rows)
-        return {
-            "estimators_": [network.face for network in networks],
-            "n_epochs_": [network.engine.record.best_epoch for network in networks],
-            "validation_score_": score,
-            "blend_": item_weight,
-            "_model": model.blend(item_weight),
-        }
 
     # Predicting --------------------------------------------------------------------------
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict ratings.
+        """Predict ratings, or score pairs if no ratings were learned.
 
         Parameters
         ----------
@@ -330,35 +345,78 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_pairs,)
-            Ratings within the range of the training ratings.
+            Ratings within the range of the training ratings. Without ratings, the scores by which
+            :meth:`recommend` ranks: a higher one is better, and they have no unit. There, an item
+            that was not in training has minus infinity.
         """
-        check_is_fitted(self, "estimators_")
+        check_is_fitted(self, "items_")
         self._check_names(X)
         users, items = id_columns(X)
         users, items = self._ids[0].find(users), self._ids[1].find(items)
-        known_user, known_item = users != UNKNOWN, items != UNKNOWN
-        mean, item_mean = self._means
-        ratings = np.full(len(users), mean)
-        ratings[known_item] = item_mean[items[known_item]]
-        alone = known_user & ~known_item
-        ratings[alone] = self._user_mean[users[alone]]
-        both = known_user & known_item
-        ratings[both] = self._model.predict_pairs(users[both], items[both])
-        return np.clip(ratings, *self.rating_range_)
+        if self._ratings is not None:
+            return self._ratings.predict_pairs(users, items)
+        scores = np.full(len(users), -np.inf)
+        known = items != UNKNOWN
+        scores[known] = self._ranker.popularity[items[known]]
+        known &= users != UNKNOWN
+        scores[known] = self._ranker.predict_pairs(users[known], items[known])
+        return scores
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Score predictions of ratings by R squared, or lists by NDCG.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_pairs, 2)
+            Users and items.
+        y : array-like of shape (n_pairs,), optional
+            Their ratings.
+        sample_weight : array-like of shape (n_pairs,), optional
+            Weights of the ratings.
+
+        Returns
+        -------
+        float
+            R squared of the predicted ratings, if there are ratings that differ and the
+            recommender has learned some. Otherwise the NDCG of lists of ten items for the users of
+            X, whose relevant items are those of X; items of training are not recommended.
+        """
+        check_is_fitted(self, "items_")
+        if self._ratings is not None and y is not None and np.ptp(y) > 0:
+            return float(super().score(X, y, sample_weight))
+        self._check_names(X)
+        users, items = id_columns(X)
+        return score_lists(self, users, items, k=_LIST)
 
     def recommend(
-        self, users: Any, n: int = 10, *, exclude_seen: bool = True
-    ) -> tuple[np.ma.MaskedArray, np.ma.MaskedArray]:
-        """Recommend the items with the highest predicted ratings.
+        self,
+        users: Any,
+        n: int = 10,
+        *,
+        exclude_seen: bool = True,
+        items: Any = None,
+        exclude: Any = None,
+        as_frame: bool = False,
+    ) -> Any:
+        """Recommend the items that users are most likely to want.
+
+        With ``objective="rating"``, these are the items with the highest predicted ratings.
 
         Parameters
         ----------
         users : array-like of shape (n_users,)
-            Ids of users. Users who were not in training get the items with the highest means.
+            Ids of users. Users who were not in training get the most popular items, or those with
+            the highest means with ``objective="rating"``.
         n : int, default=10
             Maximum number of items for each user.
         exclude_seen : bool, default=True
-            Whether to leave out the items that a user has rated.
+            Whether to leave out the items that a user has interacted with.
+        items : array-like of shape (n_candidates,), optional
+            The items to choose from. By default all of training.
+        exclude : array-like of shape (n_excluded,) or mapping of users to array-likes, optional
+            Items that are not recommended to anyone, or to each user.
+        as_frame : bool, default=False
+            Whether to return a data frame; needs pandas.
 
         Returns
         -------
@@ -367,22 +425,96 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             are the items of the first list alone. No id is under the mask, but -1, NaN, NaT or an
             empty string, or None where ids are of another kind or one of them is the same.
         scores : MaskedArray of shape (n_users, n)
-            Their predicted ratings, not clipped.
+            Their scores, or their predicted ratings, not clipped.
+
+        With `as_frame`, a data frame with one row for each item and the columns user, item, rank
+        (from 1) and score.
+
+        Raises
+        ------
+        ValueError
+            If an argument cannot be used, or none of `items` was in training.
         """
-        check_is_fitted(self, "estimators_")
+        check_is_fitted(self, "items_")
         rules.check_count("n", n)
-        position = self._ids[0].find(id_column(users, "users"))
+        rules.check_flag("exclude_seen", exclude_seen)
+        rules.check_flag("as_frame", as_frame)
+        asked = id_column(users, "users")
+        candidates = Candidates(self._ids[1], items, exclude)
+        position = self._ids[0].find(asked)
         n = min(n, len(self.items_))
         columns = np.empty((len(position), n), dtype=np.intp)
         scores = np.empty((len(position), n))
-        columns[:], scores[:] = best(self._means[1][None], n)  # what strangers get
+        model = self._ranker or self._ratings
         known = np.flatnonzero(position != UNKNOWN)
-        for part, predicted in self._model.predict_rows(position[known]):
+        for part, predicted in model.predict_rows(position[known]):
             if exclude_seen:
-                row, column = _entries_of(self._seen, position[known[part]])
-                predicted[row, column] = -np.inf
+                seen = self._seen[position[known[part]]]
+                predicted[row_of_entry(seen), seen.indices] = -np.inf
+            candidates.apply(predicted, asked[known[part]])
             columns[known[part]], scores[known[part]] = best(predicted, n)
-        return masked_lists(self.items_, columns, scores)
+        strangers = np.flatnonzero(position == UNKNOWN)
+        for part in blocks(len(strangers), len(self.items_), most_entries=_SCORES):
+            predicted = np.repeat(model.popularity[None], part.stop - part.start, axis=0)
+            candidates.apply(predicted, asked[strangers[part]])
+            columns[strangers[part]], scores[strangers[part]] = best(predicted, n)
+        found = masked_lists(self.items_, columns, scores)
+        return long_frame(asked, *found) if as_frame else found
+
+    def explain(self, user: Any, item: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return what each of a user's interactions adds to the score of an item.
+
+        Parameters
+        ----------
+        user, item : object
+            Ids that were in training.
+
+        Returns
+        -------
+        items : ndarray of shape (n_interactions,)
+            The items that the user has interacted with, those that add most first.
+        contributions : ndarray of shape (n_interactions,)
+            What each adds. The sum is the score of the item in :meth:`recommend`.
+
+        Raises
+        ------
+        ValueError
+            If the user or the item was not in training, or no ranking was learned.
+        """
+        check_is_fitted(self, "items_")
+        if self._ranker is None:
+            raise ValueError(
+                "explain needs a ranking, which objective='rating' does not learn; use 'auto' or "
+                "'ranking'."
+            )
+        at = []
+        for name, ids, wanted in zip(("user", "item"), self._ids, (user, item), strict=True):
+            column = id_column([wanted], name)
+            at.append(int(ids.find(column)[0]))
+            if at[-1] == UNKNOWN:
+                raise ValueError(f"{name}={wanted!r} was not in training.")
+        items, contributions = self._ranker.explain(*at)
+        order = np.argsort(-contributions, kind="stable")
+        return self.items_[items[order]], contributions[order]
+
+    @property
+    def user_vectors_(self) -> np.ndarray:
+        """Vectors of the users, shape (n_users, n_factors)."""
+        check_is_fitted(self, "items_")
+        if self._ranker is not None:
+            return self._ranker.user_vectors()
+        rows = self._ratings.model.vectors.rows
+        return np.hstack([rows, np.ones((len(rows), 1), rows.dtype)])
+
+    @property
+    def item_vectors_(self) -> np.ndarray:
+        """Vectors of the items, shape (n_items, n_factors)."""
+        check_is_fitted(self, "items_")
+        if self._ranker is not None:
+            return self._ranker.model.factors[1]
+        vectors = self._ratings.model.vectors
+        offsets = vectors.column_offsets[:, None].astype(vectors.columns.dtype)
+        return np.hstack([vectors.columns, offsets])
 
     def similar_items(self, items: Any, n: int = 10) -> tuple[np.ndarray, np.ndarray]:
         """Find the items whose vectors have the highest cosines to those of given items.
@@ -406,7 +538,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         ValueError
             If an item was not in training.
         """
-        check_is_fitted(self, "estimators_")
+        check_is_fitted(self, "items_")
         rules.check_count("n", n)
         wanted = id_column(items, "items")
         position = self._ids[1].find(wanted)
@@ -414,21 +546,29 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             unknown = wanted[position == UNKNOWN].tolist()[0]
             raise ValueError(f"items holds {unknown!r}, which was not in training.")
         n = min(n, len(self.items_) - 1)
-        columns, cosines = most_similar(self._model.vectors.columns, position, n)
+        columns, cosines = most_similar(self._vectors_of_items(), position, n)
         return self.items_[columns], cosines
 
-    def fold_in(self, X: Any, y: Any) -> SNRecommender:
-        """Return a recommender for new users, from their ratings alone.
+    def _vectors_of_items(self) -> np.ndarray:
+        """Return the vectors that say which items are alike."""
+        if self._ratings is not None:
+            return self._ratings.model.vectors.columns
+        return self._ranker.model.factors[1]
+
+    def fold_in(self, X: Any, y: Any = None, sample_weight: Any = None) -> SNRecommender:
+        """Return a recommender for new users, from their interactions alone.
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_ratings, 2)
-            User and item of each of their ratings. If a user was in training, only these ratings
-            count. Ratings of items that were not in training are ignored. Users without other
-            ratings are not among the users of the result, which warns and gives them what it
-            gives to users without ratings.
-        y : array-like of shape (n_ratings,)
-            The ratings, on the scale of training.
+        X : array-like or data frame of shape (n_pairs, 2)
+            User and item of each of their interactions. If a user was in training, only these
+            interactions count. Interactions with items that were not in training are ignored.
+            Users without others are not among the users of the result, which warns and gives them
+            what it gives to users without interactions.
+        y : array-like of shape (n_pairs,), optional
+            The ratings, on the scale of training. Needed if ratings were learned.
+        sample_weight : array-like of shape (n_pairs,), optional
+            How much each interaction counts, in the unit of training.
 
         Returns
         -------
@@ -436,18 +576,21 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             A fitted recommender for these users and the same items. Nothing is trained, and
             `self` is unchanged. Networks whose rows are users encode the new rows. For networks
             whose rows are items, the vector of a user is a ridge regression of the ratings on the
-            codes of the items.
+            codes of the items. The ranking depends on a user's interactions alone.
         """
-        check_is_fitted(self, "estimators_")
+        check_is_fitted(self, "items_")
         self._check_names(X)
-        users, items, values = check_new_ratings(X, y, self._ids[1], self.rating_range_)
+        of_ratings = getattr(self, "rating_range_", None)
+        pairs = check_new_pairs(X, y, sample_weight, self._ids[1], of_ratings)
         folded = copy.copy(self)
-        folded._ids = ids = Ids(users), self._ids[1]
+        folded._ids = ids = pairs.find_ids()[0], self._ids[1]
         folded.users_ = ids[0].values
-        rows = interactions(users, items, values, None, ids).rows("user")
-        folded._seen = with_entries(rows.X, np.ones(rows.X.nnz, dtype=np.int8))
-        folded._user_mean = _user_means(rows, *self._means)
-        folded._model = self._model.fold_in(rows, folded._user_mean, prior=self._fold_prior)
+        new = interactions(pairs, ids)
+        folded._seen = with_entries(new.positions, np.ones(len(new), dtype=np.int8))
+        if self._ratings is not None:
+            folded._ratings = self._ratings.fold_in(new)
+        if self._ranker is not None:
+            folded._ranker = self._ranker.fold_in(new)
         return folded
 
     def _check_names(self, X: Any) -> None:
@@ -462,33 +605,5 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.categorical = True
+        tags.target_tags.required = False
         return tags
-
-
-def _means(
-    rows: EntryRows, values: np.ndarray, weights: np.ndarray | None
-) -> tuple[float, np.ndarray]:
-    """Return the mean rating, and the mean of each item, shrunken towards it."""
-    unit = _unit_of(values)  # in which sums do not overflow
-    X = with_entries(rows.X, rows.X.data / unit)
-    items = column_offsets(X, _PRIOR, rows.weights) * unit
-    return float(np.average(values / unit, weights=weights)) * unit, items
-
-
-def _user_means(rows: EntryRows, mean: float, item_mean: np.ndarray) -> np.ndarray:
-    """Return the mean of each user, freed of the items and shrunken towards the mean rating."""
-    unit = max(_unit_of(rows.X.data), _unit_of(item_mean))
-    X = with_entries(rows.X, rows.X.data / unit)
-    return (mean / unit + row_offsets(X, item_mean / unit, _PRIOR, rows.weights)) * unit
-
-
-def _unit_of(values: np.ndarray) -> float:
-    """Return a power of two near the largest of some numbers."""
-    largest = largest_of(values)
-    return float(power_of_two(largest)) if largest else 1.0
-
-
-def _entries_of(X: sparse.csr_array, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return row (among those asked for) and column of the entries."""
-    part = X[rows]
-    return np.repeat(np.arange(len(rows)), np.diff(part.indptr)), part.indices

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from .._blocks import blocks
+from ._ids import UNKNOWN, Ids, id_column
 
 _SCORES = 1 << 22  # similarities that are computed at a time
 _PADDING: dict[str, Any] = {"i": -1, "f": np.nan, "U": "", "S": b""}  # of each kind of ids
@@ -28,6 +31,82 @@ def best(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     else:
         columns = np.argsort(-scores, axis=1, kind="stable")[:, :n]
     return columns, np.take_along_axis(scores, columns, axis=1)
+
+
+class Candidates:
+    """Which items may be recommended, to all users or to each.
+
+    Parameters
+    ----------
+    ids : Ids
+        The items of training.
+    items : array-like of shape (n_items,) or None
+        The candidates. None: all items.
+    exclude : array-like of shape (n_excluded,), mapping of users to array-likes, or None
+        Items that are not recommended to anyone, or to each user.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument cannot be used, or no candidate was in training.
+    """
+
+    def __init__(self, ids: Ids, items: Any, exclude: Any) -> None:
+        self._ids = ids
+        self._of_user: dict[Any, Any] = {}
+        self._is_out = np.zeros(len(ids), dtype=bool)
+        if items is not None:
+            position = ids.find(id_column(items, "items"), stacklevel=4)
+            n_unknown = int((position == UNKNOWN).sum())
+            if n_unknown == len(position):
+                raise ValueError("items holds no item that was in training.")
+            if n_unknown:
+                warnings.warn(
+                    f"items holds {n_unknown} items that were not in training, and they are not "
+                    "recommended.",
+                    stacklevel=4,
+                )
+            self._is_out[:] = True
+            self._is_out[position[position != UNKNOWN]] = False
+        if isinstance(exclude, Mapping):
+            self._of_user = dict(exclude)
+        elif exclude is not None:
+            self._is_out[self._positions(exclude)] = True
+
+    def _positions(self, items: Any) -> np.ndarray:
+        position = self._ids.find(id_column(items, "exclude"), stacklevel=5)
+        return position[position != UNKNOWN]
+
+    def apply(self, scores: np.ndarray, users: np.ndarray) -> None:
+        """Give minus infinity to the items that are not candidates.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_users, n_items)
+            Scores, which are changed.
+        users : ndarray of shape (n_users,)
+            Ids of the users.
+        """
+        scores[:, self._is_out] = -np.inf
+        if self._of_user:
+            for row, user in enumerate(users.tolist()):
+                if user in self._of_user:
+                    scores[row, self._positions(self._of_user[user])] = -np.inf
+
+
+def long_frame(users: np.ndarray, items: np.ma.MaskedArray, scores: np.ma.MaskedArray) -> Any:
+    """Return lists as a pandas data frame with one row for each recommended item."""
+    import pandas as pd
+
+    row, place = np.nonzero(~np.ma.getmaskarray(items))
+    return pd.DataFrame(
+        {
+            "user": users[row],
+            "item": np.ma.getdata(items)[row, place],
+            "rank": place + 1,
+            "score": np.ma.getdata(scores)[row, place],
+        }
+    )
 
 
 def masked_lists(

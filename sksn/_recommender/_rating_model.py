@@ -116,6 +116,7 @@ class RatingModel:
         error : float
             Root mean squared error of the blend, in the units of the ratings.
         """
+        assert ratings.values is not None
         unit = max(self.unit, float(np.abs(ratings.values[held_out]).max()))
         values = ratings.values[held_out] / unit
         weights = None if ratings.weights is None else ratings.weights[held_out]

@@ -154,6 +154,6 @@ def test_a_folded_recommender_does_not_carry_the_users_of_training(fitted):
     X, y = ratings()
     folded = model.fold_in(X[:3], y[:3])
     n_users = len(model.users_)
-    arrays = [value for part in [folded._model.vectors] for value in part]
+    arrays = [value for part in [folded._ratings.model.vectors] for value in part]
     assert not any(len(a) == n_users and a.ndim == 2 for a in arrays)
-    assert len(folded._model.vectors.rows) == len(folded.users_)
+    assert len(folded._ratings.model.vectors.rows) == len(folded.users_)

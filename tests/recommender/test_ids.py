@@ -128,7 +128,6 @@ def test_strings_are_no_numbers():
         (np.ones((1, 3)), [1], r"two columns, user and item, got an array of shape \(1, 3\)"),
         (["a", "b"], [1, 2], "two columns, user and item"),
         ([["a", "b"]], [1, 2], "inconsistent numbers of samples"),
-        ([["a", "b"]], None, "requires y to be passed"),
         ([["a", "b"]], [[1, 2]], r"one rating for each row of X, got shape \(1, 2\)"),
         (np.empty((0, 2)), [], "0 sample"),
     ],

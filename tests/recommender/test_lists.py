@@ -17,9 +17,9 @@ from .common import QUICK, ratings
 
 
 @pytest.mark.parametrize("orientation", ["item", "user", "both"])
-def test_recommendations_are_the_highest_predictions_of_what_is_not_seen(fitted, orientation):
-    X, _ = ratings()
-    model = fitted[orientation]
+def test_recommendations_are_the_highest_predictions_of_what_is_not_seen(orientation):
+    X, y = ratings()
+    model = SNRecommender(orientation, objective="rating", **QUICK).fit(X, y)
     users = np.unique(X[:, 0])
     found, scores = model.recommend(users, n=4)
     everything, _ = model.recommend(users, n=10**6, exclude_seen=False)
@@ -29,12 +29,12 @@ def test_recommendations_are_the_highest_predictions_of_what_is_not_seen(fitted,
         assert not seen & set(items.compressed())
         unseen = np.array([i for i in model.items_ if i not in seen])
         at = model._ids[0].find(np.full(len(unseen), user)), model._ids[1].find(unseen)
-        expected = np.sort(model._model.predict_pairs(*at))[::-1][:4]
+        expected = np.sort(model._ratings.model.predict_pairs(*at))[::-1][:4]
         np.testing.assert_allclose(score.compressed(), expected)
 
 
-def test_a_new_user_gets_the_items_with_the_highest_means(fitted):
-    model = fitted["both"]
+def test_a_new_user_gets_the_items_with_the_highest_means():
+    model = SNRecommender(objective="rating", **QUICK).fit(*ratings())
     items, _ = model.recommend([-1], n=3)
     means = model.predict([[-1, item] for item in model.items_])
     np.testing.assert_array_equal(items[0], model.items_[np.argsort(-means, kind="stable")[:3]])

@@ -58,7 +58,7 @@ def test_networks_are_averaged_and_epochs_chosen():
     users, items = (ids.find(part) for ids, part in zip(model._ids, X.T, strict=True))
     rows = sparse.csr_array((y, (users, items)))
     found = np.mean([e.predict_entries(rows, users, items) for e in model.estimators_], axis=0)
-    np.testing.assert_allclose(model._model.predict_pairs(users, items), found, rtol=1e-6)
+    np.testing.assert_allclose(model._ratings.model.predict_pairs(users, items), found, rtol=1e-6)
     assert max(model.n_epochs_) <= 20
     held = SNRecommender("user", early_stopping=True, refit=False, **QUICK).fit(X, y)
     n_seen = sum(e._learner.scaling.n_entries for e in held.estimators_)
@@ -222,6 +222,17 @@ def test_checks_of_scikit_learn_that_can_apply(estimator, check):
     check(estimator)
 
 
+@pytest.mark.parametrize(("slope", "shift"), [(1, 3), (0.5, -7), (100, 0), (1, -1e3)])
+def test_an_increasing_affine_change_of_the_ratings_changes_nothing(slope, shift):
+    X, y = ratings()
+    plain, changed = (SNRecommender(**QUICK).fit(X, v) for v in (y, slope * y + shift))
+    expected = slope * plain.predict(X) + shift
+    np.testing.assert_allclose(changed.predict(X), expected, atol=1e-3 * slope)
+    assert changed.validation_score_ == pytest.approx(slope * plain.validation_score_, rel=1e-3)
+    found = (m.recommend(m.users_[:9], n=5)[0].tolist() for m in (plain, changed))
+    assert next(found) == next(found)
+
+
 @pytest.mark.parametrize("unit", [1e-300, 1e-30, 1e150, 1e300])
 def test_the_unit_of_ratings_changes_nothing(unit):
     X, y = ratings()
@@ -230,7 +241,7 @@ def test_the_unit_of_ratings_changes_nothing(unit):
     assert scaled.validation_score_ / unit == pytest.approx(plain.validation_score_, rel=1e-4)
     assert scaled.blend_ == pytest.approx(plain.blend_, rel=1e-3)
     scores = (m.recommend(m.users_[:3])[1].filled(0) for m in (plain, scaled))
-    np.testing.assert_allclose(next(scores), next(scores) / unit, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(next(scores), next(scores), rtol=1e-4, atol=1e-4)
     folded = scaled.fold_in(X[:9], y[:9] * unit).predict(X[:40]) / unit
     np.testing.assert_allclose(folded, plain.fold_in(X[:9], y[:9]).predict(X[:40]), rtol=1e-4)
 

@@ -1,0 +1,198 @@
+"""Chooses the settings of the ranking model by held-out interactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from .._blocks import blocks
+from .._observed import column_counts, row_counts, row_of_entry, select_entries, with_entries
+from ..metrics._hits import hits_of_matrix
+from ._item_model import (
+    Settings,
+    item_scale,
+    product,
+    regression,
+    scaled_rows,
+    spectral_factors,
+    spread_ratio,
+)
+from ._lists import best
+from ._signals import Signal, SignalScale, candidates, is_liked
+
+LIST = 10  # items in the lists that are compared
+_SCORES = 1 << 22  # scores that are ranked at a time
+_STEPS: dict[str, tuple[Any, ...]] = {  # values of each setting to try, in this order
+    "power": (0.2, 0.5, 0.0),
+    "ridge": (2.0, 12.0, 1.0, 30.0),
+    "count_power": (0.0, 0.3, 0.1, 0.2),
+    "n_factors": (32, 128, 256),
+    "factor_weight": (0.15, 0.5, 0.0),
+}
+_MOST_ITEMS = 4_000  # the settings are chosen on the items with the most interactions
+_MOST_USERS = 50_000
+_MOST_FACTORS = 256
+_MOST_LISTS = 2_000  # users whose lists are compared
+_FEWEST = 20  # held-out interactions from which settings are chosen
+
+
+class Choice(NamedTuple):
+    """What was chosen.
+
+    Attributes
+    ----------
+    signal : Signal
+        The rule for the strength of an interaction.
+    settings : Settings
+        The hyper-parameters of the model.
+    score : float or None
+        NDCG of lists of `LIST` items against the held-out interactions; None if there were too few
+        to choose by.
+    tried : list of (Signal, Settings, float)
+        Each combination that was compared, and its score.
+    """
+
+    signal: Signal
+    settings: Settings
+    score: float | None
+    tried: list[tuple[Signal, Settings, float]]
+
+
+def choose(
+    positions: Any,
+    ratings: np.ndarray | None,
+    weights: np.ndarray | None,
+    *,
+    share: float,
+    random: np.random.RandomState,
+) -> Choice:
+    """Choose the rule and the settings whose lists hold the most held-out interactions.
+
+    Parameters
+    ----------
+    positions : CSR matrix of int of shape (n_users, n_items)
+        Positions of the interactions.
+    ratings, weights : ndarray of shape (n_interactions,) or None
+        The ratings, and how much each interaction counts.
+    share : float in (0, 1)
+        Share of the interactions to hold out.
+    random : RandomState
+        The source of the choice of users and interactions.
+
+    Returns
+    -------
+    Choice
+    """
+    rules = candidates(rated=ratings is not None, weighted=weights is not None)
+    trial = _Trial(_part_of(positions, random), ratings, weights, share, random)
+    if trial.n_held_out < _FEWEST:
+        return Choice(rules[0], Settings(), None, [])
+    trial.compare([(rule, Settings()) for rule in rules])
+    for name, values in _STEPS.items():
+        trial.compare(
+            [(trial.signal, trial.settings._replace(**{name: value})) for value in values]
+        )
+    return Choice(trial.signal, trial.settings, trial.score, trial.tried)
+
+
+class _Trial:
+    """Lists of some users, compared by their held-out interactions."""
+
+    def __init__(
+        self,
+        positions: Any,
+        ratings: np.ndarray | None,
+        weights: np.ndarray | None,
+        share: float,
+        random: np.random.RandomState,
+    ) -> None:
+        is_out = random.uniform(size=positions.nnz) < share
+        of_entry = positions.data
+        liked = is_out if ratings is None else is_out & is_liked(ratings)[of_entry]
+        self._training = select_entries(positions, ~is_out)
+        held_out = select_entries(positions, liked)
+        has_both = np.flatnonzero((row_counts(held_out) > 0) & (row_counts(self._training) > 0))
+        if len(has_both) > _MOST_LISTS:
+            has_both = np.sort(random.permutation(has_both)[:_MOST_LISTS])
+        self._users, self._held_out = has_both, held_out[has_both]
+        self.n_held_out = self._held_out.nnz
+        self._ratings, self._weights = (
+            None if values is None else values[self._training.data] for values in (ratings, weights)
+        )
+        self.tried: list[tuple[Signal, Settings, float]] = []
+        self._best: np.ndarray | None = None  # the score of each user
+        self._parts: dict[Any, Any] = {}  # of the combination that was tried last
+
+    @property
+    def score(self) -> float:
+        """The mean score of the best combination."""
+        assert self._best is not None
+        return float(self._best.mean())
+
+    def compare(self, combinations: list[tuple[Signal, Settings]]) -> None:
+        """Try combinations, and keep the best if it is better beyond chance.
+
+        Its lead has to exceed the standard error of the mean difference between users.
+        """
+        found = [self._try(*combination) for combination in combinations]
+        scores = max(found, key=lambda scores: float(scores.mean()))
+        if self._best is not None:
+            lead = scores - self._best
+            if lead.mean() <= lead.std() / np.sqrt(len(lead)):
+                return
+        self._best = scores
+        self.signal, self.settings = combinations[[one is scores for one in found].index(True)]
+
+    def _try(self, signal: Signal, settings: Settings) -> np.ndarray:
+        """Return the score of each user."""
+        X, rows = self._once(("rows", signal, settings.power), self._rows)
+        mine = rows[self._users].astype(np.float32)
+        by_others = self._once(
+            ("regression", signal, settings.power, settings.ridge),
+            lambda _, __, ridge: product(mine, regression(rows, ridge)),
+        )
+        scores = by_others * item_scale(X, -settings.count_power)
+        encode, decode = self._once(
+            ("factors", signal, settings.power), lambda *_: spectral_factors(rows, _MOST_FACTORS)
+        )
+        n = settings.n_factors
+        by_factors = (mine @ encode[:, :n]) @ decode[:, :n].T
+        ratio = spread_ratio(scores, by_factors)
+        share = settings.factor_weight if ratio else 0.0
+        scores = (1 - share) * scores + np.float32(share * ratio) * by_factors
+        scores[row_of_entry(mine), mine.indices] = -np.inf
+        found = np.concatenate(
+            [
+                hits_of_matrix(best(scores[part], LIST)[0], self._held_out[part]).ndcg()
+                for part in blocks(len(scores), scores.shape[1], most_entries=_SCORES)
+            ]
+        )
+        self.tried.append((signal, settings, float(found.mean())))
+        return found
+
+    def _rows(self, signal: Signal, power: float) -> tuple[Any, Any]:
+        """Return strengths of the interactions, and the rows after Sparsity Normalization."""
+        scale = SignalScale.learn(signal, self._ratings, self._weights)
+        strengths = scale.strengths(self._ratings, self._weights, self._training.nnz)
+        X = with_entries(self._training, strengths)
+        return X, scaled_rows(X, float(row_counts(X).mean()), power)
+
+    def _once(self, key: tuple[Any, ...], compute: Callable[..., Any]) -> Any:
+        """Return a part of the model, computed again only if its settings have changed."""
+        kind, *of = key
+        if self._parts.get(kind, (None,))[0] != of:
+            self._parts[kind] = of, compute(*of)
+        return self._parts[kind][1]
+
+
+def _part_of(positions: Any, random: np.random.RandomState) -> Any:
+    """Return the interactions of the most frequent items, and of at most so many users."""
+    if positions.shape[0] > _MOST_USERS:
+        positions = positions[np.sort(random.permutation(positions.shape[0])[:_MOST_USERS])]
+    if positions.shape[1] > _MOST_ITEMS:
+        frequent = np.argsort(-column_counts(positions), kind="stable")[:_MOST_ITEMS]
+        positions = sparse.csr_array(positions[:, np.sort(frequent)])
+    return positions

@@ -1,0 +1,189 @@
+"""Interactions as they are passed: pairs of ids, or a sparse matrix; checked once."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from .._checks import check_weights
+from .._targets import check_numbers
+from ._ids import UNKNOWN, Ids, id_columns
+
+
+class Pairs(NamedTuple):
+    """Interactions of users with items.
+
+    Attributes
+    ----------
+    users, items : ndarray of shape (n_pairs,)
+        Their ids.
+    values : ndarray of shape (n_pairs,) or None
+        The ratings, if there are some.
+    weights : ndarray of shape (n_pairs,) or None
+        How much each interaction counts; all positive.
+    ids : tuple of Ids or None
+        All users and items, if more are known than those of the pairs.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    values: np.ndarray | None
+    weights: np.ndarray | None
+    ids: tuple[Ids, Ids] | None = None
+
+    def of(self, chosen: np.ndarray) -> Pairs:
+        """Return some of the interactions."""
+        values, weights = (
+            None if part is None else part[chosen] for part in (self.values, self.weights)
+        )
+        return Pairs(self.users[chosen], self.items[chosen], values, weights, self.ids)
+
+    def find_ids(self) -> tuple[Ids, Ids]:
+        """Return the users and the items."""
+        return (Ids(self.users), Ids(self.items)) if self.ids is None else self.ids
+
+
+def check_pairs(X: Any, y: Any, sample_weight: Any, *, objective: str = "auto") -> Pairs:
+    """Check what the recommender learns from.
+
+    Parameters
+    ----------
+    X : array-like or data frame of shape (n_pairs, 2), or sparse matrix of users and items
+        The interactions.
+    y : array-like of shape (n_pairs,) or None
+        The ratings.
+    sample_weight : array-like of shape (n_pairs,) or None
+        How much each interaction counts. Those of weight 0 are left out.
+    objective : {"auto", "rating", "ranking"}
+        What is learned. Ratings that are all the same are ratings only for "rating".
+
+    Returns
+    -------
+    Pairs
+
+    Raises
+    ------
+    ValueError
+        If an argument cannot be used.
+    """
+    if sparse.issparse(X):
+        return _from_matrix(X, y, sample_weight, are_ratings=objective == "rating")
+    pairs = _from_columns(X, y, sample_weight)
+    if pairs.values is None and objective == "rating":
+        raise ValueError(
+            "y is None, but objective='rating' learns from ratings; pass them as y, or leave the "
+            "objective at 'auto', which without ratings learns to rank items."
+        )
+    if pairs.values is None or len(pairs.values) == 1 or np.ptp(pairs.values / 2) > 0:
+        return pairs
+    if objective == "rating":
+        raise ValueError(
+            f"y holds the same rating, {pairs.values[0]:g}, for all {len(pairs.values)} pairs, so "
+            "there is nothing to predict; ratings have to say how much users liked the items. For "
+            "lists of items from interactions alone, use objective='ranking' and no y."
+        )
+    return pairs._replace(values=None)
+
+
+def check_new_pairs(
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    items: Ids,
+    rating_range: tuple[float, float] | None,
+) -> Pairs:
+    """Check interactions of new users, and warn of those of whom nothing can be learned.
+
+    Parameters
+    ----------
+    X, y, sample_weight
+        See :func:`check_pairs`; there may be no interactions.
+    items : Ids
+        The items of training.
+    rating_range : tuple of float or None
+        Lowest and highest rating of training; None if no ratings were learned.
+
+    Returns
+    -------
+    Pairs
+        The interactions with items that were in training.
+    """
+    pairs = _from_columns(X, y, sample_weight, may_be_empty=True)
+    values = pairs.values
+    if rating_range is None:
+        pairs = pairs._replace(values=None)
+    elif values is None:
+        raise ValueError(
+            "y is None, but the recommender was fitted on ratings; pass the ratings of the new "
+            "users too."
+        )
+    elif len(values) and not rating_range[0] <= values.min() <= values.max() <= rating_range[1]:
+        low, high = rating_range
+        warnings.warn(
+            f"y has ratings from {values.min():g} to {values.max():g}, which are outside the range "
+            f"of training, {low:g} to {high:g}. Ratings of new users must have the same scale.",
+            stacklevel=3,
+        )
+    known = items.find(pairs.items, stacklevel=4) != UNKNOWN
+    strangers = set(pairs.users[~known].tolist()) - set(pairs.users[known].tolist())
+    if strangers:
+        what = "rating of" if rating_range else "interaction with"
+        first = next(user for user in pairs.users.tolist() if user in strangers)
+        warnings.warn(
+            f"X has no {what} an item that was in training for {len(strangers)} of its users, "
+            f"such as {first!r}: they get what users without ratings get, and are not in users_.",
+            stacklevel=3,
+        )
+    return pairs.of(known)
+
+
+def _from_columns(X: Any, y: Any, sample_weight: Any, *, may_be_empty: bool = False) -> Pairs:
+    users, items = id_columns(X)
+    for name, column in (("user", users), ("item", items)):
+        if column.dtype.kind == "f" and np.isinf(column).any():
+            row = int(np.isinf(column).argmax())
+            raise ValueError(f"X holds infinity as the {name} in row {row}; expected an id.")
+    if not len(users) and not may_be_empty:
+        raise ValueError("Found array with 0 sample(s): X holds no interaction.")
+    if y is not None:
+        y = np.empty(0) if may_be_empty and np.shape(y) == (0,) else check_numbers(y)
+        if y.ndim != 1 and y.shape[1:] != (1,):
+            raise ValueError(f"y must be one rating for each row of X, got shape {y.shape}.")
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(users, y)
+    pairs = Pairs(users, items, y, check_weights(sample_weight, len(users)))
+    return pairs if pairs.weights is None else pairs.of(pairs.weights > 0)
+
+
+def _from_matrix(X: Any, y: Any, sample_weight: Any, *, are_ratings: bool) -> Pairs:
+    """Take the stored entries of a matrix of users and items as interactions."""
+    for name, value in (("y", y), ("sample_weight", sample_weight)):
+        if value is not None:
+            raise ValueError(
+                f"{name} must be None where X is a sparse matrix of users and items: its entries "
+                "are the ratings with objective='rating', and otherwise say how much an "
+                f"interaction counts. Got {name} of type {type(value).__name__}."
+            )
+    entries = sparse.coo_array(X)
+    if entries.ndim != 2 or not entries.nnz:
+        raise ValueError(f"X holds no interaction: a sparse matrix of shape {X.shape}.")
+    if not np.isfinite(entries.data).all():
+        raise ValueError("X holds NaN or infinity; expected numbers.")
+    entries.sum_duplicates()
+    users, items = (at.astype(np.int64) for at in entries.coords)
+    ids = Ids(np.arange(X.shape[0])), Ids(np.arange(X.shape[1]))
+    values = entries.data.astype(np.float64)
+    if are_ratings:
+        return Pairs(users, items, values, None, ids)
+    if (values < 0).any():
+        raise ValueError(
+            f"X holds {values.min():g}; the entries say how much an interaction counts, so they "
+            "must not be negative. For ratings, use objective='rating'."
+        )
+    positive = values[values > 0]
+    weights = np.maximum(values, positive.min()) if len(positive) else np.ones(len(values))
+    return Pairs(users, items, None, weights, ids)

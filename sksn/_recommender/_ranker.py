@@ -1,0 +1,126 @@
+"""The ranking of items: strengths of interactions, the model of items, and what strangers get."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .._blocks import blocks
+from .._observed import column_counts, row_counts, with_entries
+from ._choice import Choice, choose
+from ._interactions import Interactions
+from ._item_model import ItemModel, fit_items
+from ._signals import SignalScale
+
+_SCORES = 1 << 22  # scores that are computed at a time
+
+
+class Ranker:
+    """Scores items for users.
+
+    Parameters
+    ----------
+    rows : CSR matrix of float32 of shape (n_users, n_items)
+        Strengths of the interactions.
+    scale : SignalScale
+        How ratings and weights become strengths.
+    model : ItemModel
+        The model of the items.
+    choice : Choice
+        How rule and settings were chosen.
+    popularity : ndarray of shape (n_items,)
+        Share of the users who have interacted with each item.
+    """
+
+    def __init__(
+        self,
+        rows: Any,
+        scale: SignalScale,
+        model: ItemModel,
+        choice: Choice,
+        popularity: np.ndarray,
+    ) -> None:
+        self.rows, self.scale, self.model = rows, scale, model
+        self.choice, self.popularity = choice, popularity
+
+    @classmethod
+    def fit(
+        cls, interactions: Interactions, *, share: float, random: np.random.RandomState
+    ) -> Ranker:
+        """Choose rule and settings by held-out interactions, and fit the model to all of them.
+
+        Parameters
+        ----------
+        interactions : Interactions
+            With ratings as values, or None.
+        share : float in (0, 1)
+            Share of the interactions to hold out for the choice.
+        random : RandomState
+            The source of the choice.
+
+        Returns
+        -------
+        Ranker
+        """
+        positions = interactions.positions
+        ratings, weights = interactions.values, interactions.weights
+        if weights is not None and weights.min() == weights.max():
+            weights = None
+        choice = choose(positions, ratings, weights, share=share, random=random)
+        scale = SignalScale.learn(choice.signal, ratings, weights)
+        rows = _strengths(interactions, scale)
+        counts = row_counts(rows)
+        model = fit_items(rows, choice.settings, float(counts[counts > 0].mean()))
+        popularity = column_counts(rows) / max(1, rows.shape[0])
+        return cls(rows.astype(np.float32), scale, model, choice, popularity)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what was chosen, by name."""
+        return {**self.choice.signal._asdict(), **self.choice.settings._asdict()}
+
+    def fold_in(self, interactions: Interactions) -> Ranker:
+        """Return a ranker of new users, from their interactions alone."""
+        folded = copy.copy(self)
+        folded.rows = _strengths(interactions, self.scale).astype(np.float32)
+        return folded
+
+    def predict_rows(self, users: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Score all items for users, given by positions, a block of users at a time.
+
+        A user without interactions gets the popularity of the items.
+        """
+        for part in blocks(len(users), self.rows.shape[1], most_entries=_SCORES):
+            rows = self.rows[users[part]]
+            scores = self.model.score(rows).astype(np.float64)
+            scores[row_counts(rows) == 0] = self.popularity
+            yield part, scores
+
+    def predict_pairs(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Score single items, given by positions; shape (n_pairs,)."""
+        found = np.empty(len(users))
+        distinct, place = np.unique(users, return_inverse=True)
+        order = np.argsort(place, kind="stable")
+        for part, scores in self.predict_rows(distinct):
+            first, last = np.searchsorted(place[order], [part.start, part.stop])
+            pairs = order[first:last]
+            found[pairs] = scores[place[pairs] - part.start, items[pairs]]
+        return found
+
+    def explain(self, user: int, item: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the items of a user, given by positions, and what each adds to a score."""
+        row = self.rows[[user]]
+        return row.indices, self.model.parts(row, item).astype(np.float64)
+
+    def user_vectors(self) -> np.ndarray:
+        """Return the vectors of all users; shape (n_users, n_factors)."""
+        return self.model.vectors(self.rows)
+
+
+def _strengths(interactions: Interactions, scale: SignalScale) -> Any:
+    """Return the strengths of interactions as a CSR matrix of users and items."""
+    positions = interactions.positions
+    strengths = scale.strengths(interactions.values, interactions.weights, positions.nnz)
+    return with_entries(positions, strengths[positions.data])

@@ -1,0 +1,208 @@
+"""Ratings on any scale: the rating model, and what is predicted for those it does not know."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._blocks import largest_of
+from .._moments import power_of_two
+from .._training._callbacks import without_validation
+from .._training._completion import EntryRows
+from .._training._held_out import count_held_out, hold_out_ratings
+from .._training._offsets import column_offsets, row_offsets
+from ._ids import UNKNOWN
+from ._interactions import Interactions
+from ._rating_model import LEAST_PRIOR, SIDES, RatingModel, train_networks
+
+_PRIOR = 5.0  # shrinkage of the means of users and items
+_LOW, _HIGH = 1.0, 5.0  # the scale of the networks
+_LARGEST = np.finfo(np.float64).max
+
+
+class RatingScale(NamedTuple):
+    """The scale of the ratings, which the networks see as 1 to 5.
+
+    Attributes
+    ----------
+    low, high : float
+        Lowest and highest training rating.
+    """
+
+    low: float
+    high: float
+
+    @property
+    def _unit(self) -> float:
+        """A power of two near the largest rating, in which differences do not overflow."""
+        return float(power_of_two(largest_of(np.array(self)))) if any(self) else 1.0
+
+    @property
+    def _span(self) -> float:
+        return self.high / self._unit - self.low / self._unit
+
+    def inner(self, ratings: np.ndarray) -> np.ndarray:
+        """Return ratings on the scale of the networks."""
+        share = (ratings / self._unit - self.low / self._unit) / (self._span or 1.0)
+        return _LOW + share * (_HIGH - _LOW)
+
+    def outer(self, ratings: np.ndarray) -> np.ndarray:
+        """Return ratings of the networks on the scale of the user."""
+        share = (ratings - _LOW) / (_HIGH - _LOW)
+        with np.errstate(over="ignore"):
+            found = (share * self._span + self.low / self._unit) * self._unit
+        return np.clip(found, -_LARGEST, _LARGEST)
+
+    def error(self, inner: float) -> float:
+        """Return an error of the networks on the scale of the user."""
+        return inner / (_HIGH - _LOW) * self._span * self._unit
+
+
+class RatingPredictor:
+    """Predicts ratings of all pairs, of users and items that are not known too.
+
+    Parameters
+    ----------
+    scale : RatingScale
+        The scale of the ratings; all other ratings here are on that of the networks.
+    mean : float
+        Mean rating.
+    item_means, user_means : ndarray of shape (n_items,), (n_users,)
+        Mean rating of each item, and that of each user without the effect of the items, shrunken.
+    model : RatingModel
+        Predicts pairs that are known on both sides.
+    prior : float
+        Penalty on the distance of the offset of a new user from the user's mean.
+    """
+
+    def __init__(
+        self,
+        scale: RatingScale,
+        mean: float,
+        item_means: np.ndarray,
+        user_means: np.ndarray,
+        model: RatingModel,
+        prior: float,
+    ) -> None:
+        self.scale, self.mean, self.prior = scale, mean, prior
+        self.item_means, self.user_means, self.model = item_means, user_means, model
+
+    @classmethod
+    def fit(
+        cls, ratings: Interactions, parameters: Mapping[str, Any], random: np.random.RandomState
+    ) -> tuple[RatingPredictor, dict[str, Any]]:
+        """Train the networks.
+
+        Parameters
+        ----------
+        ratings : Interactions
+            The ratings.
+        parameters : mapping
+            The parameters of the recommender.
+        random : RandomState
+            The source of the seeds.
+
+        Returns
+        -------
+        predictor : RatingPredictor
+        record : dict
+            The fitted attributes of the recommender that tell of the networks.
+        """
+        assert ratings.values is not None
+        scale = RatingScale(float(ratings.values.min()), float(ratings.values.max()))
+        ratings = ratings.with_values(scale.inner(ratings.values))
+        rows = ratings.rows("user")
+        mean, item_means = _means(rows)
+        user_means = _user_means(rows, mean, item_means)
+        del rows
+        model, record = _train(ratings, parameters, random)
+        if record["validation_score_"] is not None:
+            record["validation_score_"] = scale.error(record["validation_score_"])
+        prior = max(parameters["row_offset"] or 0.0, LEAST_PRIOR)
+        return cls(scale, mean, item_means, user_means, model, prior), record
+
+    @property
+    def popularity(self) -> np.ndarray:
+        """What users without ratings get as scores of the items; shape (n_items,)."""
+        return self.scale.outer(self.item_means)
+
+    def predict_pairs(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Predict ratings of pairs, given by positions or `UNKNOWN`, within the scale."""
+        known_user, known_item = users != UNKNOWN, items != UNKNOWN
+        ratings = np.full(len(users), self.mean)
+        ratings[known_item] = self.item_means[items[known_item]]
+        alone = known_user & ~known_item
+        ratings[alone] = self.user_means[users[alone]]
+        both = known_user & known_item
+        ratings[both] = self.model.predict_pairs(users[both], items[both])
+        return np.clip(self.scale.outer(ratings), *self.scale)
+
+    def predict_rows(self, users: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Predict all ratings of users, given by positions, a block of them at a time."""
+        for part, predicted in self.model.predict_rows(users):
+            yield part, self.scale.outer(predicted)
+
+    def fold_in(self, ratings: Interactions) -> RatingPredictor:
+        """Return a predictor for new users, from their ratings alone."""
+        assert ratings.values is not None
+        rows = ratings.with_values(self.scale.inner(ratings.values)).rows("user")
+        folded = copy.copy(self)
+        folded.user_means = _user_means(rows, self.mean, self.item_means)
+        folded.model = self.model.fold_in(rows, folded.user_means, prior=self.prior)
+        return folded
+
+
+def _train(
+    ratings: Interactions, parameters: Mapping[str, Any], random: np.random.RandomState
+) -> tuple[RatingModel, dict[str, Any]]:
+    """Choose passes and blend by held-out ratings, and train the networks in use."""
+    sides = SIDES[parameters["orientation"]]
+    seeds = random.randint(2**31 - 1, size=(2, 2, parameters["n_estimators"]))
+    score: float | None = None
+    item_weight = {"item": 1.0, "user": 0.0, "both": 0.5}[parameters["orientation"]]
+    n_epochs: list[int] | None = None
+    share, stops, refit = (
+        parameters[name] for name in ("validation_fraction", "early_stopping", "refit")
+    )
+    enough = count_held_out(len(ratings), share) < len(ratings)
+    validates = stops or (len(sides) == 2 and enough)
+    if validates:
+        kept, held_out = hold_out_ratings(len(ratings), share, random)
+        # networks that are trained again may stop at their best epoch
+        rows = ratings.sides(sides, kept)
+        watched = ratings.sides(sides, held_out) if stops or refit else None
+        networks = train_networks(parameters, rows, seeds[0], held_out=watched)
+        if stops:
+            n_epochs = [network.engine.record.best_epoch for network in networks]
+        model = RatingModel(networks, rows)
+        item_weight, score = model.choose_blend(
+            ratings, held_out, item_weight=item_weight, rating_range=(_LOW, _HIGH)
+        )
+        if refit:  # their memory is free for the networks in use
+            del model, networks
+    if not validates or refit:
+        rows = ratings.sides(sides)
+        parameters = {**parameters, "callbacks": without_validation(parameters["callbacks"])}
+        networks = train_networks(parameters, rows, seeds[1], n_epochs=n_epochs)
+    model = RatingModel(networks, rows)
+    record = {
+        "estimators_": [network.face for network in networks],
+        "n_epochs_": [network.engine.record.best_epoch for network in networks],
+        "validation_score_": score,
+        "blend_": item_weight,
+    }
+    return model.blend(item_weight), record
+
+
+def _means(rows: EntryRows) -> tuple[float, np.ndarray]:
+    """Return the mean rating, and the mean of each item, shrunken towards it."""
+    mean = float(np.average(rows.X.data, weights=rows.weights))
+    return mean, column_offsets(rows.X, _PRIOR, rows.weights)
+
+
+def _user_means(rows: EntryRows, mean: float, item_means: np.ndarray) -> np.ndarray:
+    """Return the mean of each user, freed of the items and shrunken towards the mean rating."""
+    return mean + row_offsets(rows.X, item_means, _PRIOR, rows.weights)
