@@ -63,13 +63,15 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
     alpha : float, default=1.0
         Weight decay of AdamW. In each step, weights shrink by the share ``alpha * lr``; biases do
         not. If an epoch has more than 20 batches, `alpha` is multiplied by ``20 / n_batches``,
-        because more rows need less regularization.
+        because more rows need less regularization. For dense rows of more than 512 features, it is
+        multiplied by 5, because they overfit sooner.
     batch_size : int, default=128
         Maximum number of rows in a batch.
     max_epochs : {"auto"} or int, default="auto"
-        Number of passes over the training rows, or the maximum with `early_stopping`. "auto": 20
-        for dense rows of more than 512 features, and else 40. For sparse rows of up to 512
-        features, "auto" is at least 800 steps of the optimizer.
+        Number of passes over the training rows, or the maximum with `early_stopping`. "auto": 40.
+        For sparse rows of up to 512 features, at least 800 steps of the optimizer. For dense rows
+        of more than 512 features, which overfit sooner, as many as 120 steps of the optimizer need,
+        but at least 5 and at most 20.
     early_stopping : bool, default=False
         Whether to hold out rows, to stop when their loss no longer falls, and to use the weights
         with the lowest loss.

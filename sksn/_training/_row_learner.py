@@ -29,7 +29,10 @@ _BINS = 8
 _EPOCHS = 40
 _STEPS = 800  # at least, of sparse rows with few features, which have no bins to learn by
 _ROUNDING = 1e-9  # of shares
-_EPOCHS_WHEN_WIDE = 20  # rows with more features than have bins overfit sooner
+_MOST_EPOCHS_WHEN_WIDE = 20  # dense rows with more features than have bins overfit sooner
+_LEAST_EPOCHS_WHEN_WIDE = 5
+_STEPS_WHEN_WIDE = 120  # Adam's steps overfit, whatever the number of rows they come from
+_DECAY_WHEN_WIDE = 5.0
 
 
 class Targets(Protocol):
@@ -149,11 +152,10 @@ class RowLearner(Learner):
         self, parameters: Mapping[str, Any], training: Table, incremental: bool
     ) -> tuple[int, int, tuple[float, ...]]:
         n_batches = -(-training.X.shape[0] // parameters["batch_size"])
-        return (
-            self._n_epochs(parameters, training.X),
-            parameters["batch_size"],
-            (weight_decay(parameters["alpha"], n_batches),),
-        )
+        decay = weight_decay(parameters["alpha"], n_batches)
+        if not self.as_sparse and training.X.shape[1] > WIDE:
+            decay *= _DECAY_WHEN_WIDE
+        return self._n_epochs(parameters, training.X), parameters["batch_size"], (decay,)
 
     def _dataset(self, training: Table) -> RowDataset:
         assert self.net is not None
@@ -186,11 +188,13 @@ class RowLearner(Learner):
     def _n_epochs(self, parameters: Mapping[str, Any], X: Any) -> int:
         if parameters["max_epochs"] != "auto":
             return int(parameters["max_epochs"])
-        is_wide = X.shape[1] > WIDE
-        if not self.as_sparse:
-            return _EPOCHS_WHEN_WIDE if is_wide else _EPOCHS
         n_batches = -(-X.shape[0] // parameters["batch_size"])
-        return _EPOCHS if is_wide else max(_EPOCHS, -(-_STEPS // n_batches))
+        if X.shape[1] <= WIDE:
+            return max(_EPOCHS, -(-_STEPS // n_batches)) if self.as_sparse else _EPOCHS
+        if self.as_sparse:
+            return _EPOCHS
+        n_epochs = -(-_STEPS_WHEN_WIDE // n_batches)
+        return min(max(n_epochs, _LEAST_EPOCHS_WHEN_WIDE), _MOST_EPOCHS_WHEN_WIDE)
 
     def _indicators(
         self, add_indicator: Any, training: Table, bins: Any, *, incremental: bool

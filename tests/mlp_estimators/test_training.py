@@ -244,6 +244,18 @@ class TestTraining:
         assert weight_decay(40) == weight_decay(80) == 0.7
         assert weight_decay(157) == pytest.approx(0.35)  # 40 batches
 
+    def test_wide_dense_rows_take_fewer_steps_and_decay_more(self):
+        X, y = np.random.RandomState(0).normal(size=(60, 513)), np.arange(60) % 2
+
+        def fitted(X, batch_size):
+            model = SNClassifier(hidden_layer_sizes=2, batch_size=batch_size, random_state=0)
+            model.fit(X, y)
+            return model.n_epochs_, model.net_.optimizer_.param_groups[0]["weight_decay"]
+
+        assert [fitted(X, size)[0] for size in (1, 6, 60)] == [5, 12, 20]
+        assert fitted(X, 60)[1] == 5
+        assert fitted(X[:, 1:], 60) == fitted(to_csr(X), 60) == (40, 1)
+
     def test_the_learning_rate_of_fit_ends_near_zero_and_of_partial_fit_stays(self, cancer):
         model = SNClassifier(**SMALL).fit(*cancer)
         assert model.net_.optimizer_.param_groups[0]["lr"] < 1e-3 * model.lr
