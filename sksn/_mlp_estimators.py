@@ -165,7 +165,7 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,), or list of ndarray
+    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
         The class labels; for multilabel y, 0 and 1 for each label.
     net_ : skorch.NeuralNet
         The trained net. ``net_.module_`` is the :class:`sksn.nn.SNMLP`.

@@ -35,10 +35,10 @@ class ClassTargets:
     _totals: np.ndarray | None = None
 
     @property
-    def public_classes(self) -> Any:
-        """The attribute `classes_`; for multilabel y one array for each label, as in forests."""
-        if self.kind == "multilabel":
-            return [np.array([0, 1]) for _ in self.classes]
+    def public_classes(self) -> np.ndarray:
+        """The attribute `classes_`; for multilabel y a row of 0 and 1 for each label."""
+        if self.kind == "multilabel":  # cross_val_predict asks for the shape of an array
+            return np.tile([0, 1], (len(self.classes), 1))
         return self.classes
 
     # Encoding ----------------------------------------------------------------------------------

@@ -218,7 +218,7 @@ def _of_class(estimator: Any, found: np.ndarray, class_of_interest: Any, method:
             f"{type(estimator).__name__} has no classes."
         )
     classes = list(estimator.classes_)
-    if isinstance(estimator.classes_, list):  # several labels, by their number
+    if np.ndim(classes[0]) == 1:  # several labels, by their number
         classes = list(range(len(classes)))
     if class_of_interest not in classes:
         raise ValueError(f"class_of_interest must be one of {classes}, got {class_of_interest!r}.")

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.metrics import r2_score
+from sklearn.model_selection import cross_val_predict
 
 from sksn import SNClassifier, SNRegressor
 
@@ -59,6 +60,15 @@ class TestTargets:
         assert_allclose(np.log(proba), model.predict_log_proba(X))
         assert ((predicted == labels).mean(axis=0) > 0.85).all()
         assert model.score(X, labels) > 0.8
+
+    @pytest.mark.parametrize("n_labels", [2, 3])
+    def test_probabilities_of_labels_are_cross_validated(self, digits, n_labels):
+        X, y = digits
+        labels = np.column_stack([y % 2, y >= 5, y == 0]).astype(int)[:, :n_labels]
+        model = SNClassifier(**SMALL | {"max_epochs": 5})
+        proba = cross_val_predict(model, X, labels, cv=3, method="predict_proba")
+        assert proba.shape == labels.shape
+        assert_array_equal(model.fit(X, labels).classes_, [[0, 1]] * labels.shape[1])
 
     def test_regression_in_the_units_of_y(self, diabetes):
         X, y = diabetes
