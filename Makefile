@@ -3,19 +3,20 @@
 PYTHON ?= python3
 VENV := .venv
 # One thread a process: small models become slow when threads compete for cores.
-test test-slow test-lowest fuzz doctest demo readme: export OMP_NUM_THREADS = 1
+test test-slow test-peers test-lowest fuzz doctest demo readme: export OMP_NUM_THREADS = 1
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 # How many random cases `make fuzz` tries.
 CASES ?= 100000
 
-.PHONY: demo test test-slow test-lowest fuzz lint types doctest docs readme clean help
+.PHONY: demo test test-slow test-peers test-lowest fuzz lint types doctest docs readme clean help
 
 help:
 	@echo "make demo       train on data with missing values; a table and a picture (sksn-demo.png)"
 	@echo "make test       the tests of a few seconds; SKSN_DATA=<folder> adds those on real data"
 	@echo "make test-slow  the tests that take longer, those of the benchmarks among them"
+	@echo "make test-peers  the installed tests of scikit-learn, over classes of sksn"
 	@echo "make test-lowest  the quick tests with the lowest versions that pyproject.toml accepts"
 	@echo "make fuzz       100,000 random cases (CASES=<number>): matrices, tiny fits, interrupts"
 	@echo "make lint       ruff: rules and format"
@@ -37,6 +38,10 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
+# The lists of tests that do not carry over are those of scikit-learn in constraints.txt.
+test-peers: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/peers
 
 # Warnings are no errors here: old versions of libraries warn of new versions of others.
 test-lowest:
