@@ -317,13 +317,15 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             "_ranker": None,
         }
         rules.forget(self, *_PRIVATE)  # the memory of an earlier fit is free from here on
+        seed = self.random_state
         if learned.values is not None and self.objective != "ranking":
-            random = check_random_state(self.random_state)
-            state["_ratings"], record = RatingPredictor.fit(learned, parameters, random)
+            rated = RatingPredictor.fit(learned, parameters, check_random_state(seed))
+            state["_ratings"], record = rated
             state |= record | {"rating_range_": tuple(state["_ratings"].scale)}
         if self.objective != "rating":
-            random = check_random_state(self.random_state)
-            ranker = Ranker.fit(learned, share=self.validation_fraction, random=random)
+            ranker = Ranker.fit(
+                learned, share=self.validation_fraction, random=check_random_state(seed)
+            )
             state["_ranker"] = ranker
             state |= {
                 "ranking_settings_": ranker.settings(),
@@ -501,20 +503,13 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
     def user_vectors_(self) -> np.ndarray:
         """Vectors of the users, shape (n_users, n_factors)."""
         check_is_fitted(self, "items_")
-        if self._ranker is not None:
-            return self._ranker.user_vectors()
-        rows = self._ratings.model.vectors.rows
-        return np.hstack([rows, np.ones((len(rows), 1), rows.dtype)])
+        return (self._ranker or self._ratings).user_vectors
 
     @property
     def item_vectors_(self) -> np.ndarray:
         """Vectors of the items, shape (n_items, n_factors)."""
         check_is_fitted(self, "items_")
-        if self._ranker is not None:
-            return self._ranker.model.factors[1]
-        vectors = self._ratings.model.vectors
-        offsets = vectors.column_offsets[:, None].astype(vectors.columns.dtype)
-        return np.hstack([vectors.columns, offsets])
+        return (self._ranker or self._ratings).item_vectors
 
     def similar_items(self, items: Any, n: int = 10) -> tuple[np.ndarray, np.ndarray]:
         """Find the items whose vectors have the highest cosines to those of given items.
@@ -546,14 +541,8 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             unknown = wanted[position == UNKNOWN].tolist()[0]
             raise ValueError(f"items holds {unknown!r}, which was not in training.")
         n = min(n, len(self.items_) - 1)
-        columns, cosines = most_similar(self._vectors_of_items(), position, n)
+        columns, cosines = most_similar((self._ratings or self._ranker).codes, position, n)
         return self.items_[columns], cosines
-
-    def _vectors_of_items(self) -> np.ndarray:
-        """Return the vectors that say which items are alike."""
-        if self._ratings is not None:
-            return self._ratings.model.vectors.columns
-        return self._ranker.model.factors[1]
 
     def fold_in(self, X: Any, y: Any = None, sample_weight: Any = None) -> SNRecommender:
         """Return a recommender for new users, from their interactions alone.

@@ -114,9 +114,20 @@ class Ranker:
         row = self.rows[[user]]
         return row.indices, self.model.parts(row, item).astype(np.float64)
 
+    @property
     def user_vectors(self) -> np.ndarray:
-        """Return the vectors of all users; shape (n_users, n_factors)."""
+        """Vectors of all users, shape (n_users, n_factors)."""
         return self.model.vectors(self.rows)
+
+    @property
+    def item_vectors(self) -> np.ndarray:
+        """Vectors of the items, shape (n_items, n_factors)."""
+        return self.model.factors[1]
+
+    @property
+    def codes(self) -> np.ndarray:
+        """Vectors that say which items are alike, shape (n_items, n_factors)."""
+        return self.model.factors[1]
 
 
 def _strengths(interactions: Interactions, scale: SignalScale) -> Any:

@@ -129,6 +129,24 @@ class RatingPredictor:
         """What users without ratings get as scores of the items; shape (n_items,)."""
         return self.scale.outer(self.item_means)
 
+    @property
+    def user_vectors(self) -> np.ndarray:
+        """Vectors of all users, shape (n_users, n_factors)."""
+        rows = self.model.vectors.rows
+        return np.hstack([rows, np.ones((len(rows), 1), rows.dtype)])
+
+    @property
+    def item_vectors(self) -> np.ndarray:
+        """Vectors of the items with their offsets, shape (n_items, n_factors)."""
+        vectors = self.model.vectors
+        offsets = vectors.column_offsets[:, None].astype(vectors.columns.dtype)
+        return np.hstack([vectors.columns, offsets])
+
+    @property
+    def codes(self) -> np.ndarray:
+        """Vectors that say which items are alike, shape (n_items, n_factors)."""
+        return self.model.vectors.columns
+
     def predict_pairs(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Predict ratings of pairs, given by positions or `UNKNOWN`, within the scale."""
         known_user, known_item = users != UNKNOWN, items != UNKNOWN
