@@ -125,7 +125,7 @@ class _MLPEstimator(NeuralEstimator):
             del X, y, weights, table
         return self._train(learner, lesson)
 
-    def _table(self, targets: Any, X: Any, y: np.ndarray, weights: Any) -> Table:
+    def _table(self, targets: Any, X: Any, y: Any, weights: Any) -> Table:
         """Return the rows to train on."""
         return Table(X, y, weights)
 
@@ -135,7 +135,7 @@ class _MLPEstimator(NeuralEstimator):
         if self.early_stopping and not incremental:
             strata = learner.targets.strata(table.y)
             kept, out = hold_out_rows(
-                len(table.y), self.validation_fraction, learner.split_seed, strata
+                table.X.shape[0], self.validation_fraction, learner.split_seed, strata
             )
             table, held_out = table.take(kept), table.take(out)
         return self._prepare(learner, table, held_out, incremental=incremental)
@@ -314,7 +314,7 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
             )
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
-    def _table(self, targets: ClassTargets, X: Any, y: np.ndarray, weights: Any) -> Table:
+    def _table(self, targets: ClassTargets, X: Any, y: Any, weights: Any) -> Table:
         return Table(X, y, targets.weigh(y, weights, self.class_weight))
 
     def _fitted_attributes(self, learner: Any) -> dict[str, Any]:
@@ -497,7 +497,7 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
         return tags
 
 
-def weighted_rows(X: Any, y: np.ndarray, sample_weight: Any) -> tuple[Any, np.ndarray, Any]:
+def weighted_rows(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     """Check the weights of rows, and leave out rows of weight 0."""
     weights = rules.check_weights(sample_weight, X.shape[0])
     if weights is not None and not weights.all():

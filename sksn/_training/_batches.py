@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..nn._rows import NormalizedRows, SparseRows, take
 from ._rows import Rows
+from ._sparse_labels import SparseLabels
 
 
 class Batch(NamedTuple):
@@ -26,13 +27,13 @@ class RowDataset(torch.utils.data.Dataset):
     ----------
     rows : DenseRows, CSRRows or StreamedRows
         The rows.
-    y : Tensor of shape (n_rows,) or (n_rows, n_outputs)
+    y : Tensor of shape (n_rows,) or (n_rows, n_outputs), or SparseLabels
         What the network predicts.
     weight : Tensor of shape (n_rows,), optional
         Weights of mean 1.
     """
 
-    def __init__(self, rows: Rows, y: Tensor, weight: Tensor | None) -> None:
+    def __init__(self, rows: Rows, y: Tensor | SparseLabels, weight: Tensor | None) -> None:
         self.rows, self.y = rows, y
         self.weight = weight
 
@@ -44,10 +45,22 @@ class RowDataset(torch.utils.data.Dataset):
             index = slice(index, index + 1)
         return self.take(index)
 
-    def take(self, index: Tensor | slice, size: Any = None) -> tuple[Batch, Tensor]:
+    def plan(self, batches: list[Tensor]) -> list[tuple[Any, Any]]:
+        """Return the sizes of batches of rows, and of those of y, before they are needed."""
+        of_y = self.y.plan(batches) if isinstance(self.y, SparseLabels) else [None] * len(batches)
+        return list(zip(self.rows.plan(batches), of_y, strict=True))
+
+    def take(
+        self, index: Tensor | slice, size: tuple[Any, Any] = (None, None)
+    ) -> tuple[Any, Tensor]:
         """Return the batch at `index`, which is on the device of y; `size` is its plan."""
         weight = None if self.weight is None else take(self.weight, index)
-        return Batch(self.rows.take(index, size), weight), take(self.y, index)
+        return Batch(self.rows.take(index, size[0]), weight), self._take_y(index, size[1])
+
+    def _take_y(self, index: Tensor | slice, size: Any) -> Tensor:
+        if isinstance(self.y, SparseLabels):
+            return self.y.take(index, size)
+        return take(self.y, index)
 
 
 class BatchLoader:
@@ -76,7 +89,7 @@ class BatchLoader:
                 yield self.dataset[start:stop]
             return
         order = torch.randperm(n, generator=self.generator)
-        sizes = self.dataset.rows.plan(list(order.tensor_split(n_batches)))
+        sizes = self.dataset.plan(list(order.tensor_split(n_batches)))
         batches = order.to(self.dataset.y.device).tensor_split(n_batches)
         for index, size in zip(batches, sizes, strict=True):
             yield self.dataset.take(index, size)
@@ -111,7 +124,10 @@ class EntryDataset(RowDataset):
         super().__init__(rows, torch.empty(len(rows), 0, device=device), None)
         self.to_predict = to_predict
 
-    def take(self, index: Tensor | slice, size: Any = None) -> tuple[Any, Tensor]:
+    def take(
+        self, index: Tensor | slice, size: tuple[Any, Any] = (None, None)
+    ) -> tuple[Any, Tensor]:
         """Return the batch at `index`, and a y without columns."""
         to_predict = None if self.to_predict is None else self.to_predict.take(index)
-        return EntryBatch(self.rows.take(index, size), to_predict), take(self.y, index)
+        rows = self.rows.take(index, size[0])
+        return EntryBatch(rows, to_predict), self._take_y(index, size[1])

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from scipy import sparse
 
 from .._observed import missing_shares
 from ..nn._mlp import SNMLP
@@ -24,6 +25,7 @@ from ._penalties import weight_decay
 from ._prediction import outputs
 from ._quantile_bins import quantile_bins
 from ._rows import as_rows, touch_few_columns
+from ._sparse_labels import SparseLabels
 
 _BINS = 8
 _EPOCHS = 40
@@ -46,10 +48,10 @@ class Targets(Protocol):
     def loss(self) -> str:
         """Name of the loss."""
 
-    def learn(self, y: np.ndarray, weights: np.ndarray | None) -> None:
+    def learn(self, y: Any, weights: np.ndarray | None) -> None:
         """Learn, or go on learning, how y is scaled."""
 
-    def for_loss(self, y: np.ndarray) -> np.ndarray:
+    def for_loss(self, y: Any) -> Any:
         """Return encoded y as the loss takes it."""
 
 
@@ -60,14 +62,14 @@ class Table(NamedTuple):
     ----------
     X : ndarray with NaN, or CSR matrix of observed entries, of shape (n_rows, n_features)
         The rows.
-    y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+    y : ndarray of shape (n_rows,) or (n_rows, n_outputs), or CSR matrix of labels
         Encoded y.
     weights : ndarray of shape (n_rows,) or None
         Weight of each row.
     """
 
     X: Any
-    y: np.ndarray
+    y: Any
     weights: np.ndarray | None
 
     def take(self, index: Any) -> Table:
@@ -167,8 +169,12 @@ class RowLearner(Learner):
             normalize=self.net.module_.input.normalize if self._normalize_once else None,
             count_distinct=self._row_sparse,
         )
-        y = torch.as_tensor(self.targets.for_loss(training.y))
-        y = y.to(device, dtype if y.is_floating_point() else None)
+        y = self.targets.for_loss(training.y)
+        if sparse.issparse(y):
+            y = SparseLabels(y, dtype, device)
+        else:
+            y = torch.as_tensor(y)
+            y = y.to(device, dtype if y.is_floating_point() else None)
         if training.weights is None:
             return RowDataset(rows, y, None)
         # divided in float64, so that the unit of the weights does not matter

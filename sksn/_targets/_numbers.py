@@ -1,0 +1,106 @@
+"""Numbers to predict, which the network sees standardized."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+from .._checks import shown
+from .._moments import Moments, standardize, unstandardize
+from .._observed import observed_blocks
+from ._missing import n_columns, refuse_empty, refuse_missing, with_nan
+
+_LARGEST = np.finfo(np.float64).max
+
+
+class NumberTargets:
+    """Numbers, which the network sees standardized.
+
+    Attributes
+    ----------
+    n_outputs : int
+        Number of columns of y.
+    moments : Moments
+        Mean and variance of each column.
+    """
+
+    loss = "squared_error"
+    n_outputs: int
+    moments: Moments | None = None
+
+    def validate(self, y: Any, estimator: Any) -> np.ndarray:
+        """Check y, and return it as float64."""
+        return check_numbers(y, estimator, partly=True)
+
+    def encode(self, y: np.ndarray, classes: None = None) -> np.ndarray:
+        """Return y with two dimensions; the first call learns the number of columns."""
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        if not hasattr(self, "n_outputs"):
+            self._is_1d, self.n_outputs = y.ndim == 1, n_outputs
+        elif n_outputs != self.n_outputs:
+            raise ValueError(f"y has {n_outputs} targets, expected {self.n_outputs}.")
+        return y.reshape(len(y), n_outputs)
+
+    def strata(self, y: np.ndarray) -> None:
+        """Return nothing: a split of the rows need not keep shares of numbers."""
+
+    def learn(self, y: np.ndarray, weights: np.ndarray | None) -> None:
+        """Learn, or go on learning, mean and variance of y."""
+        moments = self.moments or Moments(self.n_outputs)
+        self.moments = moments.updated(observed_blocks(y, weights))
+
+    def for_loss(self, y: np.ndarray) -> np.ndarray:
+        """Return standardized y."""
+        assert self.moments is not None
+        return standardize(y, self.moments.mean, self.moments.scale)
+
+    def prior(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        """Return the outputs that predict the mean of y."""
+        return np.zeros(self.n_outputs)
+
+    def decode(self, output: np.ndarray) -> np.ndarray:
+        """Return predictions in the units and the shape of y."""
+        assert self.moments is not None
+        with np.errstate(over="ignore"):
+            output = unstandardize(output, self.moments.mean, self.moments.scale)
+        np.clip(output, -_LARGEST, _LARGEST, out=output)
+        return output[:, 0] if self._is_1d else output
+
+
+def check_numbers(y: Any, estimator: Any = None, *, partly: bool = False) -> np.ndarray:
+    """Return y as float64, or raise an error if it is text, not finite or missing.
+
+    With `partly`, entries of several columns may be missing, but no whole row.
+    """
+    if partly and n_columns(y) > 1:
+        y = with_nan(y)
+    else:
+        refuse_missing(y)
+        partly = False
+    _refuse_text(y)
+    finite = "allow-nan" if partly else True
+    y = check_array(
+        y,
+        dtype=np.float64,
+        ensure_2d=False,
+        ensure_all_finite=finite,
+        input_name="y",
+        estimator=estimator,
+    )
+    if partly:
+        missing = np.isnan(y)
+        refuse_empty(missing.all(axis=1), missing.all(axis=0))
+    return y
+
+
+def _refuse_text(y: Any) -> None:
+    """Refuse strings as numbers, also those that look like numbers."""
+    y = np.asarray(y)
+    if y.dtype.kind in "US" or (y.dtype == object and any(isinstance(v, str) for v in y.flat)):
+        text = next(v for v in y.ravel().tolist() if isinstance(v, (str, bytes)))
+        raise ValueError(
+            f"y must hold numbers, got text ({shown(text)}). Convert it, for example by "
+            "y.astype(float), or use SNClassifier if it holds classes."
+        )
