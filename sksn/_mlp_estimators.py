@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -35,7 +36,7 @@ class _MLPEstimator(NeuralEstimator):
         "max_epochs": rules.auto_or(rules.COUNT),
     }
     _learner: RowLearner
-    _targets_type: ClassVar[type]  # what y is
+    _targets_type: ClassVar[Any]  # what y is
 
     def __init__(
         self,
@@ -140,10 +141,10 @@ class _MLPEstimator(NeuralEstimator):
             table, held_out = table.take(kept), table.take(out)
         return self._prepare(learner, table, held_out, incremental=incremental)
 
-    def _outputs(self, X: Any) -> np.ndarray:
-        """Compute the outputs of the network; float64 of shape (n_samples, n_outputs)."""
+    def _predictions(self, X: Any, decode: Callable[[Any, np.ndarray], np.ndarray]) -> np.ndarray:
+        """Validate rows, and decode the outputs of the network for them."""
         X = self._validated(X)
-        return self._learner.outputs(X)
+        return self._learner.predictions(X, decode)
 
 
 @document
@@ -271,7 +272,8 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
             Training rows. NaN is missing, and so is an entry that a sparse matrix does not store.
         y : array-like of shape (n_samples,), or (n_samples, n_labels) of 0 and 1
             Class labels of any type, or indicators of the labels that apply (multilabel). NaN is
-            an indicator that is not known; the loss leaves it out.
+            an indicator that is not known; the loss leaves it out. Indicators may be a sparse
+            matrix, whose rows are made dense one batch at a time.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row in the loss and in the statistics of the inputs.
 
@@ -331,10 +333,10 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or 0 and 1 for each label (multilabel).
+            Class labels, or 0 and 1 for each label (multilabel). A dense array, also if y was
+            sparse in `fit`.
         """
-        output = self._outputs(X)
-        return self._learner.targets.decode(output)
+        return self._predictions(X, self._targets_type.decode)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.
@@ -349,8 +351,7 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
         ndarray of shape (n_samples, n_classes)
             Probabilities, in the order of `classes_`; for multilabel y, of each label.
         """
-        output = self._outputs(X)
-        return self._learner.targets.probabilities(output)
+        return self._predictions(X, ClassTargets.probabilities)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithm of the probability of each class.
@@ -365,8 +366,7 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
         ndarray of shape (n_samples, n_classes)
             Finite even where a probability rounds to 0.
         """
-        output = self._outputs(X)
-        return self._learner.targets.log_probabilities(output)
+        return self._predictions(X, ClassTargets.log_probabilities)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -488,8 +488,7 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions in the units and with the dimensions of y.
         """
-        output = self._outputs(X)
-        return self._learner.targets.decode(output)
+        return self._predictions(X, self._targets_type.decode)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

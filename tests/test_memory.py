@@ -16,11 +16,11 @@ from .helpers import poke, to_csr
 PROGRAM = """
 import threading, time
 import numpy as np
-from sksn import SNAutoencoder, SparsityNormalizer
+from scipy import sparse
+from sksn import SNAutoencoder, SNClassifier, SparsityNormalizer
 
 rng = np.random.RandomState(0)
-X = rng.normal(size=({n_rows}, 100))
-X[rng.uniform(size=X.shape) > {observed}] = np.nan
+{data}
 
 def used():
     with open("/proc/self/statm") as file:
@@ -31,20 +31,32 @@ def watch():
     while not ended.wait(0.002):
         peak = max(peak, used())
 
-def call(X):
+def call(rows):
     {call}
 
-call(X[:500])
+call(slice(500))
 before = peak = used()
 ended = threading.Event()
 thread = threading.Thread(target=watch)
 thread.start()
-call(X)
+call(slice(None))
 ended.set()
 thread.join()
-print((peak - before) / X.nbytes)
+print(peak - before)
 """
-FIT = "SNAutoencoder(max_epochs=1, early_stopping={}).fit(X)"
+TABLE = """
+X = rng.normal(size=(100_000, 100))
+X[rng.uniform(size=X.shape) > {observed}] = np.nan
+"""
+LABELS = """
+n_rows, n_labels = 20_000, 2000
+X = rng.normal(size=(n_rows, 10))
+entries = np.ones(n_rows), rng.randint(n_labels, size=n_rows), np.arange(n_rows + 1)
+y = sparse.csr_array(entries, shape=(n_rows, n_labels))
+weights = np.linspace(0.5, 1, n_rows)
+model = SNClassifier(8, max_epochs=1, random_state=0).fit(X[:500], y[:500])
+"""
+FIT = "SNAutoencoder(max_epochs=1, early_stopping={}).fit(X[rows])"
 TRANSFORM = "SparsityNormalizer(add_indicator=True).fit_transform({})"
 
 
@@ -56,14 +68,37 @@ TRANSFORM = "SparsityNormalizer(add_indicator=True).fit_transform({})"
         (FIT.format(False), 0.7, 1.5),
         (FIT.format(False), 0.3, 1.5),
         (FIT.format(True), 0.7, 4.0),  # three of them are the parts that it splits X into
-        (TRANSFORM.format("X"), 0.7, 2.6),  # two of them are the result
+        (TRANSFORM.format("X[rows]"), 0.7, 2.6),  # two of them are the result
     ],
 )
 def test_peak_memory_is_a_small_multiple_of_the_data(call, observed, most):
-    program = PROGRAM.format(n_rows=100_000, observed=observed, call=call)
+    data = TABLE.format(observed=observed)
+    assert peak_memory(data, call) < most * 8 * 100_000 * 100
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory in use is read from /proc")
+@pytest.mark.parametrize(
+    ("call", "most"),
+    [
+        ("model.fit(X[rows], y[rows])", 60e6),
+        ("model.fit(X[rows], y.tolil()[rows], weights[rows])", 60e6),
+        ("model.set_params(early_stopping=True).fit(X[rows], y[rows])", 60e6),
+        ("model.partial_fit(X[rows], y[rows])", 60e6),
+        ("model.predict(X[rows])", 400e6),  # 320 MB of them are the result
+        ("model.predict_proba(X[rows])", 400e6),
+    ],
+)
+def test_sparse_labels_are_made_dense_a_batch_at_a_time(call, most):
+    assert peak_memory(LABELS, call) < most  # dense labels in float64 are 320 MB
+
+
+def peak_memory(data: str, call: str) -> int:
+    """Run a call in a process of its own, and return the bytes that it needs in addition."""
+    program = PROGRAM.format(data=data, call=call)
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    assert float(result.stdout) < most
+    return int(result.stdout)
 
 
 @pytest.mark.parametrize("container", [np.asarray, to_csr, lambda X: to_csr(X).tocsc()])

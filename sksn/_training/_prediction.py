@@ -56,8 +56,10 @@ class RowFormat(NamedTuple):
             yield as_rows(block, dtype, device).take(slice(None))
 
 
-def outputs(net: RowNet, X: Any, rows: RowFormat) -> np.ndarray:
-    """Compute the outputs of a trained network.
+def predictions(
+    net: RowNet, X: Any, rows: RowFormat, decode: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Decode the outputs of a trained network, a block of rows at a time.
 
     Parameters
     ----------
@@ -67,11 +69,13 @@ def outputs(net: RowNet, X: Any, rows: RowFormat) -> np.ndarray:
         The rows.
     rows : RowFormat
         How the network wants them.
+    decode : callable
+        Computes the predictions for outputs of shape (n_rows, n_outputs), which are float64.
 
     Returns
     -------
-    ndarray of shape (n_samples, n_outputs)
-        float64.
+    ndarray of shape (n_samples,) or (n_samples, n_columns)
+        What `decode` returns.
 
     Raises
     ------
@@ -91,23 +95,33 @@ def outputs(net: RowNet, X: Any, rows: RowFormat) -> np.ndarray:
     in_double = on_cpu and not rows.as_sparse
     first = copy.deepcopy(module.input).double() if in_double else module.input
     n_features, n_hidden = first.weight.shape
-    widest = max(64, n_hidden, 0 if rows.as_sparse else n_features * (1 + first.n_bins))
+    widest = max(64, n_hidden, net.module__n_outputs)
+    if not rows.as_sparse:
+        widest = max(widest, n_features * (1 + first.n_bins))
     if not sparse.issparse(X):
         widest = max(widest, n_features)
-    parts = []
-    with torch.no_grad():
-        for block in rows.blocks(X, widest, first.weight.dtype, device):
+    result, start = np.empty(0), 0
+    for block in rows.blocks(X, widest, first.weight.dtype, device):
+        with torch.no_grad():
             z = first(block)
-            parts.append(hidden(z.double() if on_cpu else z).cpu().double().numpy())
-    return finite(np.concatenate(parts))
+            output = hidden(z.double() if on_cpu else z).cpu().double().numpy()
+        part = decode(finite(output, start=start))
+        if not start:
+            result = np.empty((X.shape[0], *part.shape[1:]), part.dtype)
+        result[start : start + len(part)] = part
+        start += len(part)
+    return result
 
 
-def finite(predicted: np.ndarray, of: str = "row") -> np.ndarray:
-    """Return what was computed for rows, or raise a ValueError if it is NaN or infinite."""
+def finite(predicted: np.ndarray, of: str = "row", start: int = 0) -> np.ndarray:
+    """Return what was computed for rows, or raise a ValueError if it is NaN or infinite.
+
+    The error names the row, counted from `start`.
+    """
     if not np.isfinite(predicted).all():
         rows = np.flatnonzero(~np.isfinite(predicted.reshape(len(predicted), -1)).all(axis=1))
         raise ValueError(
-            f"The prediction for {of} {rows[0]} is not finite, because it overflows. Use a "
+            f"The prediction for {of} {start + rows[0]} is not finite, because it overflows. Use a "
             "smaller power, or look for extreme values in X and in the training data."
         )
     return predicted

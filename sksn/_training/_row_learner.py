@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -22,7 +22,7 @@ from ._lifecycle import Learner
 from ._losses import MeanLoss
 from ._net import RowNet
 from ._penalties import weight_decay
-from ._prediction import outputs
+from ._prediction import predictions
 from ._quantile_bins import quantile_bins
 from ._rows import as_rows, touch_few_columns
 from ._sparse_labels import SparseLabels
@@ -104,10 +104,10 @@ class RowLearner(Learner):
         fork.targets = copy.copy(self.targets)
         return fork
 
-    def outputs(self, X: Any) -> np.ndarray:
-        """Compute the outputs of the network; float64 of shape (n_samples, n_outputs)."""
+    def predictions(self, X: Any, decode: Callable[[Any, np.ndarray], np.ndarray]) -> np.ndarray:
+        """Predict from rows; `decode` takes the targets and outputs of the network."""
         assert self.net is not None
-        return outputs(self.net, X, self.rows)
+        return predictions(self.net, X, self.rows, lambda output: decode(self.targets, output))
 
     def _learn_statistics(self, training: Table) -> None:
         self.scaling.partial_fit(training.X, training.weights)
