@@ -44,10 +44,9 @@ def partial_labels(y: np.ndarray) -> np.ndarray:
 def sparse_labels(y: Any) -> sparse.csr_array:
     """Return a sparse matrix of 0, 1 and NaN as float32 CSR, which stores no zeros."""
     y = sparse.csr_array(y)
-    if not y.has_canonical_format or len(y.data) != y.nnz:
+    if not y.has_canonical_format:
         y = y.copy()  # it may share memory with the user's
         y.sum_duplicates()
-        y.prune()
     missing = np.isnan(y.data)
     values = np.unique(y.data[~missing]).astype(np.float64)
     if not np.isin(values, (0, 1)).all():
@@ -55,10 +54,8 @@ def sparse_labels(y: Any) -> sparse.csr_array:
         _refuse(np.union1d(values, [0.0]) if has_zeros else values, partly=missing.any())
     if missing.any():
         unknown = select_entries(y, missing)
-        refuse_empty(
-            row_counts(unknown) == y.shape[1],
-            column_counts(unknown) == y.shape[0],
-        )
+        n_rows, n_labels = y.shape
+        refuse_empty(row_counts(unknown) == n_labels, column_counts(unknown) == n_rows)
     y = select_entries(y, y.data != 0)
     return with_entries(y, y.data.astype(np.float32))
 

@@ -13,7 +13,7 @@ from tests.helpers import poke, to_csr
 
 RANDOM = np.random.RandomState(0)
 X = poke(RANDOM.normal(size=(150, 6)), 0.3)
-LABELS = (RANDOM.uniform(size=(150, 70)) < np.linspace(0, 1, 70)).astype(int)  # 64 and more
+LABELS = (RANDOM.uniform(size=(150, 130)) < np.linspace(0, 1, 130)).astype(int)
 WEIGHTS = RANDOM.uniform(size=150) * (RANDOM.uniform(size=150) > 0.2)
 PARTLY = np.where(RANDOM.uniform(size=LABELS.shape) < 0.1, np.nan, LABELS)
 FAST = {"random_state": 0, "max_epochs": 3, "hidden_layer_sizes": 8, "batch_size": 32}
@@ -34,7 +34,7 @@ def assert_same(model, other):
         {"warm_start": True},
         {"dtype": "float64"},
         {"class_weight": "balanced"},
-        {"class_weight": [{0: 1, 1: 1 + label / 700} for label in range(70)]},
+        {"class_weight": [{0: 1, 1: 1 + label / 1000} for label in range(130)]},
     ],
     ids=str,
 )
@@ -55,7 +55,7 @@ def test_the_same_bits_from_sparse_rows_and_in_chunks():
         for _ in range(3):
             model.partial_fit(to_csr(X), y)
     assert_array_equal(*(model.predict_proba(to_csr(X)) for model in models))
-    assert [len(classes) for classes in models[1].classes_] == [2] * 70
+    assert [len(classes) for classes in models[1].classes_] == [2] * 130
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +87,9 @@ def test_predictions_are_dense_and_scored_against_sparse_labels(fitted):
 
 
 def test_stored_zeros_and_duplicates_in_any_order_are_left_as_they_are():
-    columns = np.tile(np.repeat(np.arange(70)[::-1], 2), 150)
+    columns = np.tile(np.repeat(np.arange(130)[::-1], 2), 150)
     data = np.repeat(LABELS[:, ::-1].ravel() / 2, 2)
-    halves = sparse.csr_array((data, columns, np.arange(151) * 140), shape=LABELS.shape)
+    halves = sparse.csr_array((data, columns, np.arange(151) * 260), shape=LABELS.shape)
     before = [part.copy() for part in (halves.data, halves.indices, halves.indptr)]
     assert_array_equal(halves.toarray(), LABELS)
     assert not halves.has_canonical_format
@@ -148,7 +148,7 @@ def test_another_number_of_rows_or_labels(container):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         model.fit(X, container(LABELS[1:]))
     for call in (model.fit, model.partial_fit):
-        with pytest.raises(ValueError, match="y has 69 labels, expected 70"):
+        with pytest.raises(ValueError, match="y has 129 labels, expected 130"):
             call(X, container(LABELS[:, 1:]))
         with pytest.raises(ValueError, match="multilabel now and was not before"):
             call(X, LABELS[:, 30])
@@ -167,13 +167,13 @@ def test_weights_of_labels_are_those_of_scikit_learn():
     y = sparse.csr_array(LABELS)
     for class_weight, message in (
         ({0: 1, 1: 2}, "should be a list of dicts"),
-        ([{0: 1, 1: 2}] * 64, "number of elements in class_weight should match"),
+        ([{0: 1, 1: 2}] * 65, "number of elements in class_weight should match"),
     ):
         with pytest.raises(ValueError, match=message):
             SNClassifier(class_weight=class_weight, **FAST).fit(X, np.hstack([LABELS, LABELS]))
         with pytest.raises(ValueError, match=message):
             SNClassifier(class_weight=class_weight, **FAST).fit(X, sparse.hstack([y, y]))
-    doubled = [{0: 1, 1: 2 if label == 30 else 1} for label in range(70)]
+    doubled = [{0: 1, 1: 2 if label == 30 else 1} for label in range(130)]
     assert_same(
         SNClassifier(class_weight=doubled, **FAST).fit(X, y),
         SNClassifier(**FAST).fit(X, LABELS, 1.0 + LABELS[:, 30]),
@@ -197,7 +197,7 @@ def test_predictions_in_blocks(y, monkeypatch):
     model = SNClassifier(**FAST).fit(X, y)
     methods = (model.predict, model.predict_proba, model.predict_log_proba)
     whole = [method(X) for method in methods]
-    monkeypatch.setattr(_prediction, "_ENTRIES", 500)
+    monkeypatch.setattr(_prediction, "_ENTRIES", 4000)
     for method, expected in zip(methods, whole, strict=True):
         found = method(X)
         assert found.dtype == expected.dtype
@@ -212,7 +212,7 @@ def test_a_row_whose_prediction_overflows_is_named_in_any_block(monkeypatch):
     rows = X.copy()
     rows[97] = 1e30
     model.net_.module_.input.weight.data.mul_(1e300)
-    for entries in (1 << 20, 500):
+    for entries in (1 << 20, 4000):
         monkeypatch.setattr(_prediction, "_ENTRIES", entries)
         with pytest.raises(ValueError, match="The prediction for row 97 is not finite"):
             model.predict(rows)
