@@ -16,6 +16,7 @@ from sksn._training._device import resolve_device
 from sksn._training._losses import MeanLoss
 from sksn._training._quantile_bins import quantile_bins
 from sksn._training._rows import CSRRows, DenseRows, StreamedRows, as_rows
+from sksn._training._sparse_labels import SparseLabels
 from sksn.nn import SNMLP
 from tests.helpers import holey, to_csr
 
@@ -99,6 +100,20 @@ def test_normalizing_once_is_normalizing_in_each_batch(X, indicators):
         once = DenseRows(X, torch.float64, CPU, normalize=model.input.normalize)
     index = torch.arange(len(X)).flip(0)
     torch.testing.assert_close(model(once.take(index)), model(torch.from_numpy(X)[index]))
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("generator", [None, 0])
+def test_batches_of_sparse_labels_are_dense(streamed, generator):
+    y = np.random.RandomState(0).choice([0, 1, np.nan], p=[0.8, 0.1, 0.1], size=(40, 5))
+    labels = SparseLabels(sparse.csr_array(y), torch.float64, CPU)
+    if streamed:
+        labels.rows = StreamedRows(labels.rows, CPU)
+    if generator is not None:
+        generator = torch.Generator().manual_seed(generator)
+    rows = as_rows(np.arange(40.0)[:, None], torch.float64, CPU)
+    for batch, found in BatchLoader(RowDataset(rows, labels, None), 7, generator):
+        np.testing.assert_array_equal(found, y[batch.rows[:, 0].long()])
 
 
 def dataset(n: int, weight=None) -> RowDataset:
