@@ -149,7 +149,9 @@ def test_a_recommender_keeps_little_beside_its_vectors():
     n_users, n_items, width = 8000, 800, 300
     pairs = rng.choice(n_users * n_items, 60_000, replace=False)
     X, y = np.column_stack([pairs // n_items, pairs % n_items]), rng.randint(1, 6, 60_000)
-    model = SNRecommender(hidden_layer_sizes=width, max_epochs=1, random_state=0).fit(X, y)
+    model = SNRecommender(
+        objective="rating", hidden_layer_sizes=width, max_epochs=1, random_state=0
+    ).fit(X, y)
     vectors = 4 * 2 * width * (len(model.users_) + len(model.items_))
     pickled = pickle.dumps(model)
     assert len(pickled) < 1.3 * vectors

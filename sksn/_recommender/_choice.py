@@ -90,7 +90,8 @@ def choose(
     trial = _Trial(_part_of(positions, random), ratings, weights, share, random)
     if trial.n_held_out < _FEWEST:
         return Choice(rules[0], Settings(), None, [])
-    trial.compare([(rule, Settings()) for rule in rules])
+    trial.compare([(rules[0], Settings())])
+    trial.compare([(rule, Settings()) for rule in rules[1:]])
     for name, values in _STEPS.items():
         trial.compare(
             [(trial.signal, trial.settings._replace(**{name: value})) for value in values]
@@ -137,6 +138,8 @@ class _Trial:
 
         Its lead has to exceed the standard error of the mean difference between users.
         """
+        if not combinations:
+            return
         found = [self._try(*combination) for combination in combinations]
         scores = max(found, key=lambda scores: float(scores.mean()))
         if self._best is not None:

@@ -11,22 +11,20 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
-from .._blocks import blocks
-from .._observed import row_of_entry, with_entries
 from .._training._callbacks import check_monitors
 from .._training._neural_estimator import TRAINING_RULES
 from ..metrics._scorer import score_lists
 from ..nn._activations import ACTIVATIONS
-from ._ids import UNKNOWN, column_names, id_column, id_columns
+from ._ids import UNKNOWN, Ids, column_names, id_column, id_columns
 from ._interactions import interactions
 from ._lists import Candidates, best, long_frame, masked_lists, most_similar
 from ._pairs import check_new_pairs, check_pairs
+from ._people import People, all_users, given_by, locate, scores_of, with_earlier
 from ._ranker import Ranker
 from ._rating_model import SIDES
 from ._rating_predictor import RatingPredictor
 
-_PRIVATE = {"_ids", "_seen", "_ratings", "_ranker"}
-_SCORES = 1 << 22  # scores of strangers that are sorted at a time
+_PRIVATE = {"_items", "_people"}
 _LIST = 10  # items in the lists that `score` computes
 
 
@@ -309,30 +307,30 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         state: dict[str, Any] = {
             "n_features_in_": 2,
             **({} if names is None else {"feature_names_in_": np.array(names, dtype=object)}),
-            "users_": ids[0].values,
             "items_": ids[1].values,
-            "_ids": ids,
-            "_seen": with_entries(learned.positions, np.ones(len(learned), dtype=np.int8)),
-            "_ratings": None,
-            "_ranker": None,
+            "_items": ids[1],
         }
         rules.forget(self, *_PRIVATE)  # the memory of an earlier fit is free from here on
-        seed = self.random_state
+        seed, ratings, ranker = self.random_state, None, None
         if learned.values is not None and self.objective != "ranking":
-            rated = RatingPredictor.fit(learned, parameters, check_random_state(seed))
-            state["_ratings"], record = rated
-            state |= record | {"rating_range_": tuple(state["_ratings"].scale)}
+            ratings, record = RatingPredictor.fit(learned, parameters, check_random_state(seed))
+            state |= record | {"rating_range_": tuple(ratings.scale)}
         if self.objective != "rating":
             ranker = Ranker.fit(
                 learned, share=self.validation_fraction, random=check_random_state(seed)
             )
-            state["_ranker"] = ranker
             state |= {
                 "ranking_settings_": ranker.settings(),
                 "ranking_score_": ranker.choice.score,
             }
+        state["_people"] = [People(ids[0], given_by(learned), ranker, ratings)]
         self.__dict__.update(state)
         return self
+
+    @property
+    def users_(self) -> np.ndarray:
+        """Ids of the users, shape (n_users,)."""
+        return all_users(self._people).values
 
     # Predicting --------------------------------------------------------------------------
 
@@ -354,15 +352,16 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         check_is_fitted(self, "items_")
         self._check_names(X)
         users, items = id_columns(X)
-        users, items = self._ids[0].find(users), self._ids[1].find(items)
-        if self._ratings is not None:
-            return self._ratings.predict_pairs(users, items)
-        scores = np.full(len(users), -np.inf)
-        known = items != UNKNOWN
-        scores[known] = self._ranker.popularity[items[known]]
-        known &= users != UNKNOWN
-        scores[known] = self._ranker.predict_pairs(users[known], items[known])
-        return scores
+        items = self._items.find(items)
+        found, strangers = locate(self._people, users)
+        predicted = np.empty(len(users))
+        unknown = np.full(len(users), UNKNOWN)
+        everyone = [*found, (self._people[-1], strangers, unknown[: len(strangers)])]
+        for group, place, position in everyone:
+            predictor = group.ratings or group.ranker
+            assert predictor is not None
+            predicted[place] = predictor.predict_pairs(position, items[place])
+        return predicted
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Score predictions of ratings by R squared, or lists by NDCG.
@@ -384,7 +383,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             X, whose relevant items are those of X; items of training are not recommended.
         """
         check_is_fitted(self, "items_")
-        if self._ratings is not None and y is not None and np.ptp(y) > 0:
+        if y is not None and self._people[-1].ratings is not None and np.ptp(y) > 0:
             return float(super().score(X, y, sample_weight))
         self._check_names(X)
         users, items = id_columns(X)
@@ -442,24 +441,13 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         rules.check_flag("exclude_seen", exclude_seen)
         rules.check_flag("as_frame", as_frame)
         asked = id_column(users, "users")
-        candidates = Candidates(self._ids[1], items, exclude)
-        position = self._ids[0].find(asked)
+        candidates = Candidates(self._items, items, exclude)
         n = min(n, len(self.items_))
-        columns = np.empty((len(position), n), dtype=np.intp)
-        scores = np.empty((len(position), n))
-        model = self._ranker or self._ratings
-        known = np.flatnonzero(position != UNKNOWN)
-        for part, predicted in model.predict_rows(position[known]):
-            if exclude_seen:
-                seen = self._seen[position[known[part]]]
-                predicted[row_of_entry(seen), seen.indices] = -np.inf
-            candidates.apply(predicted, asked[known[part]])
-            columns[known[part]], scores[known[part]] = best(predicted, n)
-        strangers = np.flatnonzero(position == UNKNOWN)
-        for part in blocks(len(strangers), len(self.items_), most_entries=_SCORES):
-            predicted = np.repeat(model.popularity[None], part.stop - part.start, axis=0)
-            candidates.apply(predicted, asked[strangers[part]])
-            columns[strangers[part]], scores[strangers[part]] = best(predicted, n)
+        columns = np.empty((len(asked), n), dtype=np.intp)
+        scores = np.empty((len(asked), n))
+        for place, predicted in scores_of(self._people, asked, without_seen=exclude_seen):
+            candidates.apply(predicted, asked[place])
+            columns[place], scores[place] = best(predicted, n)
         found = masked_lists(self.items_, columns, scores)
         return long_frame(asked, *found) if as_frame else found
 
@@ -484,32 +472,34 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             If the user or the item was not in training, or no ranking was learned.
         """
         check_is_fitted(self, "items_")
-        if self._ranker is None:
+        found, strangers = locate(self._people, id_column([user], "user"))
+        at = self._items.find(id_column([item], "item"))[0]
+        if len(strangers) or at == UNKNOWN:
+            name, value = ("user", user) if len(strangers) else ("item", item)
+            raise ValueError(f"{name}={value!r} was not in training.")
+        group, _, position = found[0]
+        if group.ranker is None:
             raise ValueError(
                 "explain needs a ranking, which objective='rating' does not learn; use 'auto' or "
                 "'ranking'."
             )
-        at = []
-        for name, ids, wanted in zip(("user", "item"), self._ids, (user, item), strict=True):
-            column = id_column([wanted], name)
-            at.append(int(ids.find(column)[0]))
-            if at[-1] == UNKNOWN:
-                raise ValueError(f"{name}={wanted!r} was not in training.")
-        items, contributions = self._ranker.explain(*at)
+        items, contributions = group.ranker.explain(position[0], at)
         order = np.argsort(-contributions, kind="stable")
         return self.items_[items[order]], contributions[order]
 
     @property
     def user_vectors_(self) -> np.ndarray:
         """Vectors of the users, shape (n_users, n_factors)."""
-        check_is_fitted(self, "items_")
-        return (self._ranker or self._ratings).user_vectors
+        found, _ = locate(self._people, users := self.users_)
+        vectors = np.empty((len(users), self.item_vectors_.shape[1]), self.item_vectors_.dtype)
+        for group, place, position in found:
+            vectors[place] = group.model.user_vectors[position]
+        return vectors
 
     @property
     def item_vectors_(self) -> np.ndarray:
         """Vectors of the items, shape (n_items, n_factors)."""
-        check_is_fitted(self, "items_")
-        return (self._ranker or self._ratings).item_vectors
+        return self._people[-1].model.item_vectors
 
     def similar_items(self, items: Any, n: int = 10) -> tuple[np.ndarray, np.ndarray]:
         """Find the items whose vectors have the highest cosines to those of given items.
@@ -536,24 +526,25 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         check_is_fitted(self, "items_")
         rules.check_count("n", n)
         wanted = id_column(items, "items")
-        position = self._ids[1].find(wanted)
+        position = self._items.find(wanted)
         if (position == UNKNOWN).any():
             unknown = wanted[position == UNKNOWN].tolist()[0]
             raise ValueError(f"items holds {unknown!r}, which was not in training.")
         n = min(n, len(self.items_) - 1)
-        columns, cosines = most_similar((self._ratings or self._ranker).codes, position, n)
+        group = self._people[-1]
+        codes = (group.ratings or group.model).codes
+        columns, cosines = most_similar(codes, position, n)
         return self.items_[columns], cosines
 
     def fold_in(self, X: Any, y: Any = None, sample_weight: Any = None) -> SNRecommender:
-        """Return a recommender for new users, from their interactions alone.
+        """Return a recommender that knows further interactions, without training.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_pairs, 2)
-            User and item of each of their interactions. If a user was in training, only these
-            interactions count. Interactions with items that were not in training are ignored.
-            Users without others are not among the users of the result, which warns and gives them
-            what it gives to users without interactions.
+            User and item of each interaction, of new users and of known ones. Those of a known
+            user are added to the earlier ones, and a new rating of an item replaces the earlier
+            one. Interactions with items that were not in training are ignored, with a warning.
         y : array-like of shape (n_pairs,), optional
             The ratings, on the scale of training. Needed if ratings were learned.
         sample_weight : array-like of shape (n_pairs,), optional
@@ -562,24 +553,27 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         Returns
         -------
         SNRecommender
-            A fitted recommender for these users and the same items. Nothing is trained, and
-            `self` is unchanged. Networks whose rows are users encode the new rows. For networks
-            whose rows are items, the vector of a user is a ridge regression of the ratings on the
-            codes of the items. The ranking depends on a user's interactions alone.
+            A fitted recommender for all these users and the same items; `self` is unchanged.
+            Networks whose rows are users encode the new rows. For networks whose rows are items,
+            the vector of a user is a ridge regression of the ratings on the codes of the items. The
+            ranking depends on a user's interactions alone. The cost follows the users of X.
         """
         check_is_fitted(self, "items_")
         self._check_names(X)
         of_ratings = getattr(self, "rating_range_", None)
-        pairs = check_new_pairs(X, y, sample_weight, self._ids[1], of_ratings)
-        folded = copy.copy(self)
-        folded._ids = ids = pairs.find_ids()[0], self._ids[1]
-        folded.users_ = ids[0].values
+        pairs = check_new_pairs(X, y, sample_weight, self._items, of_ratings)
+        pairs = with_earlier(self._people, pairs, self._items)
+        ids = Ids(pairs.users), self._items
         new = interactions(pairs, ids)
-        folded._seen = with_entries(new.positions, np.ones(len(new), dtype=np.int8))
-        if self._ratings is not None:
-            folded._ratings = self._ratings.fold_in(new)
-        if self._ranker is not None:
-            folded._ranker = self._ranker.fold_in(new)
+        base = self._people[-1]
+        group = People(
+            ids[0],
+            given_by(new),
+            None if base.ranker is None else base.ranker.fold_in(new),
+            None if base.ratings is None else base.ratings.fold_in(new),
+        )
+        folded = copy.copy(self)
+        folded._people = [group, *self._people]
         return folded
 
     def _check_names(self, X: Any) -> None:

@@ -50,8 +50,11 @@ class Ids:
     def _position(self) -> dict[Any, int]:
         return {value: i for i, value in enumerate(self.values.tolist())}
 
-    def find(self, wanted: np.ndarray, *, stacklevel: int = 3) -> np.ndarray:
-        """Return the positions of ids, and `UNKNOWN` for ids that are not known."""
+    def find(self, wanted: np.ndarray, *, stacklevel: int | None = 3) -> np.ndarray:
+        """Return the positions of ids, and `UNKNOWN` for ids that are not known.
+
+        Ids of another kind than the known ones are said, unless `stacklevel` is None.
+        """
         nowhere = np.full(len(wanted), UNKNOWN, dtype=np.intp)
         if not len(self) or not len(wanted):
             return nowhere
@@ -60,11 +63,12 @@ class Ids:
             return np.fromiter(found, dtype=np.intp, count=len(wanted))
         kinds = {"number" if kind in "biuf" else kind for kind in _kinds(self.values, wanted)}
         if len(kinds) > 1:  # a string is no number, and bytes are no string
-            warnings.warn(
-                f"Ids of type {self.values.dtype} were in training, and these are of type "
-                f"{wanted.dtype}: none of them is known.",
-                stacklevel=stacklevel,
-            )
+            if stacklevel is not None:
+                warnings.warn(
+                    f"Ids of type {self.values.dtype} were in training, and these are of type "
+                    f"{wanted.dtype}: none of them is known.",
+                    stacklevel=stacklevel,
+                )
             return nowhere
         is_exact: Any = True
         if kinds == {"number"}:
@@ -82,6 +86,15 @@ def _exactly(numbers: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, np.ndarr
         if floats.dtype.kind == "f" and other.dtype.kind in "iu":
             is_exact &= floats < float(np.iinfo(other.dtype).max)  # which rounds to a power of two
     return cast, is_exact
+
+
+def joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the ids of two arrays as one, of objects if their types differ."""
+    if first.dtype.kind == second.dtype.kind or {first.dtype.kind, second.dtype.kind} == set("iu"):
+        both = np.concatenate([first, second])
+        if both.dtype.kind == first.dtype.kind:
+            return both
+    return _objects([*first.tolist(), *second.tolist()])
 
 
 def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from .._checks import check_weights
 from .._targets import check_numbers
-from ._ids import UNKNOWN, Ids, id_columns
+from ._ids import UNKNOWN, Ids, id_columns, joined
 
 
 class Pairs(NamedTuple):
@@ -41,6 +42,24 @@ class Pairs(NamedTuple):
             None if part is None else part[chosen] for part in (self.values, self.weights)
         )
         return Pairs(self.users[chosen], self.items[chosen], values, weights, self.ids)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Pairs]) -> Pairs:
+        """Return several interactions as one; those without weights have the weight 1."""
+        users, items = parts[0].users, parts[0].items
+        for part in parts[1:]:
+            users, items = joined(users, part.users), joined(items, part.items)
+        values = weights = None
+        if all(part.values is not None for part in parts):
+            values = np.concatenate([part.values for part in parts if part.values is not None])
+        if any(part.weights is not None for part in parts):
+            weights = np.concatenate(
+                [
+                    np.ones(len(part.users)) if part.weights is None else part.weights
+                    for part in parts
+                ]
+            )
+        return cls(users, items, values, weights)
 
     def find_ids(self) -> tuple[Ids, Ids]:
         """Return the users and the items."""
@@ -129,15 +148,20 @@ def check_new_pairs(
             stacklevel=3,
         )
     known = items.find(pairs.items, stacklevel=4) != UNKNOWN
-    strangers = set(pairs.users[~known].tolist()) - set(pairs.users[known].tolist())
-    if strangers:
-        what = "rating of" if rating_range else "interaction with"
-        first = next(user for user in pairs.users.tolist() if user in strangers)
-        warnings.warn(
-            f"X has no {what} an item that was in training for {len(strangers)} of its users, "
-            f"such as {first!r}: they get what users without ratings get, and are not in users_.",
-            stacklevel=3,
+    if not known.all():
+        what = "ratings of" if rating_range else "interactions with"
+        message = (
+            f"X has {what} items that were not in training ({np.sum(~known)} in all, the first "
+            f"with {pairs.items[~known].tolist()[0]!r}); they are ignored."
         )
+        with_known = set(pairs.users[known].tolist())
+        strangers = [user for user in pairs.users[~known].tolist() if user not in with_known]
+        if strangers:
+            message += (
+                f" Nothing is learned of users who have no others ({len(set(strangers))} in all, "
+                f"the first is {strangers[0]!r})."
+            )
+        warnings.warn(message, stacklevel=3)
     return pairs.of(known)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from .._blocks import blocks
 from .._observed import column_counts, row_counts, with_entries
 from ._choice import Choice, choose
+from ._ids import UNKNOWN
 from ._interactions import Interactions
 from ._item_model import ItemModel, fit_items
 from ._signals import SignalScale
@@ -99,14 +100,20 @@ class Ranker:
             yield part, scores
 
     def predict_pairs(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Score single items, given by positions; shape (n_pairs,)."""
-        found = np.empty(len(users))
+        """Score single items, given by positions or `UNKNOWN`; shape (n_pairs,).
+
+        A user who is not known gets the popularity of an item, and an item that is not known minus
+        infinity.
+        """
+        found = np.where(items == UNKNOWN, -np.inf, self.popularity[items])
+        asked = np.flatnonzero((users != UNKNOWN) & (items != UNKNOWN))
+        users, items = users[asked], items[asked]
         distinct, place = np.unique(users, return_inverse=True)
         order = np.argsort(place, kind="stable")
         for part, scores in self.predict_rows(distinct):
             first, last = np.searchsorted(place[order], [part.start, part.stop])
             pairs = order[first:last]
-            found[pairs] = scores[place[pairs] - part.start, items[pairs]]
+            found[asked[pairs]] = scores[place[pairs] - part.start, items[pairs]]
         return found
 
     def explain(self, user: int, item: int) -> tuple[np.ndarray, np.ndarray]:

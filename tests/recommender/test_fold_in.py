@@ -43,7 +43,7 @@ def test_people_who_were_not_in_training(orientation, history):
         np.sqrt(np.mean((m.predict(X[asked]) - y[asked]) ** 2)) for m in (folded, model)
     )
     assert error < 0.85 * of_strangers
-    assert not folded._ids[0].find(X[asked, 0]).min() < 0
+    assert set(X[asked, 0]) <= set(folded.users_)
     items, _ = folded.recommend(folded.users_, n=3)
     for user, found in zip(folded.users_, items, strict=True):
         assert not set(found) & set(X[given_ & (X[:, 0] == user), 1])
@@ -73,12 +73,12 @@ def empty_frame():
 def test_folding_in_nobody_leaves_strangers(fitted, orientation, nobody):
     model = fitted[orientation]
     folded = model.fold_in(nobody(), [])
-    assert len(folded.users_) == 0
+    assert_array_equal(folded.users_, model.users_)
     assert_array_equal(folded.recommend(["me"], n=3)[0], model.recommend([-1], n=3)[0])
     pairs = [[-1, item] for item in [*model.items_, -5]]
     assert_array_equal(folded.predict(pairs), model.predict(pairs))
     assert folded.predict([]).shape == (0,)
-    assert folded.recommend(folded.users_, n=3)[0].shape == (0, 3)
+    assert folded.recommend([], n=3)[0].shape == (0, 3)
     with pytest.raises(ValueError, match="0 sample"):
         SNRecommender().fit(nobody(), [])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
@@ -88,9 +88,10 @@ def test_folding_in_nobody_leaves_strangers(fitted, orientation, nobody):
 @pytest.mark.parametrize("orientation", ["item", "user", "both"])
 def test_users_of_unknown_items_alone_are_strangers_and_named(fitted, orientation):
     model = fitted[orientation]
-    with pytest.warns(UserWarning, match="no rating of an item .* for 1 of its users, such as 'b'"):
+    said = r"items that were not in training \(2 in all, the first with -5\).*first is 'b'"
+    with pytest.warns(UserWarning, match=said):
         folded = model.fold_in([["a", 0], ["b", -5], ["a", -5]], [5, 1, 2])
-    assert folded.users_.tolist() == ["a"]
+    assert folded.users_.tolist() == [*model.users_.tolist(), "a"]
     for asked in (folded.recommend(["b"], n=5), model.fold_in([], []).recommend(["b"], n=5)):
         for mine, theirs in zip(asked, model.recommend([-1], n=5), strict=True):
             assert_array_equal(mine, theirs)
@@ -149,11 +150,51 @@ def test_factors_blend_like_their_ratings():
     np.testing.assert_allclose(scores.ravel(), expected)
 
 
-def test_a_folded_recommender_does_not_carry_the_users_of_training(fitted):
-    model = fitted["both"]
+@pytest.mark.parametrize("orientation", ["item", "user", "both"])
+def test_known_users_who_are_not_named_stay_known(fitted, orientation):
+    model = fitted[orientation]
+    X, _ = ratings()
+    folded = model.fold_in([["me", 0], [100, 0]], [5, 1])
+    assert_array_equal(folded.users_[:-1], model.users_)
+    others = [user for user in model.users_ if user != 100]
+    assert_array_equal(folded.recommend(others)[0], model.recommend(others)[0])
+    pairs = X[X[:, 0] != 100]
+    assert_array_equal(folded.predict(pairs), model.predict(pairs))
+    further = folded.fold_in([["me", 3]], [5])
+    seen = set(X[X[:, 0] == 100, 1]) | {0}
+    assert not seen & set(further.recommend([100], n=99)[0].compressed())
+    assert not {0, 3} & set(further.recommend(["me"], n=99)[0].compressed())
+    assert len(further.recommend(["me"], n=99)[0].compressed()) == 38
+    together = model.fold_in([["me", 0], ["me", 3]], [5, 5])
+    np.testing.assert_allclose(
+        further.predict([["me", i] for i in model.items_]),
+        together.predict([["me", i] for i in model.items_]),
+    )
+
+
+def test_further_interactions_are_added_to_the_earlier_ones():
+    X, y = ratings(n_items=10, share=0.8)
+    last = np.random.RandomState(0).uniform(size=len(X)) < 0.1
+    for options in ({"y": y}, {"sample_weight": y}, {}):
+        given_ = {name: values[~last] for name, values in options.items()}
+        model = SNRecommender("user", **QUICK).fit(X[~last], **given_)
+        new = {name: values[last] for name, values in options.items()}
+        step, whole = model.fold_in(X[last], **new), model.fold_in(X, **options)
+        if "y" not in options:  # weights would be added twice
+            whole = model.fold_in(np.add(X, [10_000, 0]), **options)
+        users = np.unique(X[:, 0])
+        mine = step.recommend(users)
+        theirs = whole.recommend(users if "y" in options else users + 10_000)
+        np.testing.assert_allclose(mine[1].filled(0), theirs[1].filled(0), rtol=1e-4)
+
+
+def test_a_new_rating_replaces_the_earlier_one(fitted):
+    model = fitted["user"]
     X, y = ratings()
-    folded = model.fold_in(X[:3], y[:3])
-    n_users = len(model.users_)
-    arrays = [value for part in [folded._ratings.model.vectors] for value in part]
-    assert not any(len(a) == n_users and a.ndim == 2 for a in arrays)
-    assert len(folded._ratings.model.vectors.rows) == len(folded.users_)
+    mine = X[:, 0] == 100
+    changed = np.where(np.arange(mine.sum()) == 0, y[mine] % 5 + 1, y[mine])
+    once = model.fold_in(X[mine][:1], changed[:1])
+    whole = model.fold_in(X[mine], changed)
+    asked = [[100, item] for item in model.items_]
+    np.testing.assert_allclose(once.predict(asked), whole.predict(asked), rtol=1e-6)
+    assert not np.allclose(once.predict(asked), model.predict(asked))

@@ -43,7 +43,7 @@ def test_ids_of_any_type_survive(user_kind, item_kind):
     assert np.isfinite(model.predict(pairs)).all()
     if {user_kind, item_kind} <= {"int", "float", "str", "bytes"}:  # which stand in the same order
         np.testing.assert_allclose(model.predict(pairs), plain.predict(X), rtol=1e-4)
-    assert model._ids[0].find(id_column(users, "users")).min() >= 0
+    assert model._people[0].ids.find(id_column(users, "users")).min() >= 0
     found, _ = model.recommend(users[:3], n=2)
     assert set(found.compressed().tolist()) <= set(items)
 
@@ -200,7 +200,7 @@ def test_one_id_may_be_a_scalar_of_numpy(kind):
 def test_ids_that_differ_by_a_nul_character_are_two():
     model = SNRecommender("item", **QUICK).fit([["a", 1], ["a\0", 2], ["b", 1]], [1, 2, 3])
     assert model.users_.tolist() == ["a", "a\0", "b"]
-    assert (model._ids[0].find(id_column(["a\0", "a"], "users")) == [1, 0]).all()
+    assert (model._people[0].ids.find(id_column(["a\0", "a"], "users")) == [1, 0]).all()
 
 
 def test_one_long_id_does_not_widen_the_others():

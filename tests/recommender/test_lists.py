@@ -28,8 +28,8 @@ def test_recommendations_are_the_highest_predictions_of_what_is_not_seen(orienta
         seen = set(X[X[:, 0] == user, 1])
         assert not seen & set(items.compressed())
         unseen = np.array([i for i in model.items_ if i not in seen])
-        at = model._ids[0].find(np.full(len(unseen), user)), model._ids[1].find(unseen)
-        expected = np.sort(model._ratings.model.predict_pairs(*at))[::-1][:4]
+        at = model._people[0].ids.find(np.full(len(unseen), user)), model._items.find(unseen)
+        expected = np.sort(model._people[0].ratings.model.predict_pairs(*at))[::-1][:4]
         np.testing.assert_allclose(score.compressed(), expected)
 
 

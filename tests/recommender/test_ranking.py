@@ -108,7 +108,7 @@ def test_scores_of_many_items_come_from_neighbours(monkeypatch):
     X = clicks()
     monkeypatch.setattr(_item_model, "MOST_DENSE", 10)
     model = ranker().fit(X)
-    assert sparse.issparse(model._ranker.model.coefficients)
+    assert sparse.issparse(model._people[0].ranker.model.coefficients)
     lists, _ = model.recommend(model.users_, n=3)
     assert lists.shape == (200, 3)
     items, contributions = model.explain(100, 0)
@@ -344,11 +344,11 @@ def test_folding_in_a_users_own_interactions_gives_that_users_list():
     plays = np.random.RandomState(0).randint(1, 100, size=len(X))
     for weights in (None, plays):
         model = ranker().fit(X, sample_weight=weights)
-        some = np.isin(X[:, 0], np.unique(X[:, 0])[::5])
-        folded = model.fold_in(X[some], sample_weight=None if weights is None else weights[some])
-        for mine, theirs in zip(
-            folded.recommend(folded.users_), model.recommend(folded.users_), strict=True
-        ):
+        some = np.isin(X[:, 0], users := np.unique(X[:, 0])[::5])
+        new = X[some] + [0 if weights is None else 10_000, 0]  # else plays would be added
+        folded = model.fold_in(new, sample_weight=None if weights is None else weights[some])
+        asked = np.unique(new[:, 0])
+        for mine, theirs in zip(folded.recommend(asked), model.recommend(users), strict=True):
             assert_allclose(mine.filled(0), theirs.filled(0), rtol=1e-5)
 
 
@@ -360,7 +360,8 @@ def test_vectors_are_public():
         products = model.user_vectors_ @ model.item_vectors_.T
         assert products.shape == (len(model.users_), len(model.items_))
     _, scores = model.recommend(model.users_[:1], n=99, exclude_seen=False)
-    found = np.sort(products[0])[::-1] * model._ratings.scale.error(model._ratings.model.unit)
+    ratings_of = model._people[0].ratings
+    found = np.sort(products[0])[::-1] * ratings_of.scale.error(ratings_of.model.unit)
     assert np.ptp(found - scores[0].compressed()) < 1e-3
 
 

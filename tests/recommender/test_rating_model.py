@@ -55,10 +55,12 @@ def test_networks_are_averaged_and_epochs_chosen():
     X, y = ratings()
     model = SNRecommender("user", 3, early_stopping=True, n_iter_no_change=3, **QUICK).fit(X, y)
     assert len(model.estimators_) == len(model.n_epochs_) == 3
-    users, items = (ids.find(part) for ids, part in zip(model._ids, X.T, strict=True))
+    users, items = (np.unique(part, return_inverse=True)[1] for part in X.T)
     rows = sparse.csr_array((y, (users, items)))
     found = np.mean([e.predict_entries(rows, users, items) for e in model.estimators_], axis=0)
-    np.testing.assert_allclose(model._ratings.model.predict_pairs(users, items), found, rtol=1e-6)
+    np.testing.assert_allclose(
+        model._people[0].ratings.model.predict_pairs(users, items), found, rtol=1e-6
+    )
     assert max(model.n_epochs_) <= 20
     held = SNRecommender("user", early_stopping=True, refit=False, **QUICK).fit(X, y)
     n_seen = sum(e._learner.scaling.n_entries for e in held.estimators_)
@@ -118,7 +120,7 @@ def test_an_item_nobody_rated_and_a_user_who_rated_everything():
     assert scores.mask.all()
     items, _ = model.recommend([9999], n=5, exclude_seen=False)
     assert not items.mask.any()
-    with pytest.warns(UserWarning, match="no rating of an item that was in training"):
+    with pytest.warns(UserWarning, match="ratings of items that were not in training"):
         folded = model.fold_in([[1, 123456]], [4.0])  # of whom nothing is known that helps
     assert np.isfinite(folded.predict([[1, X[0, 1]]])).all()
 

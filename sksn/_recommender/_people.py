@@ -1,0 +1,170 @@
+"""Users whose interactions are known, in groups: those of training, and those folded in later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from .._blocks import blocks
+from .._observed import row_of_entry, with_entries
+from ._ids import UNKNOWN, Ids, joined
+from ._interactions import Interactions
+from ._pairs import Pairs
+from ._ranker import Ranker
+from ._rating_predictor import RatingPredictor
+
+_SCORES = 1 << 22  # scores of strangers that are computed at a time
+
+
+class People(NamedTuple):
+    """A group of users, and what predicts for them.
+
+    Attributes
+    ----------
+    ids : Ids
+        The users.
+    given : CSR matrix of shape (n_users, n_items)
+        Their interactions: ratings, or weights, or ones.
+    ranker : Ranker or None
+        Ranks items for them.
+    ratings : RatingPredictor or None
+        Predicts their ratings.
+    """
+
+    ids: Ids
+    given: Any
+    ranker: Ranker | None
+    ratings: RatingPredictor | None
+
+    @property
+    def model(self) -> Any:
+        """What their lists come from."""
+        return self.ranker or self.ratings
+
+
+def given_by(interactions: Interactions) -> Any:
+    """Return interactions as the entries of a matrix, in few bytes each."""
+    known = interactions.values if interactions.values is not None else interactions.weights
+    if known is None:
+        known = np.ones(len(interactions), dtype=np.int8)
+    for dtype in (np.int8, np.float32):
+        with np.errstate(over="ignore", invalid="ignore"):
+            shorter = known.astype(dtype)
+        if (shorter == known).all():
+            known = shorter
+            break
+    positions = interactions.positions
+    return with_entries(positions, known[positions.data])
+
+
+def locate(
+    groups: Sequence[People], users: np.ndarray
+) -> tuple[list[tuple[People, np.ndarray, np.ndarray]], np.ndarray]:
+    """Find users in the first group that knows them.
+
+    Parameters
+    ----------
+    groups : sequence of People
+        The groups, the latest first.
+    users : ndarray of shape (n_users,)
+        Ids of users.
+
+    Returns
+    -------
+    found : list of (People, ndarray of int, ndarray of int)
+        Each group that has some of the users, which of them it has, and their positions in it.
+    strangers : ndarray of int
+        Those whom no group knows.
+    """
+    found, left = [], np.arange(len(users))
+    stacklevel = 4 if len(groups) == 1 else None  # another group may have ids of this kind
+    for group in groups:
+        position = group.ids.find(users[left], stacklevel=stacklevel)
+        known = position != UNKNOWN
+        if known.any():
+            found.append((group, left[known], position[known]))
+        left = left[~known]
+        if not len(left):
+            break
+    return found, left
+
+
+def scores_of(
+    groups: Sequence[People], users: np.ndarray, *, without_seen: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Score all items for users, a block of users at a time.
+
+    Parameters
+    ----------
+    groups : sequence of People
+        The groups, the latest first.
+    users : ndarray of shape (n_users,)
+        Ids of users. Strangers get what is popular.
+    without_seen : bool
+        Whether an item that a user has interacted with scores minus infinity.
+
+    Yields
+    ------
+    ndarray of int of shape (n_block,)
+        Which of the users these are.
+    ndarray of shape (n_block, n_items)
+        Their scores, which the caller may change.
+    """
+    found, strangers = locate(groups, users)
+    for group, place, position in found:
+        for part, scores in group.model.predict_rows(position):
+            if without_seen:
+                seen = group.given[position[part]]
+                scores[row_of_entry(seen), seen.indices] = -np.inf
+            yield place[part], scores
+    popular = groups[-1].model.popularity
+    for part in blocks(len(strangers), len(popular), most_entries=_SCORES):
+        yield strangers[part], np.repeat(popular[None], part.stop - part.start, axis=0)
+
+
+def all_users(groups: Sequence[People]) -> Ids:
+    """Return the users of all groups."""
+    ids = groups[-1].ids
+    for group in groups[:-1]:
+        if len(group.ids):
+            ids = Ids(joined(ids.values, group.ids.values)) if len(ids) else group.ids
+    return ids
+
+
+def with_earlier(groups: Sequence[People], pairs: Pairs, items: Ids) -> Pairs:
+    """Add the earlier interactions of users to their new ones.
+
+    Parameters
+    ----------
+    groups : sequence of People
+        The groups, the latest first.
+    pairs : Pairs
+        The new interactions. A new rating replaces an earlier one of the same item.
+    items : Ids
+        The items of training.
+
+    Returns
+    -------
+    Pairs
+    """
+    users = Ids(pairs.users)
+    found, _ = locate([*groups, groups[-1]], users.values)
+    parts = [pairs]
+    at = users.find(pairs.users) * len(items) + items.find(pairs.items)
+    for group, place, position in found:
+        earlier = sparse.csr_array(group.given[position])
+        row, column = row_of_entry(earlier), earlier.indices
+        kept = np.ones(len(row), dtype=bool)
+        values = weights = None
+        if pairs.values is not None:
+            kept = ~np.isin(place[row] * len(items) + column, at)
+            values = earlier.data[kept].astype(np.float64)
+        else:
+            weights = earlier.data.astype(np.float64)
+        parts.append(
+            Pairs(users.values[place[row[kept]]], items.values[column[kept]], values, weights)
+        )
+    return Pairs.joined(parts)
