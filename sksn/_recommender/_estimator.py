@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
+from .._observed import column_counts, row_counts
 from .._training._callbacks import check_monitors
 from .._training._neural_estimator import TRAINING_RULES
 from ..metrics._scorer import score_lists
@@ -112,9 +113,9 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         NDCG of lists of ten items against the held-out interactions; None if there were too few
         interactions to choose by. Of ratings, those of the median or more are relevant.
     user_vectors_, item_vectors_ : ndarray of shape (n_users, n_factors), (n_items, n_factors)
-        Vectors of the ranking, whose products are the scores without the part of the regression;
-        they can serve candidates from an index of nearest neighbours. With ``objective="rating"``,
-        their products are the predicted ratings, up to a constant for each user.
+        Vectors of the ranking. Their products rank items as the scores do without the part of the
+        regression, so that they can serve candidates from an index of nearest neighbours. With
+        ``objective="rating"``, their products rank items as the predicted ratings do.
     estimators_ : list of SNAutoencoder
         The trained autoencoders, those whose rows are items first, with the records of their
         training. Those whose rows are items do not keep their network, whose weights the
@@ -501,22 +502,28 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         """Vectors of the items, shape (n_items, n_factors)."""
         return self._people[-1].model.item_vectors
 
-    def similar_items(self, items: Any, n: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """Find the items whose vectors have the highest cosines to those of given items.
+    def similar_items(
+        self, items: Any, n: int = 10, *, min_interactions: int = 1
+    ) -> tuple[np.ndarray, np.ndarray]:
+        r"""Find the items whose vectors are most similar to those of given items.
 
         Parameters
         ----------
         items : array-like of shape (n_items,)
             Ids of items that were in training.
         n : int, default=10
-            Number of similar items for each.
+            Maximum number of similar items for each.
+        min_interactions : int, default=1
+            How many interactions a similar item must have in training.
 
         Returns
         -------
         items : ndarray of shape (n_items, n)
             Ids, most similar first, without the item itself.
         similarities : ndarray of shape (n_items, n)
-            Cosines of the vectors, measured from the mean of all items' vectors.
+            Cosines of the vectors, measured from the mean of all items' vectors, times
+            :math:`\sqrt{c / (c + 10)}` for both items. c is an item's number of interactions: the
+            vectors of items with few are uncertain.
 
         Raises
         ------
@@ -524,17 +531,43 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             If an item was not in training.
         """
         check_is_fitted(self, "items_")
-        rules.check_count("n", n)
-        wanted = id_column(items, "items")
-        position = self._items.find(wanted)
-        if (position == UNKNOWN).any():
-            unknown = wanted[position == UNKNOWN].tolist()[0]
-            raise ValueError(f"items holds {unknown!r}, which was not in training.")
-        n = min(n, len(self.items_) - 1)
         group = self._people[-1]
+        counts = column_counts(group.given)
         codes = (group.ratings or group.model).codes
-        columns, cosines = most_similar(codes, position, n)
-        return self.items_[columns], cosines
+        return most_similar(self._items, codes, counts, items, "items", n, min_interactions)
+
+    def similar_users(
+        self, users: Any, n: int = 10, *, min_interactions: int = 1
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Find the users whose vectors are most similar to those of given users.
+
+        Parameters
+        ----------
+        users : array-like of shape (n_users,)
+            Ids of known users.
+        n : int, default=10
+            Maximum number of similar users for each.
+        min_interactions : int, default=1
+            How many interactions a similar user must have.
+
+        Returns
+        -------
+        users : ndarray of shape (n_users, n)
+            Ids, most similar first, without the user.
+        similarities : ndarray of shape (n_users, n)
+            As in :meth:`similar_items`.
+
+        Raises
+        ------
+        ValueError
+            If a user is not known.
+        """
+        check_is_fitted(self, "items_")
+        ids = all_users(self._people)
+        counts = np.empty(len(ids))
+        for group, place, position in locate(self._people, ids.values)[0]:
+            counts[place] = row_counts(group.given)[position]
+        return most_similar(ids, self.user_vectors_, counts, users, "users", n, min_interactions)
 
     def fold_in(self, X: Any, y: Any = None, sample_weight: Any = None) -> SNRecommender:
         """Return a recommender that knows further interactions, without training.

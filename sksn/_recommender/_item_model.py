@@ -70,6 +70,8 @@ class ItemModel:
         What an interaction with the item of a row adds to the score of each item.
     factors : (ndarray of shape (n_items, n_factors), ndarray of shape (n_items, n_factors))
         What an interaction adds to the vector of a user, and the vectors of the items.
+    factor_scale : float
+        What the products of the vectors are multiplied by in the scores.
     """
 
     def __init__(
@@ -78,9 +80,11 @@ class ItemModel:
         target: float,
         coefficients: Any,
         factors: tuple[np.ndarray, np.ndarray],
+        factor_scale: float,
     ) -> None:
         self.settings, self.target = settings, target
         self.coefficients, self.factors = coefficients, factors
+        self.factor_scale = np.float32(factor_scale)
 
     def scaled(self, X: Any) -> Any:
         """Return rows after Sparsity Normalization, in float32."""
@@ -95,7 +99,8 @@ class ItemModel:
             Strengths of the interactions.
         """
         rows = self.scaled(X)
-        return product(rows, self.coefficients) + self.vectors(X) @ self.factors[1].T
+        by_factors = (self.factor_scale * self.vectors(X)) @ self.factors[1].T
+        return product(rows, self.coefficients) + by_factors
 
     def vectors(self, X: Any) -> np.ndarray:
         """Return the vectors of users; shape (n_users, n_factors)."""
@@ -118,7 +123,7 @@ class ItemModel:
         rows = self.scaled(X)
         column = self.coefficients[:, [item]]
         column = (column.toarray() if sparse.issparse(column) else column).ravel()
-        column = column + self.factors[0] @ self.factors[1][item]
+        column = column + self.factor_scale * (self.factors[0] @ self.factors[1][item])
         return rows.data * column[rows.indices]
 
 
@@ -141,14 +146,13 @@ def fit_items(X: Any, settings: Settings, target: float) -> ItemModel:
     rows = scaled_rows(X, target, settings.power)
     coefficients = regression(rows, settings.ridge)
     coefficients = _with_columns(coefficients, item_scale(X, -settings.count_power))
-    n_factors = settings.n_factors if settings.factor_weight > 0 else 0
-    encode, decode = spectral_factors(rows, n_factors)
+    encode, decode = factors = spectral_factors(rows, settings.n_factors)
     some = rows[np.linspace(0, rows.shape[0] - 1, min(_SAMPLE, rows.shape[0])).astype(np.intp)]
     some = some.astype(np.float32)
     ratio = spread_ratio(product(some, coefficients), (some @ encode) @ decode.T)
-    share = settings.factor_weight if encode.shape[1] else 0.0
+    share = settings.factor_weight if ratio else 0.0
     coefficients *= np.float32(1 - share)
-    return ItemModel(settings, target, coefficients, (encode * np.float32(share * ratio), decode))
+    return ItemModel(settings, target, coefficients, factors, share * ratio)
 
 
 def scaled_rows(X: Any, target: float, power: float) -> Any:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from .._blocks import blocks
+from .._checks import check_count
 from ._ids import UNKNOWN, Ids, id_column
 
+_PRIOR = 10.0  # shrinkage of similarities, in interactions
 _SCORES = 1 << 22  # similarities that are computed at a time
 _PADDING: dict[str, Any] = {"i": -1, "f": np.nan, "U": "", "S": b""}  # of each kind of ids
 
@@ -143,31 +145,64 @@ def masked_lists(
 
 
 def most_similar(
-    vectors: np.ndarray, positions: np.ndarray, n: int
+    ids: Ids,
+    vectors: np.ndarray,
+    counts: np.ndarray,
+    wanted: Any,
+    name: str,
+    n: int,
+    least: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the vectors with the highest cosines to given ones, measured from the mean vector.
+    """Find what is most similar, by cosines from the mean vector that are shrunken by counts.
 
     Parameters
     ----------
-    vectors : ndarray of shape (n_items, n_factors)
-        The vectors.
-    positions : ndarray of int of shape (n_wanted,)
-        The items to compare.
+    ids : Ids
+        The items or users.
+    vectors : ndarray of shape (n_ids, n_factors)
+        Their vectors.
+    counts : ndarray of shape (n_ids,)
+        Their numbers of interactions.
+    wanted : array-like of shape (n_wanted,)
+        Ids of those to compare.
+    name : str
+        Name of the argument that holds them.
     n : int
-        Number of similar items for each.
+        Maximum number of similar ones for each.
+    least : int
+        How many interactions a similar one must have.
 
     Returns
     -------
-    columns, cosines : ndarray of shape (n_wanted, n)
-        Positions of the most similar items without the item itself, and the cosines.
+    found : ndarray of shape (n_wanted, n)
+        Ids, the most similar first, without the wanted one.
+    similarities : ndarray of shape (n_wanted, n)
+
+    Raises
+    ------
+    ValueError
+        If an argument cannot be used, or an id is not known.
     """
+    check_count("n", n)
+    check_count("min_interactions", least)
+    wanted = id_column(wanted, name)
+    positions = ids.find(wanted, stacklevel=4)
+    if (positions == UNKNOWN).any():
+        unknown = wanted[positions == UNKNOWN].tolist()[0]
+        raise ValueError(f"{name} holds {unknown!r}, which was not in training.")
+    is_out = counts < least
+    n = max(0, min(n, len(ids) - int(is_out.sum()) - 1))
     vectors = vectors - vectors.mean(axis=0, dtype=np.float64)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors = vectors / np.where(length > 0, length, 1)
+    shrinkage = np.sqrt(counts / (counts + _PRIOR))
     columns = np.empty((len(positions), n), dtype=np.intp)
-    cosines = np.empty((len(positions), n))
+    similarities = np.empty((len(positions), n))
     for part in blocks(len(positions), len(vectors), most_entries=_SCORES):
-        found = vectors[positions[part]] @ vectors.T
-        found[np.arange(len(found)), positions[part]] = -np.inf
-        columns[part], cosines[part] = best(found, n)
-    return columns, cosines
+        of_part = positions[part]
+        found = np.clip(vectors[of_part] @ vectors.T, -1, 1)
+        found *= shrinkage[of_part, None] * shrinkage
+        found[:, is_out] = -np.inf
+        found[np.arange(len(found)), of_part] = -np.inf
+        columns[part], similarities[part] = best(found, n)
+    return ids.values[columns], similarities

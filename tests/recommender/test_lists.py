@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sksn import SNRecommender
-from sksn._recommender._lists import best
+from sksn._recommender._ids import Ids
+from sksn._recommender._lists import best, most_similar
 
 from .common import QUICK, ratings
 
@@ -102,7 +103,39 @@ def test_similar_items():
     assert set(items[0]) == {2, 4, 6, 8}
     assert set(items[1]) == {3, 5, 7, 9}
     assert np.all(np.diff(cosines, axis=1) <= 0)
-    assert np.all(cosines > 0.5)
+    assert np.all(cosines > 0.4)
+
+
+def test_similarities_are_shrunken_by_counts_and_clipped():
+    ids = Ids(np.arange(4))
+    vectors = np.array([[1.0, 0], [1, 0], [1, 0], [-3, 0]])
+    counts = np.array([30, 1, 90, 5])
+    found, similarities = most_similar(ids, vectors, counts, [0], "items", 3, 1)
+    assert found.tolist() == [[2, 1, 3]]
+    sizes = np.sqrt(counts / (counts + 10))
+    expected = sizes[0] * np.array([sizes[2], sizes[1], -sizes[3]])
+    np.testing.assert_allclose(similarities, [expected])
+    assert most_similar(ids, vectors, counts, [0, 1], "items", 3, 6)[0].tolist() == [[2], [2]]
+    rng = np.random.RandomState(0)
+    alike = np.repeat(rng.normal(size=(50, 7)), 2, axis=0).astype(np.float32)
+    _, similarities = most_similar(
+        Ids(np.arange(100)), alike, np.full(100, 1e12), range(100), "items", 99, 1
+    )
+    assert np.abs(similarities).max() <= 1
+
+
+def test_similar_users_have_the_same_taste():
+    rng = np.random.RandomState(0)
+    fits = np.arange(20)[None] % 2 == np.arange(60)[:, None] % 2
+    X = np.column_stack(np.nonzero(rng.uniform(size=fits.shape) < np.where(fits, 0.7, 0.05)))
+    model = SNRecommender(objective="ranking", random_state=0).fit(X)
+    users, similarities = model.similar_users([0, 1], n=10)
+    assert (users % 2 == [[0], [1]]).mean() > 0.9
+    assert np.all(np.diff(similarities, axis=1) <= 0)
+    with pytest.raises(ValueError, match="users holds -1, which was not in training"):
+        model.similar_users(-1)
+    folded = model.fold_in([[100, item] for item in range(0, 20, 2)])
+    assert (folded.similar_users([100], n=5)[0] % 2 == 0).all()
 
 
 @pytest.mark.slow
