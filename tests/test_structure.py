@@ -16,7 +16,7 @@ LONG = {
     "_normalizer.py": 200,
     "_recommender/_estimator.py": 250,
 }
-NAMED_TUPLES = ("_replace", "_make", "_asdict")  # their public methods
+NAMED_TUPLES = ("_replace", "_make", "_asdict", "_fields")  # their public methods
 ESTIMATORS = [PACKAGE / f"{name}.py" for name in ("_mlp_estimators", "_autoencoder")] + sorted(
     (PACKAGE / "_recommender").glob("*.py")
 )

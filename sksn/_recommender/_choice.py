@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from .._blocks import blocks
+from .._checks import is_real
 from .._observed import column_counts, row_counts, row_of_entry, select_entries, with_entries
 from ..metrics._hits import hits_of_matrix
 from ._item_model import (
@@ -36,6 +37,7 @@ _MOST_ITEMS = 4_000  # the settings are chosen on the items with the most intera
 _MOST_USERS = 50_000
 _MOST_FACTORS = 256
 _MOST_LISTS = 2_000  # users whose lists are compared
+SETTINGS = (*Signal._fields, *Settings._fields)
 _FEWEST = 20  # held-out interactions from which settings are chosen
 
 
@@ -66,6 +68,7 @@ def choose(
     ratings: np.ndarray | None,
     weights: np.ndarray | None,
     *,
+    given: str | Mapping[str, float],
     share: float,
     random: np.random.RandomState,
 ) -> Choice:
@@ -77,6 +80,8 @@ def choose(
         Positions of the interactions.
     ratings, weights : ndarray of shape (n_interactions,) or None
         The ratings, and how much each interaction counts.
+    given : {"auto", "default"} or mapping of str to float
+        The settings that are not chosen; "default" stands for the default ones.
     share : float in (0, 1)
         Share of the interactions to hold out.
     random : RandomState
@@ -86,17 +91,38 @@ def choose(
     -------
     Choice
     """
+    fixed: dict[str, Any] = {} if isinstance(given, str) else dict(given)
+    of_rule = {name: fixed[name] for name in fixed if name in Signal._fields}
+    first = Settings(**{name: fixed[name] for name in fixed if name in Settings._fields})
     rules = candidates(rated=ratings is not None, weighted=weights is not None)
+    rules = list(dict.fromkeys(rule._replace(**of_rule) for rule in rules))
+    steps = {name: values for name, values in _STEPS.items() if name not in fixed}
+    if given == "default" or (len(rules) == 1 and not steps):
+        return Choice(rules[0], first, None, [])
     trial = _Trial(_part_of(positions, random), ratings, weights, share, random)
     if trial.n_held_out < _FEWEST:
-        return Choice(rules[0], Settings(), None, [])
-    trial.compare([(rules[0], Settings())])
-    trial.compare([(rule, Settings()) for rule in rules[1:]])
-    for name, values in _STEPS.items():
+        return Choice(rules[0], first, None, [])
+    trial.compare([(rules[0], first)])
+    trial.compare([(rule, first) for rule in rules[1:]])
+    for name, values in steps.items():
         trial.compare(
             [(trial.signal, trial.settings._replace(**{name: value})) for value in values]
         )
     return Choice(trial.signal, trial.settings, trial.score, trial.tried)
+
+
+def may_be_given(value: Any) -> bool:
+    """Whether a value says which settings are not chosen."""
+    if isinstance(value, str):
+        return value in ("auto", "default")
+    return isinstance(value, Mapping) and all(
+        name in SETTINGS
+        and is_real(number)
+        and 0 <= number < np.inf
+        and (name != "factor_weight" or number <= 1)
+        and (name != "n_factors" or int(number) == number)
+        for name, number in value.items()
+    )
 
 
 class _Trial:

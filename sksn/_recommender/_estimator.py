@@ -16,6 +16,7 @@ from .._training._callbacks import check_monitors
 from .._training._neural_estimator import TRAINING_RULES
 from ..metrics._scorer import score_lists
 from ..nn._activations import ACTIVATIONS
+from ._choice import SETTINGS, may_be_given
 from ._ids import UNKNOWN, Ids, column_names, id_column, id_columns
 from ._interactions import interactions
 from ._lists import Candidates, best, long_frame, masked_lists, most_similar
@@ -54,7 +55,11 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         What to learn: to predict ratings, to rank items, or both. "auto": both from ratings, and
         the ranking alone if y is None or all the same. With "rating", :meth:`recommend` gives the
         items with the highest predicted ratings. The parameters below are those of the rating
-        networks, except `validation_fraction` and `random_state`.
+        networks, except `ranking_settings`, `validation_fraction` and `random_state`.
+    ranking_settings : {"auto", "default"} or dict, default="auto"
+        Settings of the ranking that are not chosen by held-out interactions, such as
+        ``{"power": 0.0}``, which turns Sparsity Normalization off there. See `ranking_settings_`
+        for their names. "auto": all are chosen. "default": none is, which is faster.
     hidden_layer_sizes : int or sequence of int, default=(300,)
         Width of each layer of the encoder. The last layer is the code. The decoder is linear.
     activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="logistic"
@@ -204,6 +209,9 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
 
     _rules: ClassVar = TRAINING_RULES | {
         "objective": rules.one_of("auto", "rating", "ranking"),
+        "ranking_settings": rules.Rule(
+            may_be_given, f"'auto', 'default' or a dict of numbers for some of {list(SETTINGS)}"
+        ),
         "orientation": rules.one_of(*SIDES),
         "n_estimators": rules.COUNT,
         "hidden_layer_sizes": rules.SOME_LAYER_SIZES,
@@ -221,6 +229,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         n_estimators: int = 1,
         *,
         objective: str = "auto",
+        ranking_settings: Any = "auto",
         hidden_layer_sizes: Any = (300,),
         activation: str = "logistic",
         power: float = 0.5,
@@ -244,6 +253,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         self.orientation = orientation
         self.n_estimators = n_estimators
         self.objective = objective
+        self.ranking_settings = ranking_settings
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.power = power
@@ -318,7 +328,10 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             state |= record | {"rating_range_": tuple(ratings.scale)}
         if self.objective != "rating":
             ranker = Ranker.fit(
-                learned, share=self.validation_fraction, random=check_random_state(seed)
+                learned,
+                given=self.ranking_settings,
+                share=self.validation_fraction,
+                random=check_random_state(seed),
             )
             state |= {
                 "ranking_settings_": ranker.settings(),

@@ -49,7 +49,12 @@ class Ranker:
 
     @classmethod
     def fit(
-        cls, interactions: Interactions, *, share: float, random: np.random.RandomState
+        cls,
+        interactions: Interactions,
+        *,
+        given: Any,
+        share: float,
+        random: np.random.RandomState,
     ) -> Ranker:
         """Choose rule and settings by held-out interactions, and fit the model to all of them.
 
@@ -57,6 +62,8 @@ class Ranker:
         ----------
         interactions : Interactions
             With ratings as values, or None.
+        given : {"auto", "default"} or mapping of str to float
+            The settings that are not chosen.
         share : float in (0, 1)
             Share of the interactions to hold out for the choice.
         random : RandomState
@@ -70,7 +77,7 @@ class Ranker:
         ratings, weights = interactions.values, interactions.weights
         if weights is not None and weights.min() == weights.max():
             weights = None
-        choice = choose(positions, ratings, weights, share=share, random=random)
+        choice = choose(positions, ratings, weights, given=given, share=share, random=random)
         scale = SignalScale.learn(choice.signal, ratings, weights)
         rows = _strengths(interactions, scale)
         counts = row_counts(rows)

@@ -238,7 +238,7 @@ def test_settings_are_chosen_by_held_out_interactions():
     positions = sparse.csr_array(
         (np.arange(len(X)), ((X[:, 0] - 100) // 7, X[:, 1] // 3)), shape=(400, 40)
     )
-    options = {"share": 0.2, "random": np.random.RandomState(0)}
+    options = {"given": "auto", "share": 0.2, "random": np.random.RandomState(0)}
     choice = choose(positions, None, None, **options)
     best = max(score for *_, score in choice.tried)
     assert choice.score <= best
@@ -248,6 +248,23 @@ def test_settings_are_chosen_by_held_out_interactions():
     few = choose(positions[:3], None, None, **options)
     assert few.settings == Settings()
     assert few.score is None
+
+
+def test_settings_that_are_given_are_not_chosen():
+    X = clicks()
+    kept = {**Signal()._asdict(), **Settings()._asdict()}
+    assert ranker(ranking_settings="default").fit(X).ranking_settings_ == kept
+    model = ranker(ranking_settings={"power": 0, "n_factors": 3}).fit(X)
+    assert model.ranking_settings_["power"] == 0
+    assert model.ranking_settings_["n_factors"] == 3
+    assert model.item_vectors_.shape == (30, 3)
+    every = ranker(ranking_settings=kept).fit(X)
+    assert every.ranking_score_ is None
+    for bad in ("none", {"powers": 1}, {"power": -1}, {"n_factors": 1.5}, {"factor_weight": 2}, 3):
+        with pytest.raises(
+            ValueError, match="ranking_settings must be 'auto', 'default' or a dict"
+        ):
+            ranker(ranking_settings=bad).fit(X)
 
 
 def test_noise_chooses_no_settings():
