@@ -19,6 +19,7 @@ STUDIES = {
     "outliers": "benchmarks.evidence.outliers",
     "as_brought": "benchmarks.evidence.as_brought",
     "movielens": "benchmarks.ratings.movielens",
+    "lists": "benchmarks.ranking.lists",
     "speed": "benchmarks.speed.suite",
     "row_sparse": "benchmarks.speed.row_sparse",
     "sampled": "benchmarks.speed.sampled",

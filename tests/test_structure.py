@@ -111,11 +111,7 @@ def test_no_estimator_uses_private_members_of_another_object(path):
     for node in ast.walk(tree):
         if not isinstance(node, ast.Attribute) or not node.attr.startswith("_"):
             continue
-        if node.attr.startswith("__") or node.attr in (
-            "_replace",
-            "_make",
-            "_asdict",
-        ):  # of named tuples
+        if node.attr.startswith("__") or node.attr in NAMED_TUPLES:
             continue
         of = node.value
         rules = isinstance(of, ast.Name) and of.id == "NeuralEstimator" and node.attr == "_rules"
