@@ -13,8 +13,11 @@ from .._checks import is_real
 from .._observed import column_counts, row_counts, row_of_entry, select_entries, with_entries
 from ..metrics._hits import hits_of_matrix
 from ._item_model import (
+    MANY_FACTORS,
+    MOST_DENSE,
     Settings,
     item_scale,
+    neighbours,
     product,
     regression,
     scaled_rows,
@@ -33,6 +36,7 @@ _STEPS: dict[str, tuple[Any, ...]] = {  # values of each setting to try, in this
     "n_factors": (32, 128, 256),
     "factor_weight": (0.15, 0.5, 0.0),
 }
+_STEPS_WHEN_LARGE = ("power",)  # the others do not carry over from a part of the items
 _MOST_ITEMS = 4_000  # the settings are chosen on the items with the most interactions
 _MOST_USERS = 50_000
 _MOST_FACTORS = 256
@@ -97,9 +101,13 @@ def choose(
     rules = candidates(rated=ratings is not None, weighted=weights is not None)
     rules = list(dict.fromkeys(rule._replace(**of_rule) for rule in rules))
     steps = {name: values for name, values in _STEPS.items() if name not in fixed}
+    if is_large := positions.shape[1] > MOST_DENSE:
+        first = first._replace(n_factors=int(fixed.get("n_factors", MANY_FACTORS)))
+        steps = {name: values for name, values in steps.items() if name in _STEPS_WHEN_LARGE}
     if given == "default" or (len(rules) == 1 and not steps):
         return Choice(rules[0], first, None, [])
-    trial = _Trial(_part_of(positions, random), ratings, weights, share, random)
+    part = _part_of(positions, random)
+    trial = _Trial(part, ratings, weights, share, random, is_dense=not is_large)
     if trial.n_held_out < _FEWEST:
         return Choice(rules[0], first, None, [])
     trial.compare([(rules[0], first)])
@@ -135,7 +143,10 @@ class _Trial:
         weights: np.ndarray | None,
         share: float,
         random: np.random.RandomState,
+        *,
+        is_dense: bool,
     ) -> None:
+        self._is_dense = is_dense
         is_out = random.uniform(size=positions.nnz) < share
         of_entry = positions.data
         liked = is_out if ratings is None else is_out & is_liked(ratings)[of_entry]
@@ -181,7 +192,9 @@ class _Trial:
         mine = rows[self._users].astype(np.float32)
         by_others = self._once(
             ("regression", signal, settings.power, settings.ridge),
-            lambda _, __, ridge: product(mine, regression(rows, ridge)),
+            lambda _, __, ridge: product(
+                mine, regression(rows, ridge) if self._is_dense else neighbours(rows)
+            ),
         )
         scores = by_others * item_scale(X, -settings.count_power)
         encode, decode = self._once(

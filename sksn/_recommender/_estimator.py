@@ -168,7 +168,8 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
     ``rating_slope`` and t ``weight_power``; they, the penalty and the number of vectors are chosen
     by lists of held-out interactions, each only if it improves them by more than the standard
     error.
-    With more than 20,000 items, cosines to the 200 nearest items replace the regression.
+    With more than 20,000 items, cosines to the 200 nearest items, times a power of the item's
+    length, replace the regression; there, only the row power is chosen, and 256 vectors are used.
 
     A user who was not in training gets the mean rating of the item, shrunken towards the mean of
     all ratings. An item that was not in training gets the mean rating of the user. If both are

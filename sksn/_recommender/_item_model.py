@@ -26,7 +26,9 @@ from .._row_scaling import scale_stored
 
 MOST_DENSE = 20_000  # items up to which coefficients are a dense matrix (1.6 GB)
 EXACT = 6_000  # items up to which they are computed in float64
+MANY_FACTORS = 256  # where the coefficients are sparse
 _NEIGHBOURS = 200  # coefficients of an item where they are sparse
+_TOWARDS_POPULAR = 0.4  # power of an item's squared length in them
 _SIDE_POWER = 0.5  # of item counts, on both sides of the singular vectors
 _PRODUCTS = 1 << 24  # sums of products that are computed at a time
 _SAMPLE = 1000  # rows from which the spreads of the two parts are computed
@@ -144,7 +146,8 @@ def fit_items(X: Any, settings: Settings, target: float) -> ItemModel:
     ItemModel
     """
     rows = scaled_rows(X, target, settings.power)
-    coefficients = regression(rows, settings.ridge)
+    is_dense = X.shape[1] <= MOST_DENSE
+    coefficients = regression(rows, settings.ridge) if is_dense else neighbours(rows)
     coefficients = _with_columns(coefficients, item_scale(X, -settings.count_power))
     encode, decode = factors = spectral_factors(rows, settings.n_factors)
     some = rows[np.linspace(0, rows.shape[0] - 1, min(_SAMPLE, rows.shape[0])).astype(np.intp)]
@@ -192,12 +195,9 @@ def regression(rows: Any, ridge: float) -> Any:
     Returns
     -------
     ndarray of float32 or CSR matrix of shape (n_items, n_items)
-        With zeros on the diagonal. With more than `MOST_DENSE` items, cosines to the nearest items
-        take the place of the regression.
+        With zeros on the diagonal.
     """
     n_items = rows.shape[1]
-    if n_items > MOST_DENSE:
-        return neighbours(rows)
     inverse = np.zeros((n_items, n_items), np.float64 if n_items <= EXACT else np.float32)
     columns = rows.tocsc().astype(inverse.dtype)
     by_item = columns.T.tocsr()
@@ -230,7 +230,14 @@ def _mirror(A: np.ndarray, part: slice) -> None:
 
 
 def neighbours(rows: Any) -> Any:
-    """Return the highest cosines of each item to others, as columns of a CSR matrix."""
+    """Return the nearest items of each item, which replace a regression that would be too large.
+
+    Returns
+    -------
+    CSR matrix of float32 of shape (n_items, n_items)
+        In the column of each item, the highest cosines of other items to it, times a power of its
+        squared length: cosines alone favour rare items.
+    """
     n_items = rows.shape[1]
     columns = rows.tocsc().astype(np.float32)
     norms = np.sqrt(np.asarray(columns.multiply(columns).sum(axis=0)).ravel())
@@ -245,12 +252,11 @@ def neighbours(rows: Any) -> Any:
         best = np.argpartition(-found, n - 1, axis=1)[:, :n]
         kept.append(np.sort(best, axis=1))
         cosines.append(np.take_along_axis(found, kept[-1], axis=1))
-    indptr = np.arange(0, n * n_items + 1, n)
-    shape = (n_items, n_items)
-    by_target = sparse.csr_array(
-        (np.concatenate(cosines, None), np.concatenate(kept, None), indptr), shape=shape
-    )
-    return by_target.T.tocsr()
+    entries, places = (np.concatenate(part, axis=None) for part in (cosines, kept))
+    starts = np.arange(0, n * n_items + 1, n)
+    by_target = sparse.csr_array((entries, places, starts), shape=(n_items, n_items))
+    scale = np.where(norms > 0, norms, 1) ** (2 * _TOWARDS_POPULAR)
+    return _with_columns(by_target.T.tocsr(), scale.astype(np.float32))
 
 
 def spectral_factors(rows: Any, n_factors: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.model_selection import cross_validate
 
 from sksn import SNRecommender
-from sksn._recommender import _item_model
+from sksn._recommender import _choice, _item_model
 from sksn._recommender._choice import choose
 from sksn._recommender._item_model import (
     Settings,
@@ -96,8 +96,9 @@ def test_neighbours_are_the_items_with_the_highest_cosines(monkeypatch):
     monkeypatch.setattr(_item_model, "_NEIGHBOURS", 5)
     monkeypatch.setattr(_item_model, "_PRODUCTS", 100)
     found = neighbours(X).toarray()
-    D = X.toarray() / np.linalg.norm(X.toarray(), axis=0)
-    cosines = D.T @ D - np.eye(20)
+    length = np.linalg.norm(X.toarray(), axis=0)
+    D = X.toarray() / length
+    cosines = (D.T @ D - np.eye(20)) * length**0.8
     for item in range(20):
         best = np.argsort(-cosines[:, item])[:5]
         assert set(np.flatnonzero(found[:, item])) == set(best)
@@ -107,6 +108,7 @@ def test_neighbours_are_the_items_with_the_highest_cosines(monkeypatch):
 def test_scores_of_many_items_come_from_neighbours(monkeypatch):
     X = clicks()
     monkeypatch.setattr(_item_model, "MOST_DENSE", 10)
+    monkeypatch.setattr(_choice, "MOST_DENSE", 10)
     model = ranker().fit(X)
     assert sparse.issparse(model._people[0].ranker.model.coefficients)
     lists, _ = model.recommend(model.users_, n=3)
