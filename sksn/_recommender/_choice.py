@@ -39,7 +39,7 @@ _STEPS: dict[str, tuple[Any, ...]] = {  # values of each setting to try, in this
 _STEPS_WHEN_LARGE = ("power",)  # the others do not carry over from a part of the items
 _MOST_ITEMS = 4_000  # the settings are chosen on the items with the most interactions
 _MOST_USERS = 50_000
-_MOST_FACTORS = 256
+_COMPUTED = (64, 256)  # factors that are computed together
 _MOST_LISTS = 2_000  # users whose lists are compared
 SETTINGS = (*Signal._fields, *Settings._fields)
 _FEWEST = 20  # held-out interactions from which settings are chosen
@@ -193,12 +193,14 @@ class _Trial:
         by_others = self._once(
             ("regression", signal, settings.power, settings.ridge),
             lambda _, __, ridge: product(
-                mine, regression(rows, ridge) if self._is_dense else neighbours(rows)
+                mine, regression(rows, ridge, exact=0) if self._is_dense else neighbours(rows)
             ),
         )
         scores = by_others * item_scale(X, -settings.count_power)
+        n_computed = next(n for n in _COMPUTED if n >= settings.n_factors or n == _COMPUTED[-1])
         encode, decode = self._once(
-            ("factors", signal, settings.power), lambda *_: spectral_factors(rows, _MOST_FACTORS)
+            ("factors", signal, settings.power, n_computed),
+            lambda *_: spectral_factors(rows, n_computed),
         )
         n = settings.n_factors
         by_factors = (mine @ encode[:, :n]) @ decode[:, :n].T

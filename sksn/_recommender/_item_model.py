@@ -182,7 +182,7 @@ def spread_ratio(first: np.ndarray, second: np.ndarray) -> float:
     return float(deviations[0] / deviations[1]) if deviations[1] > 0 else 0.0
 
 
-def regression(rows: Any, ridge: float) -> Any:
+def regression(rows: Any, ridge: float, *, exact: int = EXACT) -> Any:
     """Return the coefficients of a ridge regression of each item on all others.
 
     Parameters
@@ -191,14 +191,16 @@ def regression(rows: Any, ridge: float) -> Any:
         The rows.
     ridge : float
         See :class:`Settings`.
+    exact : int
+        Number of items up to which the inverse is computed in float64.
 
     Returns
     -------
-    ndarray of float32 or CSR matrix of shape (n_items, n_items)
+    ndarray of float32 of shape (n_items, n_items)
         With zeros on the diagonal.
     """
     n_items = rows.shape[1]
-    inverse = np.zeros((n_items, n_items), np.float64 if n_items <= EXACT else np.float32)
+    inverse = np.zeros((n_items, n_items), np.float64 if n_items <= exact else np.float32)
     columns = rows.tocsc().astype(inverse.dtype)
     by_item = columns.T.tocsr()
     for part in blocks(n_items, n_items, most_entries=_PRODUCTS):

@@ -76,8 +76,7 @@ def test_the_regression_in_blocks_and_in_float32(monkeypatch):
     expected = regression(X, 2.0)
     monkeypatch.setattr(_item_model, "_PRODUCTS", 120)
     assert_allclose(regression(X, 2.0), expected, atol=1e-6)
-    monkeypatch.setattr(_item_model, "EXACT", 10)
-    assert_allclose(regression(X, 2.0), expected, atol=1e-5)
+    assert_allclose(regression(X, 2.0, exact=10), expected, atol=1e-5)
 
 
 def test_factors_project_on_the_leading_singular_vectors():
