@@ -67,6 +67,15 @@ def test_flags_of_numbers_and_their_regression():
     assert halves(SNRegressor(random_state=0), X, y) > 0.95
 
 
+def test_a_flag_beside_many_values_that_look_like_missing_ones():
+    random = np.random.RandomState(0)
+    y = random.randint(0, 2, 800)
+    X = random.exponential(size=(800, 21)) ** 3 * (random.uniform(size=(800, 21)) < 0.5)
+    X[random.uniform(size=X.shape) < 0.5] = NAN
+    X[:, 0] = np.where(y, 1.0, NAN)
+    assert halves(SNClassifier(random_state=0), X, y) > 0.95
+
+
 def test_stored_zeros_are_observed():
     random = np.random.RandomState(0)
     score = random.randint(0, 3, (600, 5))

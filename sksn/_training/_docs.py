@@ -49,7 +49,10 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         the features of which a training entry lies below all bins and near the mean (flags, skewed
         and constant features); in dense rows without bins, all features; in sparse rows, those that
         are scaled as in dense rows or have stored zeros. If training begins with ``partial_fit``,
-        indicators do not depend on what is missing in the first chunk.
+        indicators do not depend on what is missing in the first chunk. Under "auto", indicators
+        beside bins are multiplied by one number, so that they sum to at most 1 in a row, on
+        average, because many indicators overfit. Those of constant features, of which a network
+        sees nothing else, keep their size.
     n_bins : {"auto"} or int, default="auto"
         Number of quantile bins in which the first layer also sees each observed entry of dense
         rows (piecewise linear encoding [2]_). They give a network the thresholds that trees have. A

@@ -201,6 +201,6 @@ class InputScaling:
         return strength * bounding_gain(strength * mean)
 
 
-def bounding_gain(total: float) -> float:
+def bounding_gain(total: float, largest: float = _LARGEST_SUM) -> float:
     """Return the factor that bounds the sum of the absolute inputs of a row, on average."""
-    return min(1.0, _LARGEST_SUM / total) if total else 1.0
+    return min(1.0, largest / total) if total else 1.0

@@ -29,6 +29,7 @@ from ._sparse_labels import SparseLabels
 
 _BINS = 8
 _EPOCHS = 40
+_LARGEST_SUM_BESIDE_BINS = 1.0  # of a row's indicators of features that have bins, on average
 _STEPS = 800  # at least, of sparse rows with few features, which have no bins to learn by
 _ROUNDING = 1e-9  # of shares
 _MOST_EPOCHS_WHEN_WIDE = 20  # dense rows with more features than have bins overfit sooner
@@ -216,10 +217,16 @@ class RowLearner(Learner):
         features = np.flatnonzero(chosen)
         shares = missing[features]
         sizes = 1 - shares if self.as_sparse else 2 * shares * (1 - shares)
+        gain: Any = bounding_gain(sizes.sum())
+        if add_indicator == "auto" and bins is not None:
+            # At full strength, dozens of them are noise that costs more than they can tell.
+            has_bins = np.isfinite(bins[0][features, 0])  # a constant says only that it is observed
+            beside = bounding_gain(sizes[has_bins].sum(), _LARGEST_SUM_BESIDE_BINS)
+            gain = np.where(has_bins, min(gain, beside), gain)
         return {
             "indicator_features": features,
             "indicator_shares": shares,
-            "indicator_gain": bounding_gain(sizes.sum()),
+            "indicator_gain": gain,
         }
 
     def _steps_on_rows(self, parameters: Mapping[str, Any], X: Any, *, incremental: bool) -> bool:

@@ -48,6 +48,7 @@ class InputLayer(Random):
 
     indicator_features: Tensor
     indicator_shares: Tensor
+    indicator_gain: Tensor
     indicator_position: Tensor
     bin_lower: Tensor
     bin_width: Tensor
@@ -63,7 +64,7 @@ class InputLayer(Random):
         generator: torch.Generator | None,
         indicator_features: Sequence[int] | None = None,
         indicator_shares: Sequence[float] | None = None,
-        indicator_gain: float = 1.0,
+        indicator_gain: float | Sequence[float] = 1.0,
         bins: tuple[np.ndarray, np.ndarray] | None = None,
         sparse: bool = False,
         sparse_grad: bool = False,
@@ -75,9 +76,8 @@ class InputLayer(Random):
         self.bias = nn.Parameter(torch.zeros(n_outputs))
         initialize(self.weight, n_features, 1.0, generator)
         self.has_indicator = indicator_features is not None and len(indicator_features) > 0
-        self.indicator_gain = indicator_gain
         if indicator_features is not None and self.has_indicator:
-            self._add_indicators(indicator_features, indicator_shares, generator)
+            self._add_indicators(indicator_features, indicator_shares, indicator_gain, generator)
         self.has_bins = bins is not None
         if bins is not None:
             lower, width = (torch.as_tensor(part, dtype=torch.float64) for part in bins)
@@ -89,6 +89,7 @@ class InputLayer(Random):
         self,
         features: Sequence[int],
         shares: Sequence[float] | None,
+        gain: float | Sequence[float],
         generator: torch.Generator | None,
     ) -> None:
         n_features, n_outputs = self.weight.shape
@@ -96,6 +97,7 @@ class InputLayer(Random):
         subtracted = np.zeros(len(chosen)) if shares is None else shares
         self.register_buffer("indicator_features", chosen)
         self.register_buffer("indicator_shares", torch.as_tensor(subtracted, dtype=torch.float64))
+        self.register_buffer("indicator_gain", torch.as_tensor(gain, dtype=torch.float64))
         if self.sparse and len(chosen) < n_features:
             position = torch.full((n_features,), -1)
             position[chosen] = torch.arange(len(chosen))

@@ -58,8 +58,8 @@ class SNMLP(DrawsFromGenerator):
     indicator_shares : sequence of float of shape (n_indicators,), optional
         For dense rows: numbers to subtract from the indicators, usually the share of training rows
         in which the feature is missing. By default 0.
-    indicator_gain : float, default=1.0
-        Factor of all indicators.
+    indicator_gain : float or sequence of float of shape (n_indicators,), default=1.0
+        Factor of all indicators; for dense rows, also one of each.
     bins : tuple of ndarray of shape (n_features, n_bins), optional
         Lower edge and width of the bins of each feature, for dense rows. The first layer then
         also reads ``clip((x - lower) / width, 0, 1)`` for each observed entry ``x`` and each bin
@@ -115,7 +115,7 @@ class SNMLP(DrawsFromGenerator):
         hidden_norm: str | None = None,
         indicator_features: Sequence[int] | None = None,
         indicator_shares: Sequence[float] | None = None,
-        indicator_gain: float = 1.0,
+        indicator_gain: float | Sequence[float] = 1.0,
         bins: tuple[np.ndarray, np.ndarray] | None = None,
         sparse: bool = False,
         sparse_grad: bool = False,

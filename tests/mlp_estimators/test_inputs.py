@@ -41,6 +41,19 @@ class TestInputs:
         assert_allclose(output(from_sparse, X), output(dense, X), rtol=1e-6)
         assert_allclose(output(dense, to_csr(X)), output(dense, X), rtol=1e-6)
 
+    def test_indicators_beside_bins_sum_to_one_at_most(self):
+        random = np.random.RandomState(0)
+        X = random.poisson(1.0, (200, 20)) * 1.0
+        X[:, :2] = 1.0
+        X[random.uniform(size=X.shape) < 0.5] = np.nan
+        layer = SNClassifier(**SMALL).fit(X, X[:, 0] == 1).net_.module_.input
+        assert layer.indicator_features.tolist() == list(range(20))
+        gain, shares = layer.indicator_gain, layer.indicator_shares
+        assert gain[:2].tolist() == [1.0, 1.0]
+        assert_allclose((2 * gain * shares * (1 - shares))[2:].sum(), 1.0, rtol=1e-5)
+        asked = SNClassifier(add_indicator=True, **SMALL).fit(X, X[:, 0] == 1)
+        assert asked.net_.module_.input.indicator_gain == 1.0
+
     def test_rows_may_be_predicted_in_the_other_container(self, cancer):
         X, y = cancer
         for container, add_indicator in ((np.asarray, "auto"), (to_csr, True)):

@@ -182,6 +182,16 @@ def test_indicators_dense_mark_missing_and_sparse_mark_observed():
     torch.testing.assert_close(marked(sparse_rows(X)).detach(), expected)
 
 
+def test_each_dense_indicator_may_have_a_factor():
+    options = {"hidden_layer_sizes": (), "indicator_features": [0, 2]}
+    model = network(3, indicator_gain=[0.5, 2.0], indicator_shares=[0.0, 0.25], **options)
+    nn.init.zeros_(model.input.weight)
+    first, third = model.input.indicator_weight.detach()
+    expected = torch.stack([0.5 * first - 0.5 * third, 1.5 * third])
+    X = torch.tensor([[np.nan, 1, 1], [1, np.nan, np.nan]], dtype=torch.float64)
+    torch.testing.assert_close(model(X).detach(), expected)
+
+
 @pytest.mark.parametrize("norm", ["batch", "layer", "sparsity", "observed"])
 def test_hidden_norms_take_one_row(norm):
     model = network(3, hidden_norm=norm, hidden_layer_sizes=(4, 4)).train()
