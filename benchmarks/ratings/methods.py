@@ -16,7 +16,8 @@ Predict = Callable[[np.ndarray], np.ndarray]
 
 
 def fit_ours(split: Split, settings: dict[str, Any]) -> Predict:
-    return SNRecommender(random_state=0, device="cpu", **settings).fit(split.X, split.y).predict
+    options = {"objective": "rating", "random_state": 0, "device": "cpu"} | settings
+    return SNRecommender(**options).fit(split.X, split.y).predict
 
 
 def fit_surprise(split: Split, settings: dict[str, Any]) -> Predict:

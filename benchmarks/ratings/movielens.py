@@ -90,6 +90,7 @@ def capacity(name: str, seeds: int, widths: tuple[int, ...]) -> list[dict[str, A
             found = []
             for seed in range(seeds):
                 model = SNRecommender(
+                    objective="rating",
                     "item", hidden_layer_sizes=width, power=power, random_state=seed, device="cpu"
                 )
                 predicted = model.fit(split.X, split.y).predict(split.X_test)
@@ -128,7 +129,7 @@ def ablation(name: str, seeds: int, variations: list[dict[str, Any]]) -> list[di
         found = []
         for seed in range(seeds):
             settings = {"orientation": "item", "random_state": seed, "device": "cpu", **variation}
-            model = SNRecommender(**settings).fit(held.X, held.y)
+            model = SNRecommender(objective="rating", **settings).fit(held.X, held.y)
             found.append(errors(model.predict(held.X_test), held.y_test)[0])
         rows.append({"variation": variation, "rmse": found})
         print(f"{np.mean(found):.4f} {variation}", flush=True)
