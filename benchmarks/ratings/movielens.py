@@ -90,8 +90,12 @@ def capacity(name: str, seeds: int, widths: tuple[int, ...]) -> list[dict[str, A
             found = []
             for seed in range(seeds):
                 model = SNRecommender(
+                    "item",
                     objective="rating",
-                    "item", hidden_layer_sizes=width, power=power, random_state=seed, device="cpu"
+                    hidden_layer_sizes=width,
+                    power=power,
+                    random_state=seed,
+                    device="cpu",
                 )
                 predicted = model.fit(split.X, split.y).predict(split.X_test)
                 found.append(errors(predicted, split.y_test)[0])
