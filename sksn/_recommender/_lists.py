@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ class Candidates:
         self._of_user: dict[Any, Any] = {}
         self._is_out = np.zeros(len(ids), dtype=bool)
         if items is not None:
-            position = ids.find(id_column(items, "items"), stacklevel=4)
+            position = ids.find(id_column(_ordered(items), "items"), stacklevel=4)
             n_unknown = int((position == UNKNOWN).sum())
             if n_unknown == len(position):
                 raise ValueError("items holds no item that was in training.")
@@ -76,7 +76,7 @@ class Candidates:
             self._is_out[self._positions(exclude)] = True
 
     def _positions(self, items: Any) -> np.ndarray:
-        position = self._ids.find(id_column(items, "exclude"), stacklevel=5)
+        position = self._ids.find(id_column(_ordered(items), "exclude"), stacklevel=5)
         return position[position != UNKNOWN]
 
     def apply(self, scores: np.ndarray, users: np.ndarray) -> None:
@@ -94,6 +94,11 @@ class Candidates:
             for row, user in enumerate(users.tolist()):
                 if user in self._of_user:
                     scores[row, self._positions(self._of_user[user])] = -np.inf
+
+
+def _ordered(items: Any) -> Any:
+    """Return a set as a list; the order of candidates does not matter."""
+    return list(items) if isinstance(items, Set) else items
 
 
 def long_frame(users: np.ndarray, items: np.ma.MaskedArray, scores: np.ma.MaskedArray) -> Any:

@@ -323,6 +323,8 @@ def test_candidates_that_were_not_in_training_are_said():
     assert set(lists.compressed()) == {0, 3}
     with pytest.raises(ValueError, match="items holds no item that was in training"):
         model.recommend([100], items=[-5])
+    of_set, _ = model.recommend([100], items={0, 3}, exclude={0}, exclude_seen=False)
+    assert of_set.compressed().tolist() == [3]
     everything, _ = model.recommend([100], exclude=[-5])
     assert_array_equal(everything, model.recommend([100])[0])
 
