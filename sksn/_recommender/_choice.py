@@ -31,7 +31,7 @@ LIST = 10  # items in the lists that are compared
 _SCORES = 1 << 22  # scores that are ranked at a time
 _STEPS: dict[str, tuple[Any, ...]] = {  # values of each setting to try, in this order
     "power": (0.2, 0.5, 0.0),
-    "ridge": (2.0, 12.0, 1.0, 30.0),
+    "ridge": (2.0, 12.0, 1.0, 30.0, 80.0),
     "count_power": (0.0, 0.3, 0.1, 0.2),
     "n_factors": (32, 128, 256),
     "factor_weight": (0.15, 0.5, 0.0),

@@ -156,6 +156,7 @@ def test_tiny_and_extreme_recommenders(seed, scale, data):
         return
     own = OF_KIND[SNRecommender]
     options = data.draw(st.fixed_dictionaries({}, optional=SHARED | own))
+    options["objective"] = data.draw(st.sampled_from(["auto", "rating", "ranking"]))
     model = SNRecommender(**{"max_epochs": 2, "hidden_layer_sizes": 3} | options)
     check(model, lambda: model.fit(pairs, y), pairs)
     if hasattr(model, "users_"):
