@@ -160,16 +160,16 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
 
     :math:`n_u` is how many items the user has interacted with, :math:`c_i` how many users the item.
     :math:`x_{uj}` is the strength of an interaction: 1, or
-    :math:`(1 + s z_{uj}) w_{uj}^t` with the rating in standard deviations from the mean, z, and the
-    weight w. The coefficients b are a ridge regression of each item on all others (EASE [4]_, with
-    a penalty of which half grows with the item's count, as in EDLAE [5]_). The products f of
-    vectors project on the leading singular vectors of the matrix, whose columns are divided by
-    :math:`\sqrt{c}` (GF-CF [6]_). p is ``power``, q ``count_power``, w ``factor_weight``, s
-    ``rating_slope`` and t ``weight_power``; they, the penalty and the number of vectors are chosen
-    by lists of held-out interactions, each only if it improves them by more than the standard
-    error.
-    With more than 20,000 items, cosines to the 200 nearest items, times a power of the item's
-    length, replace the regression; there, only the row power is chosen, and 256 vectors are used.
+    :math:`(1 + s z_{uj}) m_{uj}^t`, where z is the rating in standard deviations from the mean and
+    m the sample weight. The coefficients b are a ridge regression of each item on all others
+    (EASE [4]_, with a penalty of which half grows with the item's count, as in EDLAE [5]_). The
+    products f of vectors project on the leading singular vectors of the matrix, whose columns are
+    divided by :math:`\sqrt{c}` (GF-CF [6]_). p is ``power``, q ``count_power``, w
+    ``factor_weight``, s ``rating_slope`` and t ``weight_power``; they, the penalty and the number
+    of vectors are chosen by lists of held-out interactions, each only if it improves them by more
+    than the standard error. With more than 20,000 items, cosines to the 200 nearest items, times a
+    power of the item's length, replace the regression; there, only the row power is chosen, and
+    256 vectors are used.
 
     A user who was not in training gets the mean rating of the item, shrunken towards the mean of
     all ratings. An item that was not in training gets the mean rating of the user. If both are
