@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+_OF_INPUT = ("n_features_in_", "feature_names_in_")
 _LONGEST = 100  # characters of a value in an error message
 _FEW = 10  # entries of an array in an error message
 
@@ -64,23 +65,27 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
         raise
 
 
+def publish(estimator: Any, attributes: Mapping[str, Any]) -> None:
+    """Set the attributes of a fitted estimator in one step, so that :func:`forget` knows them."""
+    names = frozenset(name for name in attributes if name.endswith("_"))
+    estimator.__dict__.update(attributes, _published=names)
+
+
 def forget(estimator: Any, *private: str, kept: Iterable[str] = ()) -> None:
-    """Drop the fitted attributes of an estimator in one step.
+    """Drop the fitted attributes of an estimator in one step; those of a subclass stay.
 
     Parameters
     ----------
     estimator : object
         The estimator.
     *private : str
-        Attributes to drop beside those whose names end in an underscore.
+        Attributes to drop beside those that were published.
     kept : iterable of str, default=()
         Fitted attributes to keep.
     """
-    estimator.__dict__ = {
-        name: value
-        for name, value in vars(estimator).items()
-        if name in kept or not (name in private or name.endswith("_"))
-    }
+    fitted = vars(estimator)
+    dropped = {*private, "_published", *fitted.get("_published", ()), *_OF_INPUT} - {*kept}
+    estimator.__dict__ = {name: value for name, value in fitted.items() if name not in dropped}
 
 
 # Rules of parameters -------------------------------------------------------------------------

@@ -339,7 +339,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
                 "ranking_score_": ranker.choice.score,
             }
         state["_people"] = [People(ids[0], given_by(learned), ranker, ratings)]
-        self.__dict__.update(state)
+        rules.publish(self, state)
         return self
 
     @property

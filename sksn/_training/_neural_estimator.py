@@ -123,7 +123,7 @@ class NeuralEstimator(rules.SuggestsParameters, BaseEstimator):
 
     def _publish(self, learner: Learner) -> None:
         """Set all attributes of a fitted estimator in one step."""
-        self.__dict__.update(self._fitted_attributes(learner))
+        rules.publish(self, self._fitted_attributes(learner))
 
     def _fitted_attributes(self, learner: Learner) -> dict[str, Any]:
         """Return the attributes of a fitted estimator."""

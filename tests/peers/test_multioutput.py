@@ -43,11 +43,7 @@ EXCLUDED = {
         "test_multi_output_classes_[estimator0]",
     ],
 }
-DIFFERENT = {
-    "fit drops fitted attributes, also those that a subclass has just set": [
-        "test_regressor_chain_w_fit_params",
-    ],
-}
+DIFFERENT: dict[str, list[str]] = {}
 
 PEER = PeerTests(
     "sklearn.tests.test_multioutput",

@@ -145,6 +145,33 @@ def test_nothing_is_left_of_a_fit_that_fails_in_training(estimator):
         predicted(model, X)
 
 
+class Counting(SNRegressor):
+    """A subclass whose `fit` sets an attribute before and after."""
+
+    def fit(self, X, y, **options):
+        self.first_ = len(X)
+        super().fit(X, y, **options)
+        self.last_ = len(X)
+        return self
+
+
+def test_attributes_of_a_subclass_stay():
+    model = Counting(**QUICK).fit(X, Y)
+    again = model.fit(X[:40], Y[:40])
+    assert (again.first_, again.last_) == (40, 40)
+
+    class Stop(Callback):
+        def on_train_begin(self, net, **kwargs):
+            raise ZeroDivisionError
+
+    model.set_params(callbacks=[Stop()])
+    with pytest.raises(ZeroDivisionError):
+        model.fit(X, Y)
+    assert (model.first_, model.last_) == (60, 40)
+    assert not hasattr(model, "net_")
+    assert not hasattr(model, "n_features_in_")
+
+
 def test_an_interrupt_while_weights_settle_leaves_none_owed(monkeypatch):
     rng = np.random.RandomState(0)
     wide = sparse.csr_array(rng.uniform(size=(200, 3000)) * (rng.uniform(size=(200, 3000)) < 0.005))
