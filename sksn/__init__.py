@@ -36,6 +36,7 @@ _LAZY = {
     "SNRegressor": "._mlp_estimators",
     "datasets": ".datasets",
     "inspection": ".inspection",
+    "metrics": ".metrics",
     "nn": ".nn",
 }
 
