@@ -34,13 +34,13 @@ _STEPS: dict[str, tuple[Any, ...]] = {  # values of each setting to try, in this
     "ridge": (2.0, 12.0, 1.0, 30.0, 80.0),
     "count_power": (0.0, 0.3, 0.1, 0.2),
     "n_factors": (32, 128, 256),
-    "factor_weight": (0.15, 0.5, 0.0),
+    "factor_weight": (0.1, 0.35, 0.5, 0.0),
 }
 _STEPS_WHEN_LARGE = ("power",)  # the others do not carry over from a part of the items
 _MOST_ITEMS = 4_000  # the settings are chosen on the items with the most interactions
 _MOST_USERS = 50_000
 _COMPUTED = (64, 256)  # factors that are computed together
-_MOST_LISTS = 2_000  # users whose lists are compared
+_MOST_LISTS = 6_000  # users whose lists are compared
 SETTINGS = (*Signal._fields, *Settings._fields)
 _FEWEST = 20  # held-out interactions from which settings are chosen
 

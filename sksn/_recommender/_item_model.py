@@ -56,7 +56,7 @@ class Settings(NamedTuple):
     ridge: float = 5.0
     count_power: float = 0.15
     n_factors: int = 64
-    factor_weight: float = 0.3
+    factor_weight: float = 0.2
 
 
 class ItemModel:
