@@ -13,8 +13,8 @@ from .._checks import is_real
 from .._observed import column_counts, row_counts, row_of_entry, select_entries, with_entries
 from ..metrics._hits import hits_of_matrix
 from ._item_model import (
-    MANY_FACTORS,
     MOST_DENSE,
+    WHEN_LARGE,
     Settings,
     item_scale,
     neighbours,
@@ -97,12 +97,13 @@ def choose(
     """
     fixed: dict[str, Any] = {} if isinstance(given, str) else dict(given)
     of_rule = {name: fixed[name] for name in fixed if name in Signal._fields}
-    first = Settings(**{name: fixed[name] for name in fixed if name in Settings._fields})
+    first_given = {name: fixed[name] for name in fixed if name in Settings._fields}
+    first = Settings(**first_given)
     rules = candidates(rated=ratings is not None, weighted=weights is not None)
     rules = list(dict.fromkeys(rule._replace(**of_rule) for rule in rules))
     steps = {name: values for name, values in _STEPS.items() if name not in fixed}
     if is_large := positions.shape[1] > MOST_DENSE:
-        first = first._replace(n_factors=int(fixed.get("n_factors", MANY_FACTORS)))
+        first = Settings(**{**WHEN_LARGE, **first_given})
         steps = {name: values for name, values in steps.items() if name in _STEPS_WHEN_LARGE}
     if given == "default" or (len(rules) == 1 and not steps):
         return Choice(rules[0], first, None, [])

@@ -26,7 +26,10 @@ from .._row_scaling import scale_stored
 
 MOST_DENSE = 20_000  # items up to which coefficients are a dense matrix (1.6 GB)
 EXACT = 6_000  # items up to which they are computed in float64
-MANY_FACTORS = 256  # where the coefficients are sparse
+WHEN_LARGE: dict[str, Any] = {  # settings where the coefficients are sparse
+    "n_factors": 256,
+    "factor_weight": 0.3,
+}
 _NEIGHBOURS = 200  # coefficients of an item where they are sparse
 _TOWARDS_POPULAR = 0.4  # power of an item's squared length in them
 _SIDE_POWER = 0.5  # of item counts, on both sides of the singular vectors

@@ -110,6 +110,9 @@ def test_scores_of_many_items_come_from_neighbours(monkeypatch):
     monkeypatch.setattr(_choice, "MOST_DENSE", 10)
     model = ranker().fit(X)
     assert sparse.issparse(model._people[0].ranker.model.coefficients)
+    assert model.ranking_settings_["factor_weight"] == 0.3
+    given_ = ranker(ranking_settings={"n_factors": 2}).fit(X)
+    assert given_.item_vectors_.shape == (30, 2)
     lists, _ = model.recommend(model.users_, n=3)
     assert lists.shape == (200, 3)
     items, contributions = model.explain(100, 0)
