@@ -24,11 +24,10 @@ from ._item_model import (
     spectral_factors,
     spread_ratio,
 )
-from ._lists import best
+from ._lists import SCORES, best
 from ._signals import Signal, SignalScale, candidates, is_liked
 
 LIST = 10  # items in the lists that are compared
-_SCORES = 1 << 22  # scores that are ranked at a time
 _STEPS: dict[str, tuple[Any, ...]] = {  # values of each setting to try, in this order
     "power": (0.2, 0.5, 0.0),
     "ridge": (2.0, 12.0, 1.0, 30.0, 80.0),
@@ -212,7 +211,7 @@ class _Trial:
         found = np.concatenate(
             [
                 hits_of_matrix(best(scores[part], LIST)[0], self._held_out[part]).ndcg()
-                for part in blocks(len(scores), scores.shape[1], most_entries=_SCORES)
+                for part in blocks(len(scores), scores.shape[1], most_entries=SCORES)
             ]
         )
         self.tried.append((signal, settings, float(found.mean())))

@@ -373,9 +373,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         unknown = np.full(len(users), UNKNOWN)
         everyone = [*found, (self._people[-1], strangers, unknown[: len(strangers)])]
         for group, place, position in everyone:
-            predictor = group.ratings or group.ranker
-            assert predictor is not None
-            predicted[place] = predictor.predict_pairs(position, items[place])
+            predicted[place] = group.predictor.predict_pairs(position, items[place])
         return predicted
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
@@ -506,7 +504,8 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
     def user_vectors_(self) -> np.ndarray:
         """Vectors of the users, shape (n_users, n_factors)."""
         found, _ = locate(self._people, users := self.users_)
-        vectors = np.empty((len(users), self.item_vectors_.shape[1]), self.item_vectors_.dtype)
+        of_items = self.item_vectors_
+        vectors = np.empty((len(users), of_items.shape[1]), of_items.dtype)
         for group, place, position in found:
             vectors[place] = group.model.user_vectors[position]
         return vectors
@@ -547,7 +546,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         check_is_fitted(self, "items_")
         group = self._people[-1]
         counts = column_counts(group.given)
-        codes = (group.ratings or group.model).codes
+        codes = group.predictor.codes
         return most_similar(self._items, codes, counts, items, "items", n, min_interactions)
 
     def similar_users(

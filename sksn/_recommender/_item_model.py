@@ -104,7 +104,7 @@ class ItemModel:
             Strengths of the interactions.
         """
         rows = self.scaled(X)
-        by_factors = (self.factor_scale * self.vectors(X)) @ self.factors[1].T
+        by_factors = (self.factor_scale * (rows @ self.factors[0])) @ self.factors[1].T
         return product(rows, self.coefficients) + by_factors
 
     def vectors(self, X: Any) -> np.ndarray:

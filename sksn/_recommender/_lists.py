@@ -13,7 +13,7 @@ from .._checks import check_count
 from ._ids import UNKNOWN, Ids, id_column
 
 _PRIOR = 10.0  # shrinkage of similarities, in interactions
-_SCORES = 1 << 22  # similarities that are computed at a time
+SCORES = 1 << 22  # scores of items that are computed or ranked at a time
 _PADDING: dict[str, Any] = {"i": -1, "f": np.nan, "U": "", "S": b""}  # of each kind of ids
 
 
@@ -203,7 +203,7 @@ def most_similar(
     shrinkage = np.sqrt(counts / (counts + _PRIOR))
     columns = np.empty((len(positions), n), dtype=np.intp)
     similarities = np.empty((len(positions), n))
-    for part in blocks(len(positions), len(vectors), most_entries=_SCORES):
+    for part in blocks(len(positions), len(vectors), most_entries=SCORES):
         of_part = positions[part]
         found = np.clip(vectors[of_part] @ vectors.T, -1, 1)
         found *= shrinkage[of_part, None] * shrinkage

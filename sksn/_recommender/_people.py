@@ -12,11 +12,10 @@ from .._blocks import blocks
 from .._observed import row_of_entry, with_entries
 from ._ids import UNKNOWN, Ids, joined
 from ._interactions import Interactions
+from ._lists import SCORES
 from ._pairs import Pairs
 from ._ranker import Ranker
 from ._rating_predictor import RatingPredictor
-
-_SCORES = 1 << 22  # scores of strangers that are computed at a time
 
 
 class People(NamedTuple):
@@ -43,6 +42,11 @@ class People(NamedTuple):
     def model(self) -> Any:
         """What their lists come from."""
         return self.ranker or self.ratings
+
+    @property
+    def predictor(self) -> Any:
+        """What predicts single pairs: ratings, where some were learned."""
+        return self.ratings or self.ranker
 
 
 def given_by(interactions: Interactions) -> Any:
@@ -121,7 +125,7 @@ def scores_of(
                 scores[row_of_entry(seen), seen.indices] = -np.inf
             yield place[part], scores
     popular = groups[-1].model.popularity
-    for part in blocks(len(strangers), len(popular), most_entries=_SCORES):
+    for part in blocks(len(strangers), len(popular), most_entries=SCORES):
         yield strangers[part], np.repeat(popular[None], part.stop - part.start, axis=0)
 
 

@@ -14,9 +14,8 @@ from ._choice import Choice, choose
 from ._ids import UNKNOWN
 from ._interactions import Interactions
 from ._item_model import ItemModel, fit_items
+from ._lists import SCORES
 from ._signals import SignalScale
-
-_SCORES = 1 << 22  # scores that are computed at a time
 
 
 class Ranker:
@@ -100,7 +99,7 @@ class Ranker:
 
         A user without interactions gets the popularity of the items.
         """
-        for part in blocks(len(users), self.rows.shape[1], most_entries=_SCORES):
+        for part in blocks(len(users), self.rows.shape[1], most_entries=SCORES):
             rows = self.rows[users[part]]
             scores = self.model.score(rows).astype(np.float64)
             scores[row_counts(rows) == 0] = self.popularity
