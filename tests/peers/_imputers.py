@@ -41,3 +41,10 @@ def _over(peer: type) -> type:
 IterativeImputer = _over(impute.IterativeImputer)
 KNNImputer = _over(impute.KNNImputer)
 SimpleImputer = _over(impute.SimpleImputer)
+
+
+IMPUTERS = {  # what takes the place of which name
+    "sklearn.impute.IterativeImputer": IterativeImputer,
+    "sklearn.impute.KNNImputer": KNNImputer,
+    "sklearn.impute.SimpleImputer": SimpleImputer,
+}

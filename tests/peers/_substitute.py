@@ -16,6 +16,7 @@ import types
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Any
 from unittest import mock
 
@@ -43,7 +44,12 @@ class PeerTests:
     """
 
     def __init__(
-        self, path: str, replaced: Mapping[str, Any], *, excluded: Names, different: Names
+        self,
+        path: str,
+        replaced: Mapping[str, Any],
+        *,
+        excluded: Names,
+        different: Names = MappingProxyType({}),
     ) -> None:
         self.excluded = _by_name(excluded)
         self.different = _by_name(different)

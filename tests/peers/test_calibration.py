@@ -27,7 +27,6 @@ EXCLUDED = {
         "test_calibrated_classifier_cv_double_sample_weights_equivalence",
     ],
 }
-DIFFERENT: dict[str, list[str]] = {}
 
 PEER = PeerTests(
     "sklearn.tests.test_calibration",
@@ -39,6 +38,5 @@ PEER = PeerTests(
         "sklearn.linear_model.SGDClassifier": SGDClassifier,
     },
     excluded=EXCLUDED,
-    different=DIFFERENT,
 )
 globals().update(PEER.tests)

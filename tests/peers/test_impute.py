@@ -1,6 +1,6 @@
 """Tests of simple and iterative imputers over SNAutoencoder."""
 
-from ._imputers import IterativeImputer, KNNImputer, SimpleImputer
+from ._imputers import IMPUTERS
 from ._substitute import PeerTests
 
 EXCLUDED = {
@@ -84,11 +84,7 @@ DIFFERENT = {
 
 PEER = PeerTests(
     "sklearn.impute.tests.test_impute",
-    {
-        "sklearn.impute.IterativeImputer": IterativeImputer,
-        "sklearn.impute.KNNImputer": KNNImputer,
-        "sklearn.impute.SimpleImputer": SimpleImputer,
-    },
+    IMPUTERS,
     excluded=EXCLUDED,
     different=DIFFERENT,
 )

@@ -1,6 +1,6 @@
 """Tests of what all imputers do over SNAutoencoder."""
 
-from ._imputers import IterativeImputer, KNNImputer, SimpleImputer
+from ._imputers import IMPUTERS
 from ._substitute import PeerTests
 
 EXCLUDED = {
@@ -20,11 +20,7 @@ DIFFERENT = {
 
 PEER = PeerTests(
     "sklearn.impute.tests.test_common",
-    {
-        "sklearn.impute.IterativeImputer": IterativeImputer,
-        "sklearn.impute.KNNImputer": KNNImputer,
-        "sklearn.impute.SimpleImputer": SimpleImputer,
-    },
+    IMPUTERS,
     excluded=EXCLUDED,
     different=DIFFERENT,
 )

@@ -29,7 +29,6 @@ EXCLUDED = {
         "test_ovr_always_present",
     ],
 }
-DIFFERENT: dict[str, list[str]] = {}
 
 PEER = PeerTests(
     "sklearn.tests.test_multiclass",
@@ -47,6 +46,5 @@ PEER = PeerTests(
         "sklearn.tree.DecisionTreeRegressor": DecisionTreeRegressor,
     },
     excluded=EXCLUDED,
-    different=DIFFERENT,
 )
 globals().update(PEER.tests)

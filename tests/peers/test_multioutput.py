@@ -43,7 +43,6 @@ EXCLUDED = {
         "test_multi_output_classes_[estimator0]",
     ],
 }
-DIFFERENT: dict[str, list[str]] = {}
 
 PEER = PeerTests(
     "sklearn.tests.test_multioutput",
@@ -58,6 +57,5 @@ PEER = PeerTests(
         "sklearn.linear_model.Lasso": Lasso,
     },
     excluded=EXCLUDED,
-    different=DIFFERENT,
 )
 globals().update(PEER.tests)

@@ -18,7 +18,6 @@ EXCLUDED = {
         "test_partial_dependence_easy_target",
     ],
 }
-DIFFERENT: dict[str, list[str]] = {}
 
 PEER = PeerTests(
     "sklearn.inspection.tests.test_partial_dependence",
@@ -29,6 +28,5 @@ PEER = PeerTests(
         "sklearn.ensemble.RandomForestRegressor": RandomForestRegressor,
     },
     excluded=EXCLUDED,
-    different=DIFFERENT,
 )
 globals().update(PEER.tests)

@@ -40,7 +40,6 @@ EXCLUDED = {
         "test_stochastic_gradient_loss_param",
     ],
 }
-DIFFERENT: dict[str, list[str]] = {}
 
 PEER = PeerTests(
     "sklearn.model_selection.tests.test_search",
@@ -55,6 +54,5 @@ PEER = PeerTests(
         "sklearn.linear_model.SGDClassifier": SGDClassifier,
     },
     excluded=EXCLUDED,
-    different=DIFFERENT,
 )
 globals().update(PEER.tests)

@@ -28,7 +28,6 @@ EXCLUDED = {
         "test_stacking_classifier_multilabel_predict_proba[RandomForestClassifier]",
     ],
 }
-DIFFERENT: dict[str, list[str]] = {}
 
 PEER = PeerTests(
     "sklearn.ensemble.tests.test_stacking",
@@ -43,6 +42,5 @@ PEER = PeerTests(
         "sklearn.ensemble.RandomForestRegressor": RandomForestRegressor,
     },
     excluded=EXCLUDED,
-    different=DIFFERENT,
 )
 globals().update(PEER.tests)

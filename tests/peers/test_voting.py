@@ -27,7 +27,6 @@ EXCLUDED = {
         "test_sample_weight",
     ],
 }
-DIFFERENT: dict[str, list[str]] = {}
 
 PEER = PeerTests(
     "sklearn.ensemble.tests.test_voting",
@@ -43,6 +42,5 @@ PEER = PeerTests(
         "sklearn.neighbors.KNeighborsClassifier": KNeighborsClassifier,
     },
     excluded=EXCLUDED,
-    different=DIFFERENT,
 )
 globals().update(PEER.tests)

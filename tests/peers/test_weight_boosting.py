@@ -18,7 +18,6 @@ EXCLUDED = {
         "test_adaboost_numerically_stable_feature_importance_with_small_weights",
     ],
 }
-DIFFERENT: dict[str, list[str]] = {}
 
 PEER = PeerTests(
     "sklearn.ensemble.tests.test_weight_boosting",
@@ -29,6 +28,5 @@ PEER = PeerTests(
         "sklearn.svm.SVR": SVR,
     },
     excluded=EXCLUDED,
-    different=DIFFERENT,
 )
 globals().update(PEER.tests)
