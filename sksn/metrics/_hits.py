@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,12 +57,20 @@ def hits_of_matrix(columns: np.ndarray, relevant: Any) -> Hits:
     return Hits(np.isin(listed, pairs) & (columns >= 0), counts)
 
 
-def hits(X: Any, users: Any, items: Any, k: int) -> tuple[Hits, np.ndarray]:
-    """Compare lists with held-out interactions.
+def values_of_users(
+    of_hits: Callable[[Hits], np.ndarray],
+    pairs: tuple[np.ndarray, np.ndarray],
+    users: Any,
+    items: Any,
+    k: int,
+) -> np.ndarray:
+    """Score lists by their hits among held-out interactions.
 
     Parameters
     ----------
-    X : array-like of shape (n_pairs, 2)
+    of_hits : callable
+        A method of :class:`Hits`.
+    pairs : (ndarray of shape (n_pairs,), ndarray of shape (n_pairs,))
         User and item of each held-out interaction.
     users : array-like of shape (n_users,)
         The users of the lists, each of them once.
@@ -72,17 +81,15 @@ def hits(X: Any, users: Any, items: Any, k: int) -> tuple[Hits, np.ndarray]:
 
     Returns
     -------
-    Hits
-        Of the users with an interaction in X.
-    has_some : ndarray of bool of shape (n_users,)
-        Which users these are.
+    ndarray of shape (n_users,)
+        NaN for users without a held-out interaction.
 
     Raises
     ------
     ValueError
-        If the arguments do not fit together.
+        If the arguments do not fit together, or no user has an interaction.
     """
-    pair_users, pair_items = columns_of(X)
+    pair_users, pair_items = pairs
     users = as_objects_or_plain(users)
     lists = checked_lists(items, k)
     if users.ndim != 1 or len(users) != len(lists):
@@ -109,7 +116,11 @@ def hits(X: Any, users: Any, items: Any, k: int) -> tuple[Hits, np.ndarray]:
     is_hit = np.zeros((len(users), k), dtype=bool)  # a short list has empty places
     is_hit[:, :width] = found.is_hit
     has_some = found.n_relevant > 0
-    return Hits(is_hit[has_some], found.n_relevant[has_some]), has_some
+    if not has_some.any():
+        raise ValueError("X holds no interaction of the users of the lists.")
+    values = np.full(len(users), np.nan)
+    values[has_some] = of_hits(Hits(is_hit[has_some], found.n_relevant[has_some]))
+    return values
 
 
 def checked_lists(items: Any, k: int) -> np.ma.MaskedArray:

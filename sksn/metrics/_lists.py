@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_count, check_flag
-from ._hits import Hits, checked_lists, columns_of, hits, positions
+from ._hits import Hits, checked_lists, columns_of, positions, values_of_users
 
 _PARAMETERS = """
     Parameters
@@ -37,18 +37,13 @@ _PARAMETERS = """
 """
 
 
-def _metric(of_hits: Callable[[Hits], np.ndarray]) -> Callable[..., Any]:
-    def compute(X: Any, users: Any, items: Any, k: int, average: bool) -> float | np.ndarray:
-        check_count("k", k)
-        check_flag("average", average)
-        found, has_some = hits(X, users, items, k)
-        if not has_some.any():
-            raise ValueError("X holds no interaction of the users of the lists.")
-        values = np.full(len(has_some), np.nan)
-        values[has_some] = of_hits(found)
-        return float(np.nanmean(values)) if average else values
-
-    return compute
+def _score(
+    of_hits: Callable[[Hits], np.ndarray], X: Any, users: Any, items: Any, k: int, average: bool
+) -> float | np.ndarray:
+    check_count("k", k)
+    check_flag("average", average)
+    values = values_of_users(of_hits, columns_of(X), users, items, k)
+    return float(np.nanmean(values)) if average else values
 
 
 def precision_at_k(
@@ -66,7 +61,7 @@ def precision_at_k(
     >>> precision_at_k(X, ["ann", "bob"], lists, k=2)
     0.25
     """
-    return _metric(Hits.precision)(X, users, items, k, average)
+    return _score(Hits.precision, X, users, items, k, average)
 
 
 def recall_at_k(
@@ -84,7 +79,7 @@ def recall_at_k(
     >>> recall_at_k(X, ["ann", "bob"], lists, k=2, average=False)
     array([0.5, 0. ])
     """
-    return _metric(Hits.recall)(X, users, items, k, average)
+    return _score(Hits.recall, X, users, items, k, average)
 
 
 def ndcg_at_k(
@@ -110,7 +105,7 @@ def ndcg_at_k(
     >>> ndcg_at_k(X, ["ann", "bob"], lists, k=2)
     0.5
     """
-    return _metric(Hits.ndcg)(X, users, items, k, average)
+    return _score(Hits.ndcg, X, users, items, k, average)
 
 
 def average_precision_at_k(
@@ -130,7 +125,7 @@ def average_precision_at_k(
     >>> average_precision_at_k(X, ["ann"], [["casablanca", "alien"]], k=2)
     0.25
     """
-    return _metric(Hits.average_precision)(X, users, items, k, average)
+    return _score(Hits.average_precision, X, users, items, k, average)
 
 
 def hit_rate_at_k(
@@ -147,7 +142,7 @@ def hit_rate_at_k(
     >>> hit_rate_at_k(X, ["ann", "bob"], [["alien"], ["brazil"]], k=1)
     0.5
     """
-    return _metric(Hits.hit_rate)(X, users, items, k, average)
+    return _score(Hits.hit_rate, X, users, items, k, average)
 
 
 for _function in (

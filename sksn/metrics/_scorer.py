@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_count, is_real
-from . import _lists
-from ._hits import columns_of
+from ._hits import Hits, columns_of, values_of_users
 
 _METRICS = {
-    "ndcg": _lists.ndcg_at_k,
-    "precision": _lists.precision_at_k,
-    "recall": _lists.recall_at_k,
-    "average_precision": _lists.average_precision_at_k,
-    "hit_rate": _lists.hit_rate_at_k,
+    "ndcg": Hits.ndcg,
+    "precision": Hits.precision,
+    "recall": Hits.recall,
+    "average_precision": Hits.average_precision,
+    "hit_rate": Hits.hit_rate,
 }
 
 
@@ -41,9 +40,7 @@ def score_lists(
     """
     asked = np.fromiter(dict.fromkeys(users.tolist()), dtype=users.dtype)
     lists, _ = estimator.recommend(asked, n=k)
-    pairs = np.empty((len(users), 2), dtype=object)
-    pairs[:, 0], pairs[:, 1] = users.tolist(), items.tolist()
-    return float(_METRICS[metric](pairs, asked, lists, k=k))
+    return float(np.nanmean(values_of_users(_METRICS[metric], (users, items), asked, lists, k)))
 
 
 class RankingScorer:
