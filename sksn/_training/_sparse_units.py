@@ -65,7 +65,7 @@ class SparseUnits(NamedTuple):
         rows = np.unique(np.linspace(0, n_rows - 1, min(_ROWS, n_rows)).astype(np.intp))
         of_row = np.ones(len(rows)) if weights is None else weights[rows]
         some = X[rows]
-        found = _Sizes(
+        found = _Sizes.sort(
             np.abs(some.data, dtype=np.float64),
             some.indices,
             np.repeat(of_row, np.diff(some.indptr)),
@@ -90,12 +90,20 @@ class SparseUnits(NamedTuple):
 
 
 class _Sizes(NamedTuple):
-    """Absolute entries, with the feature and the weight of each."""
+    """Absolute entries, with the feature and the weight of each, sorted by feature and size."""
 
     values: np.ndarray
     columns: np.ndarray
     weights: np.ndarray
     n_features: int
+
+    @classmethod
+    def sort(
+        cls, values: np.ndarray, columns: np.ndarray, weights: np.ndarray, n_features: int
+    ) -> _Sizes:
+        """Return entries that are given in any order."""
+        order = np.lexsort((values, columns))
+        return cls(values[order], columns[order], weights[order], n_features)
 
     def where(self, chosen: np.ndarray) -> _Sizes:
         """Return some of the entries."""
@@ -109,25 +117,23 @@ class _Sizes(NamedTuple):
 
     def n_distinct(self) -> np.ndarray:
         """Count the different entries of each feature."""
-        order = np.lexsort((self.values, self.columns))
-        values, columns = self.values[order], self.columns[order]
-        is_new = np.ones(len(order), dtype=bool)
+        values, columns = self.values, self.columns
+        is_new = np.ones(len(values), dtype=bool)
         is_new[1:] = (values[1:] != values[:-1]) | (columns[1:] != columns[:-1])
         return np.bincount(columns[is_new], minlength=self.n_features)
 
     def medians(self) -> np.ndarray:
         """Return the weighted median of each feature; 0 where there are no entries."""
-        order = np.lexsort((self.values, self.columns))
         totals = self.total()
         half = (np.cumsum(totals) - totals / 2) * (1 - 1e-12)
-        at = np.searchsorted(np.cumsum(self.weights[order]), half)
-        at = np.minimum(at, len(order) - 1)
-        return np.where(totals > 0, self.values[order][at], 0.0)
+        at = np.searchsorted(np.cumsum(self.weights), half)
+        at = np.minimum(at, len(self.values) - 1)
+        return np.where(totals > 0, self.values[at], 0.0)
 
     def median(self) -> float:
         """Return the weighted median of all entries."""
         one = np.zeros(len(self.values), dtype=np.intp)
-        return float(_Sizes(self.values, one, self.weights, 1).medians()[0])
+        return float(_Sizes.sort(self.values, one, self.weights, 1).medians()[0])
 
 
 def _units(entries: _Sizes, weight_of_rows: float) -> tuple[np.ndarray, np.ndarray]:
