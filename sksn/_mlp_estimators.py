@@ -2,159 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_consistent_length
+from sklearn.metrics import d2_pinball_score
 
 from . import _checks as rules
-from ._targets import ClassTargets, NumberTargets
+from ._targets import LOSSES, QUANTILE, ClassTargets, number_targets
 from ._training._docs import document
-from ._training._held_out import hold_out_rows
-from ._training._input_scaling import INPUT_SCALINGS
-from ._training._net import Lesson
-from ._training._neural_estimator import NeuralEstimator
-from ._training._row_learner import RowLearner, Table
-from .nn._activations import ACTIVATIONS
-from .nn._mlp import HIDDEN_NORMS
-
-
-class _MLPEstimator(NeuralEstimator):
-    """Fits a :class:`~sksn.nn.SNMLP`. Subclasses say what y is."""
-
-    _rules: ClassVar = NeuralEstimator._rules | {
-        "hidden_layer_sizes": rules.LAYER_SIZES,
-        "activation": rules.one_of(*ACTIVATIONS),
-        "hidden_norm": rules.one_of(*HIDDEN_NORMS),
-        "input_scaling": rules.one_of(*INPUT_SCALINGS),
-        "add_indicator": rules.one_of("auto", True, False),
-        "n_bins": rules.auto_or(rules.COUNT_OR_ZERO),
-        "batch_size": rules.COUNT,
-        "max_epochs": rules.auto_or(rules.COUNT),
-    }
-    _learner: RowLearner
-    _targets_type: ClassVar[Any]  # what y is
-
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (128,),
-        activation: str = "relu",
-        *,
-        power: float = 0.5,
-        target: str | float = "mean",
-        missing_values: float = np.nan,
-        input_dropout: float = 0.2,
-        dropout: float = 0.5,
-        hidden_norm: str | None = None,
-        input_scaling: str | None = "auto",
-        add_indicator: Any = "auto",
-        n_bins: Any = "auto",
-        lr: float = 3e-3,
-        alpha: float = 1.0,
-        batch_size: int = 128,
-        max_epochs: Any = "auto",
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        warm_start: bool = False,
-        random_state: Any = None,
-        device: Any = "auto",
-        dtype: str = "float32",
-        callbacks: Any = None,
-        verbose: bool | int = False,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.power = power
-        self.target = target
-        self.missing_values = missing_values
-        self.input_dropout = input_dropout
-        self.dropout = dropout
-        self.hidden_norm = hidden_norm
-        self.input_scaling = input_scaling
-        self.add_indicator = add_indicator
-        self.n_bins = n_bins
-        self.lr = lr
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.device = device
-        self.dtype = dtype
-        self.callbacks = callbacks
-        self.verbose = verbose
-
-    def _check_rows(self, X: Any, y: Any, continued: RowLearner | None) -> Any:
-        """Validate X, and check that it comes in the container that training began with."""
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-        X = self._validate_X(X, reset=continued is None)
-        if continued and sparse.issparse(X) != continued.as_sparse:  # scaled differently
-            kinds = ("dense rows", "a sparse matrix")
-            as_sparse = continued.as_sparse
-            raise ValueError(
-                f"X is {kinds[not as_sparse]}, but training began with {kinds[as_sparse]}; pass "
-                "the same kind in every call."
-            )
-        return X
-
-    def _fit(
-        self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False, classes: Any = None
-    ) -> Self:
-        with rules.unchanged_on_error(self):
-            continued = self._continued(incremental=incremental)
-            X = self._check_rows(X, y, continued)
-            targets = continued.targets if continued else self._targets_type()
-            y = targets.validate(y, self)
-            check_consistent_length(X, y)
-            y = targets.encode(y, classes)  # also the classes of rows of weight 0
-            X, y, weights = weighted_rows(X, y, sample_weight)
-            table = self._table(targets, X, y, weights)
-            learner = continued or RowLearner(
-                self._parameters(), targets, as_sparse=sparse.issparse(X)
-            )
-            lesson = self._prepare_table(learner, table, incremental=incremental)
-            del X, y, weights, table
-        return self._train(learner, lesson)
-
-    def _table(self, targets: Any, X: Any, y: Any, weights: Any) -> Table:
-        """Return the rows to train on."""
-        return Table(X, y, weights)
-
-    def _prepare_table(self, learner: RowLearner, table: Table, *, incremental: bool) -> Lesson:
-        """Prepare training on a validated table; `early_stopping` holds out some of its rows."""
-        held_out = None
-        if self.early_stopping and not incremental:
-            strata = learner.targets.strata(table.y)
-            kept, out = hold_out_rows(
-                table.X.shape[0], self.validation_fraction, learner.split_seed, strata
-            )
-            table, held_out = table.take(kept), table.take(out)
-        return self._prepare(learner, table, held_out, incremental=incremental)
-
-    def _predictions(self, X: Any, decode: Callable[[Any, np.ndarray], np.ndarray]) -> np.ndarray:
-        """Validate rows, and decode the outputs of the network for them."""
-        X = self._validated(X)
-        return self._learner.predictions(X, decode)
+from ._training._mlp_estimator import MLPEstimator
+from ._training._row_learner import Table
 
 
 @document
-class SNClassifier(ClassifierMixin, _MLPEstimator):
+class SNClassifier(ClassifierMixin, MLPEstimator):
     r"""Multi-layer perceptron classifier for rows with missing values.
 
     Nothing is imputed. The first layer reads the observed entries of a row only, and Sparsity
     Normalization [1]_ scales each row by the number of its observed features, so that the output
     of the first layer does not depend on how many features are observed. Input may be a dense
-    array with NaN, a data frame, or any sparse matrix. Sparse rows are never made dense.
+    array with NaN, a data frame of numbers, text, categories and dates, or any sparse matrix.
+    Sparse rows are never made dense.
 
     Parameters
     ----------
@@ -170,6 +39,8 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
         The class labels; for multilabel y, 0 and 1 for each label.
     net_ : skorch.NeuralNet
         The trained net. ``net_.module_`` is the :class:`sksn.nn.SNMLP`.
+    is_categorical_ : ndarray of bool of shape (n_features,) or None
+        Which features are categorical; None if all columns are numbers.
     {attributes}
 
     See Also
@@ -211,6 +82,7 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
         power: float = 0.5,
         target: str | float = "mean",
         missing_values: float = np.nan,
+        categorical_features: Any = "from_dtype",
         input_dropout: float = 0.2,
         dropout: float = 0.5,
         hidden_norm: str | None = None,
@@ -238,6 +110,7 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
             power=power,
             target=target,
             missing_values=missing_values,
+            categorical_features=categorical_features,
             input_dropout=input_dropout,
             dropout=dropout,
             hidden_norm=hidden_norm,
@@ -261,9 +134,20 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
         self.class_weight = class_weight
 
     classes_: np.ndarray
-    _targets_type = ClassTargets
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def _new_targets(self) -> Any:
+        return ClassTargets()
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -277,6 +161,11 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row in the loss and in the statistics of the inputs.
 
+        X_val, y_val : like X, y, optional
+            Rows to validate on with `early_stopping`, instead of a part of the training rows.
+        sample_weight_val : array-like of shape (n_samples_val,), optional
+            Weight of each of these rows.
+
         Returns
         -------
         self : SNClassifier
@@ -288,7 +177,7 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
             If an argument or a parameter cannot be used, y has only one class, or the loss becomes
             infinite or NaN.
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Continue training, for one pass over further rows.
@@ -319,6 +208,9 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
     def _table(self, targets: ClassTargets, X: Any, y: Any, weights: Any) -> Table:
         return Table(X, y, targets.weigh(y, weights, self.class_weight))
 
+    def _held_out_table(self, targets: ClassTargets, X: Any, y: Any, weights: Any) -> Table:
+        return Table(X, y, targets.weigh_held_out(y, weights, self.class_weight))
+
     def _fitted_attributes(self, learner: Any) -> dict[str, Any]:
         return {**super()._fitted_attributes(learner), "classes_": learner.targets.public_classes}
 
@@ -336,7 +228,7 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
             Class labels, or 0 and 1 for each label (multilabel). A dense array, also if y was
             sparse in `fit`.
         """
-        return self._predictions(X, self._targets_type.decode)
+        return self._predictions(X)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.
@@ -375,17 +267,36 @@ class SNClassifier(ClassifierMixin, _MLPEstimator):
 
 
 @document
-class SNRegressor(RegressorMixin, _MLPEstimator):
+class SNRegressor(RegressorMixin, MLPEstimator):
     r"""Multi-layer perceptron regressor for rows with missing values.
 
     Nothing is imputed. The first layer reads the observed entries of a row only, and Sparsity
     Normalization [1]_ scales each row by the number of its observed features. y is standardized
     for training, and predictions are in the units of y. Input may be a dense array with NaN, a
-    data frame, or any sparse matrix. Sparse rows are never made dense.
+    data frame of numbers, text, categories and dates, or any sparse matrix. Sparse rows are never
+    made dense.
 
     Parameters
     ----------
     {parameters}
+    loss : str, default="squared_error"
+        The loss that training minimizes, one of
+
+        - "squared_error": predicts the mean.
+        - "absolute_error": predicts the median. Outliers of y count less.
+        - "huber": the squared error up to 1.35 robust standard deviations of y, and beyond that
+          the absolute error.
+        - "poisson": for counts and other y that are not negative. Predicts the mean, as the
+          exponential of the network's output.
+        - "gamma": the same for positive y whose deviation is proportional to their mean.
+        - "quantile": predicts the quantiles that `quantile` names.
+
+        With "absolute_error", "huber" and "quantile", y is centred by its median and divided by
+        1.48 times the median distance from it; with "poisson" and "gamma", y is divided by its
+        mean. In ``partial_fit``, these are the statistics of the first chunk.
+    quantile : float in (0, 1) or sequence of float, default=None
+        The levels of loss="quantile", in ascending order: one, or several for y of one column.
+        Predictions of several levels never cross.
 
     Attributes
     ----------
@@ -393,6 +304,8 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
         Number of columns of y.
     net_ : skorch.NeuralNet
         The trained net. ``net_.module_`` is the :class:`sksn.nn.SNMLP`.
+    is_categorical_ : ndarray of bool of shape (n_features,) or None
+        Which features are categorical; None if all columns are numbers.
     {attributes}
 
     See Also
@@ -402,11 +315,13 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
 
     Notes
     -----
-    Training minimizes the weighted mean squared error of the standardized y, over rows :math:`i`
-    of weights :math:`w_i` and the :math:`D` columns of y,
+    By default, training minimizes the weighted mean squared error of the standardized y, over rows
+    :math:`i` of weights :math:`w_i` and the :math:`D` columns of y,
 
     .. math:: \frac{1}{\sum_i w_i} \sum_i w_i \frac{1}{D} \sum_d (\hat y_{id} - y_{id})^2
 
+    For conformal intervals, pass a fitted regressor, or one of three quantiles, to
+    ``CrossConformalRegressor`` or ``ConformalizedQuantileRegressor`` of MAPIE.
     Ctrl-C ends the training: the estimator keeps what it has learned so far.
 
     References
@@ -425,10 +340,86 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
     True
     """
 
-    n_outputs_: int
-    _targets_type = NumberTargets
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (128,),
+        activation: str = "relu",
+        *,
+        power: float = 0.5,
+        target: str | float = "mean",
+        missing_values: float = np.nan,
+        categorical_features: Any = "from_dtype",
+        input_dropout: float = 0.2,
+        dropout: float = 0.5,
+        hidden_norm: str | None = None,
+        input_scaling: str | None = "auto",
+        add_indicator: Any = "auto",
+        n_bins: Any = "auto",
+        lr: float = 3e-3,
+        alpha: float = 1.0,
+        batch_size: int = 128,
+        max_epochs: Any = "auto",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        warm_start: bool = False,
+        random_state: Any = None,
+        device: Any = "auto",
+        dtype: str = "float32",
+        callbacks: Any = None,
+        verbose: bool | int = False,
+        loss: str = "squared_error",
+        quantile: Any = None,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes,
+            activation,
+            power=power,
+            target=target,
+            missing_values=missing_values,
+            categorical_features=categorical_features,
+            input_dropout=input_dropout,
+            dropout=dropout,
+            hidden_norm=hidden_norm,
+            input_scaling=input_scaling,
+            add_indicator=add_indicator,
+            n_bins=n_bins,
+            lr=lr,
+            alpha=alpha,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            random_state=random_state,
+            device=device,
+            dtype=dtype,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+        self.loss = loss
+        self.quantile = quantile
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    n_outputs_: int
+    _rules: ClassVar = MLPEstimator._rules | {
+        "loss": rules.one_of(*LOSSES),
+        "quantile": QUANTILE,
+    }
+
+    def _new_targets(self) -> Any:
+        return number_targets(self.loss, self.quantile)
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -441,6 +432,11 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row in the loss and in the statistics of X and y.
 
+        X_val, y_val : like X, y, optional
+            Rows to validate on with `early_stopping`, instead of a part of the training rows.
+        sample_weight_val : array-like of shape (n_samples_val,), optional
+            Weight of each of these rows.
+
         Returns
         -------
         self : SNRegressor
@@ -451,7 +447,7 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
         ValueError
             If an argument or a parameter cannot be used, or the loss becomes infinite or NaN.
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Continue training, for one pass over further rows.
@@ -473,7 +469,7 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
         return self._fit(X, y, sample_weight, incremental=True)
 
     def _fitted_attributes(self, learner: Any) -> dict[str, Any]:
-        return {**super()._fitted_attributes(learner), "n_outputs_": learner.targets.n_outputs}
+        return {**super()._fitted_attributes(learner), "n_outputs_": learner.targets.n_columns}
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict y.
@@ -485,21 +481,42 @@ class SNRegressor(RegressorMixin, _MLPEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions in the units and with the dimensions of y.
+        ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_levels)
+            Predictions in the units and with the dimensions of y; with several levels of
+            `quantile`, a column for each, in ascending order.
         """
-        return self._predictions(X, self._targets_type.decode)
+        return self._predictions(X)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Score predictions.
+
+        Parameters
+        ----------
+        X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their y.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weight of each row.
+
+        Returns
+        -------
+        float
+            R squared. With loss="quantile", the share of the pinball loss that is explained
+            (:func:`sklearn.metrics.d2_pinball_score`), on average over levels.
+        """
+        if self.loss != "quantile":
+            return super().score(X, y, sample_weight)
+        levels = np.atleast_1d(self.quantile)
+        predicted = self.predict(X)
+        of_level = predicted.T if len(levels) > 1 else [predicted]
+        scores = [
+            d2_pinball_score(y, part, sample_weight=sample_weight, alpha=level)
+            for part, level in zip(of_level, levels, strict=True)
+        ]
+        return float(np.mean(scores))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-
-def weighted_rows(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """Check the weights of rows, and leave out rows of weight 0."""
-    weights = rules.check_weights(sample_weight, X.shape[0])
-    if weights is not None and not weights.all():
-        weighted = np.flatnonzero(weights)
-        X, y, weights = X[weighted], y[weighted], weights[weighted]
-    return X, y, weights

@@ -17,9 +17,11 @@ LONG = {
     "_recommender/_estimator.py": 250,
 }
 NAMED_TUPLES = ("_replace", "_make", "_asdict", "_fields")  # their public methods
-ESTIMATORS = [PACKAGE / f"{name}.py" for name in ("_mlp_estimators", "_autoencoder")] + sorted(
-    (PACKAGE / "_recommender").glob("*.py")
-)
+ESTIMATORS = [
+    *(PACKAGE / f"{name}.py" for name in ("_mlp_estimators", "_autoencoder")),
+    PACKAGE / "_training" / "_mlp_estimator.py",
+    *sorted((PACKAGE / "_recommender").glob("*.py")),
+]
 
 
 def room_of(path: Path) -> str:

@@ -4,6 +4,7 @@ A dense entry is missing if it is NaN. A sparse entry is missing if it is not st
 NaN; stored zeros are observed. `missing_values` names one further value that means missing.
 """
 
+from ._column_reader import CATEGORICAL_FEATURES, ColumnReader
 from ._entries import (
     column_counts,
     complete_columns,
@@ -19,6 +20,8 @@ from ._entries import (
 from ._validation import validate_observed, warn_of_other_container
 
 __all__ = [
+    "CATEGORICAL_FEATURES",
+    "ColumnReader",
     "column_counts",
     "complete_columns",
     "missing_mask",

@@ -21,7 +21,8 @@ ENCODE = (
     "Encode text and categorical columns as numbers first, for example with "
     "sklearn.preprocessing.OneHotEncoder(sparse_output=False) or TargetEncoder in a "
     "ColumnTransformer, whose dense result keeps zeros and missing entries apart; turn dates into "
-    "numbers, and a frame of pandas Sparse columns into frame.sparse.to_coo() or to_dense()."
+    "numbers, and a frame of pandas Sparse columns into frame.sparse.to_coo() or to_dense(). "
+    "SNClassifier and SNRegressor take text, categories and dates of data frames as they are."
 )
 
 

@@ -2,5 +2,14 @@
 
 from ._classes import ClassTargets
 from ._numbers import NumberTargets, check_numbers
+from ._regression import LOSSES, QUANTILE, QuantileTargets, number_targets
 
-__all__ = ["ClassTargets", "NumberTargets", "check_numbers"]
+__all__ = [
+    "LOSSES",
+    "QUANTILE",
+    "ClassTargets",
+    "NumberTargets",
+    "QuantileTargets",
+    "check_numbers",
+    "number_targets",
+]

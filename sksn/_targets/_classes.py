@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -36,9 +36,11 @@ class ClassTargets:
         The kind of y.
     """
 
+    loss_options: ClassVar[dict[str, Any]] = {}
     classes: np.ndarray
     kind: str
     _totals: np.ndarray | None = None
+    _of_class: np.ndarray  # the weights of the classes that `weigh` used last
 
     @property
     def public_classes(self) -> np.ndarray:
@@ -120,7 +122,8 @@ class ClassTargets:
         if self.kind == "multilabel":
             of_row = label_weights(y, class_weight)
         else:
-            of_row = self._class_weights(y, weights, class_weight)[y]
+            self._of_class = self._class_weights(y, weights, class_weight)
+            of_row = self._of_class[y]
         result = of_row if weights is None else weights * of_row
         if not (result >= 0).all() or not result.any():
             raise ValueError(
@@ -128,6 +131,16 @@ class ClassTargets:
                 "some class in y a positive one."
             )
         return result
+
+    def weigh_held_out(
+        self, y: Any, weights: np.ndarray | None, class_weight: Any
+    ) -> np.ndarray | None:
+        """Multiply the weights of held-out rows by those of their classes in training."""
+        if class_weight is None:
+            return weights
+        is_multilabel = self.kind == "multilabel"
+        of_row = label_weights(y, class_weight) if is_multilabel else self._of_class[y]
+        return of_row if weights is None else weights * of_row
 
     def _class_weights(
         self, y: np.ndarray, weights: np.ndarray | None, class_weight: Any
@@ -150,6 +163,11 @@ class ClassTargets:
     def loss(self) -> str:
         """Name of the loss."""
         return "multiclass" if self.kind == "multiclass" else "binary"
+
+    @property
+    def may_be_partly_known(self) -> bool:
+        """Whether entries of y may be NaN: those of several labels."""
+        return self.n_outputs > 1 and self.kind == "multilabel"
 
     def learn(self, y: Any, weights: np.ndarray | None) -> None:
         """Learn nothing: classes need no scale."""

@@ -12,23 +12,43 @@ from .._moments import Moments, standardize, unstandardize
 from .._observed import observed_blocks
 from ._missing import n_columns, refuse_empty, refuse_missing, with_nan
 
-_LARGEST = np.finfo(np.float64).max
+LARGEST = np.finfo(np.float64).max
 
 
 class NumberTargets:
     """Numbers, which the network sees standardized.
 
+    Parameters
+    ----------
+    loss : str, default="squared_error"
+        Name of the loss.
+
     Attributes
     ----------
-    n_outputs : int
+    loss_options : dict
+        Further arguments of the loss.
+    n_columns : int
         Number of columns of y.
     moments : Moments
         Mean and variance of each column.
     """
 
-    loss = "squared_error"
-    n_outputs: int
+    n_columns: int
     moments: Moments | None = None
+
+    def __init__(self, loss: str = "squared_error") -> None:
+        self.loss = loss
+        self.loss_options: dict[str, Any] = {}
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs of the network."""
+        return self.n_columns
+
+    @property
+    def may_be_partly_known(self) -> bool:
+        """Whether entries of y may be NaN: those of several columns."""
+        return self.n_columns > 1
 
     def validate(self, y: Any, estimator: Any) -> np.ndarray:
         """Check y, and return it as float64."""
@@ -36,19 +56,19 @@ class NumberTargets:
 
     def encode(self, y: np.ndarray, classes: None = None) -> np.ndarray:
         """Return y with two dimensions; the first call learns the number of columns."""
-        n_outputs = 1 if y.ndim == 1 else y.shape[1]
-        if not hasattr(self, "n_outputs"):
-            self._is_1d, self.n_outputs = y.ndim == 1, n_outputs
-        elif n_outputs != self.n_outputs:
-            raise ValueError(f"y has {n_outputs} targets, expected {self.n_outputs}.")
-        return y.reshape(len(y), n_outputs)
+        n_columns = 1 if y.ndim == 1 else y.shape[1]
+        if not hasattr(self, "n_columns"):
+            self._is_1d, self.n_columns = y.ndim == 1, n_columns
+        elif n_columns != self.n_columns:
+            raise ValueError(f"y has {n_columns} targets, expected {self.n_columns}.")
+        return y.reshape(len(y), n_columns)
 
     def strata(self, y: np.ndarray) -> None:
         """Return nothing: a split of the rows need not keep shares of numbers."""
 
     def learn(self, y: np.ndarray, weights: np.ndarray | None) -> None:
         """Learn, or go on learning, mean and variance of y."""
-        moments = self.moments or Moments(self.n_outputs)
+        moments = self.moments or Moments(self.n_columns)
         self.moments = moments.updated(observed_blocks(y, weights))
 
     def for_loss(self, y: np.ndarray) -> np.ndarray:
@@ -57,16 +77,19 @@ class NumberTargets:
         return standardize(y, self.moments.mean, self.moments.scale)
 
     def prior(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-        """Return the outputs that predict the mean of y."""
+        """Return the outputs that predict the mean of y, or its median in a robust loss."""
         return np.zeros(self.n_outputs)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
         """Return predictions in the units and the shape of y."""
-        assert self.moments is not None
         with np.errstate(over="ignore"):
-            output = unstandardize(output, self.moments.mean, self.moments.scale)
-        np.clip(output, -_LARGEST, _LARGEST, out=output)
+            output = self._in_units_of_y(output)
+        np.clip(output, -LARGEST, LARGEST, out=output)
         return output[:, 0] if self._is_1d else output
+
+    def _in_units_of_y(self, output: np.ndarray) -> np.ndarray:
+        assert self.moments is not None
+        return unstandardize(output, self.moments.mean, self.moments.scale)
 
 
 def check_numbers(y: Any, estimator: Any = None, *, partly: bool = False) -> np.ndarray:

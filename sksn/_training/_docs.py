@@ -20,6 +20,19 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         The constant K: a statistic of n over the training rows, or a positive number.
     missing_values : number, default=np.nan
         A further value that means missing; NaN always does.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        The categorical features. "from_dtype": the columns of a data frame whose type is text,
+        category or enum (of pandas, pyarrow or polars), and columns of Python objects that hold
+        text. Otherwise their names, their positions, or a bool for each feature; None for none.
+        Booleans are numbers, unless they are chosen here. Each category has weights of its own in
+        the first layer, which start small and are multiplied by ``c / (c + 10)`` for a category
+        that occurs c times in training. A missing category, and one that training has not seen,
+        are unobserved. A categorical feature counts as one feature in n, however many categories
+        it has.
+
+        Columns of dates are numbers, whatever this parameter is: the time in seconds, and its place
+        in the cycles of day, week and year of which the training rows span at least one period
+        (sine and cosine). The date and its cycles count as one feature. Durations are numbers too.
     input_dropout : float in [0, 1), default=0.2
         Share of the observed entries of each row that is dropped in training. n is counted after
         dropping.
@@ -72,7 +85,8 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         Maximum number of rows in a batch.
     max_epochs : {"auto"} or int, default="auto"
         Number of passes over the training rows, or the maximum with `early_stopping`. "auto": 40.
-        For sparse rows of up to 512 features, at least 800 steps of the optimizer. For dense rows
+        For sparse rows of up to 512 features, at least 800 steps of the optimizer; for rows with
+        categorical features, at least 300. For dense rows
         of more than 512 features, which overfit sooner, as many as 120 steps of the optimizer need,
         but at least 5 and at most 20.
     early_stopping : bool, default=False

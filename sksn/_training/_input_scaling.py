@@ -10,6 +10,7 @@ from scipy import sparse
 from .._blocks import blocks, blocks_of_rows
 from .._moments import Moments, standardize
 from .._observed import observed_blocks, select_entries, with_entries
+from ._category_counts import CategoryCounts
 from ._fences import fences
 from ._ranges import check_range, in_range
 from ._sparse_units import SparseUnits
@@ -63,11 +64,16 @@ class InputScaling:
         The scaling.
     as_sparse : bool
         Whether the rows are sparse.
+    n_categories : ndarray of int of shape (n_features,), optional
+        Number of categories of each feature; 0 for numbers. Entries of categorical features are
+        codes, and stay as they are.
 
     Attributes
     ----------
     moments : Moments or None
         Moments of the observed entries of each feature; None before the first rows.
+    categories : CategoryCounts or None
+        Counts of the categories; None if there are none.
     gain : float
         The gain.
 
@@ -81,14 +87,22 @@ class InputScaling:
     gain: float = 1.0
     units: SparseUnits | None = None  # of sparse rows under "auto"
 
-    def __init__(self, kind: str | None, *, as_sparse: bool) -> None:
+    def __init__(
+        self, kind: str | None, *, as_sparse: bool, n_categories: np.ndarray | None = None
+    ) -> None:
         self.kind = kind
         self.as_sparse = as_sparse
+        self.categories = None
+        if n_categories is not None and n_categories.any():
+            self.categories = CategoryCounts(n_categories)
 
     def partial_fit(self, X: Any, sample_weight: np.ndarray | None) -> Self:
         """Learn from array rows with NaN, or CSR rows of observed entries."""
         is_first = self.moments is None
-        numbers = None
+        numbers, rows = None, X
+        if self.categories is not None:
+            self.categories = self.categories.updated(X, sample_weight)
+            X = self.categories.without(X)
         if self.kind == "auto" and self.as_sparse:
             self.units = SparseUnits.learn(X, sample_weight, self.units)
             numbers = np.flatnonzero(self.units.is_number)
@@ -101,7 +115,7 @@ class InputScaling:
         moments = self.moments or Moments(X.shape[1])
         self.moments = moments.updated(entries)
         if is_first and self.kind == "auto":
-            self.gain = self._bounding_gain(X, sample_weight)
+            self.gain = self._bounding_gain(rows, sample_weight)
         return self
 
     def hides_presence(self, X: Any, lowest: np.ndarray | None) -> np.ndarray:
@@ -123,13 +137,16 @@ class InputScaling:
         if self.units is not None:
             hides |= self.units.is_number
         elif lowest is None and (self.kind is not None or not self.as_sparse):
-            return ~hides
-        for values, columns, _ in observed_blocks(X):
-            if lowest is None:
-                is_faint = np.abs(values) <= _NOTHING * self.gain
-            else:
-                is_faint = (np.abs(values) <= _FAINT * self.gain) & (values <= lowest[columns])
-            hides[columns[is_faint]] = True
+            hides = ~hides
+        else:
+            for values, columns, _ in observed_blocks(X):
+                if lowest is None:
+                    is_faint = np.abs(values) <= _NOTHING * self.gain
+                else:
+                    is_faint = (np.abs(values) <= _FAINT * self.gain) & (values <= lowest[columns])
+                hides[columns[is_faint]] = True
+        if self.categories is not None:
+            hides[self.categories.features] = False  # each has weights of its own
         return hides
 
     def transform(self, X: Any, dtype: Any = np.float64) -> Any:
@@ -155,6 +172,8 @@ class InputScaling:
             for part in blocks(len(X), X.shape[1]):
                 out[part] = self._scaled(X[part], slice(None))
             out[:, is_new] = np.nan
+            if self.categories is not None:
+                self.categories.write(X, out)
             return out
         if is_new.any() and is_new[X.indices].any():
             X = select_entries(X, ~is_new[X.indices])
@@ -191,6 +210,9 @@ class InputScaling:
     def _bounding_gain(self, X: Any, sample_weight: np.ndarray | None) -> float:
         rows = np.unique(np.linspace(0, X.shape[0] - 1, min(_ROWS, X.shape[0])).astype(np.intp))
         Z = abs(self.transform(X[rows]))
+        if self.categories is not None:
+            seen = Z[:, self.categories.features]
+            Z[:, self.categories.features] = np.where(np.isnan(seen), seen, 1)
         sums = np.asarray(Z.sum(axis=1)).ravel() if sparse.issparse(Z) else np.nansum(Z, axis=1)
         weights = None if sample_weight is None else sample_weight[rows]
         mean = np.average(sums, weights=weights)

@@ -159,7 +159,7 @@ class Learner(ABC):
             self._learn_statistics(training)
             if is_first or parameters["target"] != "median":  # the median cannot be updated
                 self.constant = self._constant_learner.update(
-                    row_counts(training.X), self._row_weights(training)
+                    row_counts(self._counted(training.X)), self._row_weights(training)
                 )
         training = self._scaled(parameters, training)
         if held_out is not None:
@@ -227,6 +227,10 @@ class Learner(ABC):
     @abstractmethod
     def _learn_statistics(self, training: Any) -> None:
         """Learn, or go on learning, how entries (and y) are scaled."""
+
+    def _counted(self, X: Any) -> Any:
+        """Return the features of rows that count in n."""
+        return X
 
     def _row_weights(self, training: Any) -> np.ndarray | None:
         """Return the weight of each row in the constant K."""

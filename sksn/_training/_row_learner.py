@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -31,6 +31,7 @@ _BINS = 8
 _EPOCHS = 40
 _LARGEST_SUM_BESIDE_BINS = 1.0  # of a row's indicators of features that have bins, on average
 _STEPS = 800  # at least, of sparse rows with few features, which have no bins to learn by
+_STEPS_WITH_CATEGORIES = 300  # at least
 _ROUNDING = 1e-9  # of shares
 _MOST_EPOCHS_WHEN_WIDE = 20  # dense rows with more features than have bins overfit sooner
 _LEAST_EPOCHS_WHEN_WIDE = 5
@@ -49,11 +50,31 @@ class Targets(Protocol):
     def loss(self) -> str:
         """Name of the loss."""
 
+    @property
+    def loss_options(self) -> dict[str, Any]:
+        """Further arguments of the loss."""
+
+    @property
+    def may_be_partly_known(self) -> bool:
+        """Whether entries of y may be NaN."""
+
     def learn(self, y: Any, weights: np.ndarray | None) -> None:
         """Learn, or go on learning, how y is scaled."""
 
     def for_loss(self, y: Any) -> Any:
         """Return encoded y as the loss takes it."""
+
+
+class Columns(Protocol):
+    """What the columns of dense rows are; see ``sksn._observed``."""
+
+    @property
+    def n_categories(self) -> np.ndarray:
+        """Number of categories of each column; 0 for numbers."""
+
+    @property
+    def part_of(self) -> Sequence[int]:
+        """For the last columns, which are parts of other columns: the column of each."""
 
 
 class Table(NamedTuple):
@@ -90,14 +111,28 @@ class RowLearner(Learner):
         The y to predict, and its loss.
     as_sparse : bool
         Whether the rows are sparse.
+    columns : Columns or None
+        What is known of the columns of dense rows; None if all are numbers.
     """
 
     scaling: InputScaling
 
-    def __init__(self, parameters: Mapping[str, Any], targets: Targets, *, as_sparse: bool) -> None:
-        scaling = InputScaling(parameters["input_scaling"], as_sparse=as_sparse)
+    def __init__(
+        self,
+        parameters: Mapping[str, Any],
+        targets: Targets,
+        *,
+        as_sparse: bool,
+        columns: Columns | None = None,
+    ) -> None:
+        scaling = InputScaling(
+            parameters["input_scaling"],
+            as_sparse=as_sparse,
+            n_categories=None if columns is None else columns.n_categories,
+        )
         super().__init__(parameters, scaling, as_sparse=as_sparse)
         self.targets: Any = targets
+        self.columns: Any = columns
 
     def fork(self) -> RowLearner:
         """Return a learner of the same network, whose statistics can be updated by themselves."""
@@ -114,6 +149,10 @@ class RowLearner(Learner):
         self.scaling.partial_fit(training.X, training.weights)
         self.targets.learn(training.y, training.weights)
 
+    def _counted(self, X: Any) -> Any:
+        n_parts = len(self.columns.part_of) if self.columns else 0
+        return X[:, : X.shape[1] - n_parts] if n_parts else X
+
     def _row_weights(self, training: Table) -> np.ndarray | None:
         return training.weights
 
@@ -122,7 +161,11 @@ class RowLearner(Learner):
     ) -> RowNet:
         X = training.X
         n_bins = self._n_bins(parameters["n_bins"], X.shape[1], incremental=incremental)
-        bins = quantile_bins(X, n_bins, training.weights) if n_bins else None
+        bins = None
+        if n_bins:
+            categories = self.scaling.categories
+            numbers = X if categories is None else categories.without(X)
+            bins = quantile_bins(numbers, n_bins, training.weights)
         self._row_sparse = self._steps_on_rows(parameters, X, incremental=incremental)
         # Without input dropout, rows are normalized once. With bins they would take too much room.
         self._normalize_once = not parameters["input_dropout"] and not n_bins
@@ -137,6 +180,7 @@ class RowLearner(Learner):
                 "output_bias": self.targets.prior(training.y, training.weights),
                 "target": self.constant,
                 "bins": bins,
+                **self._columns(incremental=incremental),
                 **self._indicators(
                     parameters["add_indicator"], training, bins, incremental=incremental
                 ),
@@ -145,7 +189,8 @@ class RowLearner(Learner):
             },
             criterion=MeanLoss,
             criterion__kind=self.targets.loss,
-            criterion__partly=self.targets.n_outputs > 1 and self.targets.loss != "multiclass",
+            criterion__partly=self.targets.may_be_partly_known,
+            **{f"criterion__{name}": v for name, v in self.targets.loss_options.items()},
             optimizer=RowSparseAdamW,
             max_epochs=self._n_epochs(parameters, X),
             batch_size=parameters["batch_size"],
@@ -196,12 +241,26 @@ class RowLearner(Learner):
         if parameters["max_epochs"] != "auto":
             return int(parameters["max_epochs"])
         n_batches = -(-X.shape[0] // parameters["batch_size"])
+        if self.scaling.categories is not None:  # their weights start small
+            return max(_EPOCHS, -(-_STEPS_WITH_CATEGORIES // n_batches))
         if X.shape[1] <= WIDE:
             return max(_EPOCHS, -(-_STEPS // n_batches)) if self.as_sparse else _EPOCHS
         if self.as_sparse:
             return _EPOCHS
         n_epochs = -(-_STEPS_WHEN_WIDE // n_batches)
         return min(max(n_epochs, _LEAST_EPOCHS_WHEN_WIDE), _MOST_EPOCHS_WHEN_WIDE)
+
+    def _columns(self, *, incremental: bool) -> dict[str, Any]:
+        """Return the arguments of the network that are about categories and parts of dates."""
+        if self.columns is None:
+            return {}
+        arguments: dict[str, Any] = {"part_of": self.columns.part_of}
+        if self.scaling.categories is not None:
+            # What a first chunk has of a category tells little about how often it occurs.
+            gains = 1.0 if incremental else self.scaling.categories.gains()
+            arguments["n_categories"] = self.scaling.categories.n_categories
+            arguments["category_gain"] = gains * self.scaling.gain
+        return arguments
 
     def _indicators(
         self, add_indicator: Any, training: Table, bins: Any, *, incremental: bool
@@ -214,6 +273,8 @@ class RowLearner(Learner):
             chosen = self.scaling.hides_presence(X, None if bins is None else bins[0][:, 0])
         if not incremental:  # else later chunks may miss what this one has
             chosen &= missing > _ROUNDING
+        if self.columns is not None and self.columns.part_of:
+            chosen[-len(self.columns.part_of) :] = False  # missing with the date itself
         features = np.flatnonzero(chosen)
         shares = missing[features]
         sizes = 1 - shares if self.as_sparse else 2 * shares * (1 - shares)
@@ -231,8 +292,11 @@ class RowLearner(Learner):
 
     def _steps_on_rows(self, parameters: Mapping[str, Any], X: Any, *, incremental: bool) -> bool:
         """Whether gradients and steps of the first layer hold only the features of a batch."""
-        if not self.as_sparse or listeners(parameters["callbacks"] or (), "on_grad_computed"):
+        if listeners(parameters["callbacks"] or (), "on_grad_computed"):
             return False  # callbacks that clip or log gradients expect dense ones
         if resolve_device(parameters["device"]).type not in ("cpu", "cuda"):
             return False  # few other devices have sparse tensors
+        if not self.as_sparse:
+            categories = self.scaling.categories
+            return categories is not None and categories.are_many(parameters["batch_size"])
         return touch_few_columns(X, parameters["batch_size"], is_chunk=incremental)

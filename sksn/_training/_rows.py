@@ -15,7 +15,7 @@ from ..nn._rows import NormalizedRows, SparseRows, repeat_each, take
 
 _SHARE_OF_MEMORY = 0.5  # of a GPU's free memory that rows may take
 _PLANNED_ENTRIES = 1 << 24  # entries whose features are counted at a time
-_DENSE_STEPS_FOR_A_SPARSE_ONE = 7.0  # columns that a dense step updates in the time of one
+DENSE_STEPS_FOR_A_SPARSE_ONE = 7.0  # columns that a dense step updates in the time of one
 
 
 class BatchCounts(NamedTuple):
@@ -233,7 +233,7 @@ def touch_few_columns(X: Any, batch_size: int, *, is_chunk: bool = False) -> boo
     n_rows = min(X.shape[0], batch_size)
     rows = np.linspace(0, X.shape[0] - 1, n_rows).astype(np.intp)
     touched = len(np.unique(X[rows].indices)) * (batch_size / n_rows if is_chunk else 1)
-    return touched * _DENSE_STEPS_FOR_A_SPARSE_ONE < X.shape[1]
+    return touched * DENSE_STEPS_FOR_A_SPARSE_ONE < X.shape[1]
 
 
 def _n_bytes(X: Any, dtype: torch.dtype) -> int:

@@ -15,6 +15,8 @@ from ._dropout import Random, keep
 from ._mask import count_entries, exact_type
 from ._rows import NormalizedRows, SparseRows, is_traced
 
+_SMALL = 0.3  # initial weights of categories, relative to others: most of them stay noise
+
 
 class InputLayer(Random):
     r"""Input dropout, Sparsity Normalization and a linear map of the observed entries.
@@ -24,7 +26,7 @@ class InputLayer(Random):
 
     .. math:: b + \left(\frac{K}{n}\right)^{\text{power}} \sum_{j \in O} x_j w_j
 
-    and more terms for bins and indicators.
+    and more terms for bins, categories and indicators.
 
     Parameters
     ----------
@@ -40,6 +42,8 @@ class InputLayer(Random):
         See :class:`SNMLP`.
     bins : tuple of ndarray or None
         See :class:`SNMLP`.
+    n_categories, category_gain, part_of : sequence or None
+        See :class:`SNMLP`.
     sparse, sparse_grad : bool
         See :class:`SNMLP`.
     generator : torch.Generator or None
@@ -52,6 +56,10 @@ class InputLayer(Random):
     indicator_position: Tensor
     bin_lower: Tensor
     bin_width: Tensor
+    categorical_features: Tensor
+    category_starts: Tensor
+    category_gain: Tensor
+    whole_of: Tensor
 
     def __init__(
         self,
@@ -66,6 +74,9 @@ class InputLayer(Random):
         indicator_shares: Sequence[float] | None = None,
         indicator_gain: float | Sequence[float] = 1.0,
         bins: tuple[np.ndarray, np.ndarray] | None = None,
+        n_categories: Sequence[int] | None = None,
+        category_gain: float | Sequence[float] = 1.0,
+        part_of: Sequence[int] | None = None,
         sparse: bool = False,
         sparse_grad: bool = False,
     ) -> None:
@@ -84,6 +95,34 @@ class InputLayer(Random):
             self.register_buffer("bin_lower", lower)
             self.register_buffer("bin_width", width)
             self.bin_weight = nn.Parameter(torch.zeros(lower.numel(), n_outputs))
+        self.has_categories = n_categories is not None and bool(np.any(n_categories))
+        if n_categories is not None and self.has_categories:
+            self._add_categories(n_categories, category_gain, generator)
+        self.n_parts = 0 if part_of is None else len(part_of)
+        if self.n_parts:
+            whole = [*range(n_features - self.n_parts), *(part_of or ())]
+            self.register_buffer("whole_of", torch.as_tensor(whole), persistent=False)
+
+    def _add_categories(
+        self,
+        n_categories: Sequence[int],
+        category_gain: float | Sequence[float],
+        generator: torch.Generator | None,
+    ) -> None:
+        sizes = np.asarray(n_categories)
+        chosen = np.flatnonzero(sizes)
+        starts = np.cumsum(sizes[chosen]) - sizes[chosen]
+        gain = np.broadcast_to(np.asarray(category_gain, dtype=np.float64), sizes.sum())
+        self.register_buffer("categorical_features", torch.as_tensor(chosen))
+        self.register_buffer("category_starts", torch.as_tensor(starts))
+        self.register_buffer("category_gain", torch.as_tensor(gain.copy()))
+        n_features, n_outputs = self.weight.shape
+        self.category_weight = nn.Parameter(torch.zeros(len(gain), n_outputs))
+        seen = self.category_weight.new_empty(int(np.count_nonzero(gain)), n_outputs)
+        initialize(seen, n_features, _SMALL, generator)  # categories that nobody sees draw none
+        with torch.no_grad():
+            self.category_weight[torch.as_tensor(np.flatnonzero(gain))] = seen
+            self.weight[self.categorical_features] = 0  # their codes are not multiplied
 
     def _add_indicators(
         self,
@@ -124,26 +163,46 @@ class InputLayer(Random):
             out = torch.addmm(out, rows.filled, self.bin_weight)
         if rows.missing is not None:
             out = torch.addmm(out, rows.missing, self.indicator_weight)
+        if rows.categories is not None and rows.category_factors is not None:
+            out = out + self._category_sums(rows.categories, rows.category_factors)
         return out
+
+    def _category_sums(self, categories: Tensor, factors: Tensor) -> Tensor:
+        """Sum the weights of the categories of each row, with a factor each."""
+        starts = torch.arange(len(categories), device=categories.device) * categories.shape[1]
+        cells = SparseRows(factors.flatten(), categories.flatten(), starts)
+        n_categories = len(self.category_weight)
+        index = ColumnIndex(cells, n_categories, occurring=self.sparse_grad)
+        return weighted_sums(cells, cells.values, self.category_weight, index)
 
     def normalize(self, rows: Tensor) -> NormalizedRows:
         """Compute the inputs of the weights. Without input dropout they never change."""
         missing = rows != rows
         entries = rows.masked_fill(missing, 0)
-        observed = (~missing).to(rows.dtype)
+        observed = (~missing[:, : rows.shape[1] - self.n_parts]).to(rows.dtype)
         if self.training and self.input_dropout:
-            observed *= keep(rows, self.input_dropout, self.generator)
+            observed *= keep(observed, self.input_dropout, self.generator)
         n_observed = observed.sum(dim=1, dtype=exact_type(rows.dtype))
+        if self.n_parts:
+            observed = observed.index_select(1, self.whole_of)
         scale = sparsity_scale(n_observed, self.target, self.power).to(rows.dtype)
         factors = observed * scale[:, None]
-        filled = unobserved = None
+        filled = unobserved = categories = category_factors = None
+        if self.has_categories:
+            codes = entries.index_select(1, self.categorical_features).long()
+            categories = codes + self.category_starts
+            category_factors = factors.index_select(1, self.categorical_features)
+            category_factors = category_factors * self.category_gain[categories].to(rows.dtype)
+            entries = entries.index_fill(1, self.categorical_features, 0)
         if self.has_bins:
             filled = (entries[:, :, None] - self.bin_lower).div_(self.bin_width).clamp_(0, 1)
             filled = filled.mul_(factors[:, :, None]).flatten(1)
         if self.has_indicator:
             unobserved = missing.index_select(1, self.indicator_features).to(rows.dtype)
             unobserved.sub_(self.indicator_shares).mul_(self.indicator_gain)
-        return NormalizedRows(entries * factors, filled, unobserved, n_observed)
+        return NormalizedRows(
+            entries * factors, filled, unobserved, n_observed, categories, category_factors
+        )
 
     def _forward_sparse(self, rows: SparseRows, index: ColumnIndex) -> Tensor:
         kept = None

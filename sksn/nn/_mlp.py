@@ -64,16 +64,27 @@ class SNMLP(DrawsFromGenerator):
         Lower edge and width of the bins of each feature, for dense rows. The first layer then
         also reads ``clip((x - lower) / width, 0, 1)`` for each observed entry ``x`` and each bin
         (piecewise linear encoding [2]_). The weights of the bins start at zero.
+    n_categories : sequence of int of shape (n_features,), optional
+        Number of categories of each feature of dense rows; 0 for a number. An entry ``c`` of a
+        categorical feature is an integer from 0 to ``n_categories - 1``. It has weights of its own,
+        which start small, in place of ``c`` times the weights of the feature.
+    category_gain : float or sequence of float of shape (sum of n_categories,), default=1.0
+        Factor of the weights of each category, such as ``n / (n + 10)`` for one that occurs n
+        times.
+    part_of : sequence of int, optional
+        For dense rows whose last features are parts of other features: the feature of each. Parts
+        are observed and dropped with that feature, and do not count in n.
     sparse : bool, default=False
         Whether the rows are :class:`SparseRows` instead of dense tensors with NaN.
     sparse_grad : bool, default=False
         Whether the gradient of the first layer is a sparse tensor of the features that occur in
         the batch, as that of :class:`torch.nn.Embedding` with ``sparse=True``. It is for
-        :class:`SparseRows`, and needs an optimizer that takes such gradients:
-        :class:`RowSparseAdamW` for all parameters, or :class:`torch.optim.SparseAdam` for
-        ``input.weight`` (and ``input.indicator_weight``) and another one for the rest.
-        ``torch.compile`` computes the first layer of such a network outside of its graph, so
-        ``fullgraph=True`` is an error. Under :mod:`torch.func`, gradients are dense.
+        :class:`SparseRows`, or for the weights of categories of dense rows, and needs an optimizer
+        that takes such gradients: :class:`RowSparseAdamW` for all parameters, or
+        :class:`torch.optim.SparseAdam` for ``input.weight`` (and ``input.indicator_weight``, or
+        ``input.category_weight`` alone) and another one for the rest. ``torch.compile`` computes
+        the first layer of such a network outside of its graph, so ``fullgraph=True`` is an error.
+        Under :mod:`torch.func`, gradients are dense.
     output_bias : sequence of float of shape (n_outputs,), optional
         Initial biases of the last layer, such as the log odds of classes. By default 0.
     seed : int, optional
@@ -117,6 +128,9 @@ class SNMLP(DrawsFromGenerator):
         indicator_shares: Sequence[float] | None = None,
         indicator_gain: float | Sequence[float] = 1.0,
         bins: tuple[np.ndarray, np.ndarray] | None = None,
+        n_categories: Sequence[int] | None = None,
+        category_gain: float | Sequence[float] = 1.0,
+        part_of: Sequence[int] | None = None,
         sparse: bool = False,
         sparse_grad: bool = False,
         output_bias: Sequence[float] | None = None,
@@ -140,6 +154,9 @@ class SNMLP(DrawsFromGenerator):
                 indicator_shares=indicator_shares,
                 indicator_gain=indicator_gain,
                 bins=bins,
+                n_categories=n_categories,
+                category_gain=category_gain,
+                part_of=part_of,
                 sparse=sparse,
                 sparse_grad=sparse_grad,
                 generator=generator,

@@ -121,12 +121,18 @@ class NormalizedRows(NamedTuple):
         1 where an entry is missing and 0 elsewhere, if there are indicators.
     n_observed : Tensor of shape (n_rows,)
         Number of observed entries of each row.
+    categories : Tensor of int64 of shape (n_rows, n_categorical_features) or None
+        The category of each entry among those of all features, if there are categorical features.
+    category_factors : Tensor of shape (n_rows, n_categorical_features) or None
+        The factor of its weights; 0 where missing.
     """
 
     entries: Tensor
     filled: Tensor | None
     missing: Tensor | None
     n_observed: Tensor
+    categories: Tensor | None = None
+    category_factors: Tensor | None = None
 
     def take(self, index: Tensor | slice) -> NormalizedRows:
         """Return the rows at `index`."""

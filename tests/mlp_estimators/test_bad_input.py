@@ -92,8 +92,9 @@ class TestBadInput:
             model.predict(X[:, 1:])
         with pytest.raises(ValueError, match="Input X contains infinity"):
             model.predict(np.full((1, 30), np.inf))
-        with pytest.raises(ValueError, match="not numeric: 'colour'"):
-            estimator().fit(pd.DataFrame({"colour": ["red", "blue"]}), [0, 1])
+        colours = pd.DataFrame({"colour": ["red", "blue"]})
+        with pytest.raises(ValueError, match="not numeric, 'colour', and is not among"):
+            estimator(categorical_features=None).fit(colours, [0, 1])
         with pytest.raises(ValueError, match="BSR matrix that stores zeros"):
             estimator().fit(sparse.bsr_array(np.eye(4), blocksize=(2, 2)), [0, 1, 0, 1])
 

@@ -1,0 +1,217 @@
+"""What SNClassifier and SNRegressor have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_consistent_length
+
+from .. import _checks as rules
+from .._observed import CATEGORICAL_FEATURES, ColumnReader
+from ..nn._activations import ACTIVATIONS
+from ..nn._mlp import HIDDEN_NORMS
+from ._held_out import hold_out_rows
+from ._input_scaling import INPUT_SCALINGS
+from ._neural_estimator import NeuralEstimator
+from ._row_learner import RowLearner, Table
+
+
+class MLPEstimator(NeuralEstimator):
+    """Fits a :class:`~sksn.nn.SNMLP`. Subclasses say what y is."""
+
+    _rules: ClassVar = NeuralEstimator._rules | {
+        "hidden_layer_sizes": rules.LAYER_SIZES,
+        "activation": rules.one_of(*ACTIVATIONS),
+        "hidden_norm": rules.one_of(*HIDDEN_NORMS),
+        "input_scaling": rules.one_of(*INPUT_SCALINGS),
+        "categorical_features": CATEGORICAL_FEATURES,
+        "add_indicator": rules.one_of("auto", True, False),
+        "n_bins": rules.auto_or(rules.COUNT_OR_ZERO),
+        "batch_size": rules.COUNT,
+        "max_epochs": rules.auto_or(rules.COUNT),
+    }
+    _learner: RowLearner
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (128,),
+        activation: str = "relu",
+        *,
+        power: float = 0.5,
+        target: str | float = "mean",
+        missing_values: float = np.nan,
+        categorical_features: Any = "from_dtype",
+        input_dropout: float = 0.2,
+        dropout: float = 0.5,
+        hidden_norm: str | None = None,
+        input_scaling: str | None = "auto",
+        add_indicator: Any = "auto",
+        n_bins: Any = "auto",
+        lr: float = 3e-3,
+        alpha: float = 1.0,
+        batch_size: int = 128,
+        max_epochs: Any = "auto",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        warm_start: bool = False,
+        random_state: Any = None,
+        device: Any = "auto",
+        dtype: str = "float32",
+        callbacks: Any = None,
+        verbose: bool | int = False,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.power = power
+        self.target = target
+        self.missing_values = missing_values
+        self.categorical_features = categorical_features
+        self.input_dropout = input_dropout
+        self.dropout = dropout
+        self.hidden_norm = hidden_norm
+        self.input_scaling = input_scaling
+        self.add_indicator = add_indicator
+        self.n_bins = n_bins
+        self.lr = lr
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.device = device
+        self.dtype = dtype
+        self.callbacks = callbacks
+        self.verbose = verbose
+
+    def _check_rows(
+        self, X: Any, y: Any, columns: ColumnReader | None, continued: RowLearner | None
+    ) -> Any:
+        """Validate X, and check that it comes in the container that training began with."""
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        X = self._read(X, columns, reset=continued is None)
+        if continued and sparse.issparse(X) != continued.as_sparse:  # scaled differently
+            kinds = ("dense rows", "a sparse matrix")
+            as_sparse = continued.as_sparse
+            raise ValueError(
+                f"X is {kinds[not as_sparse]}, but training began with {kinds[as_sparse]}; pass "
+                "the same kind in every call."
+            )
+        return X
+
+    def _learn_columns(self, X: Any) -> ColumnReader | None:
+        """Return the reader of rows whose columns are not all numbers."""
+        return ColumnReader.learn(X, self.categorical_features, self.missing_values)
+
+    def _read(self, X: Any, columns: ColumnReader | None, *, reset: bool) -> Any:
+        """Validate rows."""
+        if columns is None:
+            return super()._validate_X(X, reset=reset)
+        return columns.read(X, self, reset=reset)
+
+    def _validate_X(self, X: Any, *, reset: bool) -> Any:
+        return self._read(X, self._learner.columns, reset=reset)
+
+    def _fitted_attributes(self, learner: Any) -> dict[str, Any]:
+        attributes = super()._fitted_attributes(learner)
+        columns = learner.columns
+        is_categorical = None if columns is None else columns.is_categorical
+        return {**attributes, "is_categorical_": is_categorical}
+
+    def _new_targets(self) -> Any:
+        """Return what y is, before it is known."""
+        raise NotImplementedError
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        incremental: bool = False,
+        classes: Any = None,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+    ) -> Self:
+        with rules.unchanged_on_error(self):
+            continued = self._continued(incremental=incremental)
+            columns = continued.columns if continued else self._learn_columns(X)
+            X = self._check_rows(X, y, columns, continued)
+            targets = continued.targets if continued else self._new_targets()
+            y = targets.validate(y, self)
+            check_consistent_length(X, y)
+            y = targets.encode(y, classes)  # also the classes of rows of weight 0
+            X, y, weights = weighted_rows(X, y, sample_weight)
+            table = self._table(targets, X, y, weights)
+            learner = continued or RowLearner(
+                self._parameters(), targets, as_sparse=sparse.issparse(X), columns=columns
+            )
+            held_out = self._validation_table(learner, *validation)
+            if held_out is None and self.early_stopping and not incremental:
+                table, held_out = self._hold_out(learner, table)
+            lesson = self._prepare(learner, table, held_out, incremental=incremental)
+            del X, y, weights, table, held_out, validation
+        return self._train(learner, lesson)
+
+    def _table(self, targets: Any, X: Any, y: Any, weights: Any) -> Table:
+        """Return the rows to train on."""
+        return Table(X, y, weights)
+
+    def _hold_out(self, learner: RowLearner, table: Table) -> tuple[Table, Table]:
+        """Split rows to validate on off a table."""
+        n_rows, strata = table.X.shape[0], learner.targets.strata(table.y)
+        kept, out = hold_out_rows(n_rows, self.validation_fraction, learner.split_seed, strata)
+        return table.take(kept), table.take(out)
+
+    def _validation_table(
+        self, learner: RowLearner, X: Any, y: Any, sample_weight: Any
+    ) -> Table | None:
+        """Return the rows to validate on that the user passed."""
+        if X is None and y is None and sample_weight is None:
+            return None
+        if X is None or y is None:
+            raise ValueError(
+                f"X_val and y_val must be passed together, got X_val={rules.shown(X)} and "
+                f"y_val={rules.shown(y)}."
+            )
+        if not self.early_stopping:
+            raise ValueError(
+                "X_val is used by early_stopping, which is False; pass early_stopping=True, or "
+                "fit without X_val."
+            )
+        X = self._read(X, learner.columns, reset=False)
+        if sparse.issparse(X) != learner.as_sparse:
+            raise ValueError("X_val must come in the container of X: both dense or both sparse.")
+        targets = learner.targets
+        y = targets.validate(y, self)
+        check_consistent_length(X, y)
+        X, y, weights = weighted_rows(X, targets.encode(y), sample_weight)
+        return self._held_out_table(targets, X, y, weights)
+
+    def _held_out_table(self, targets: Any, X: Any, y: Any, weights: Any) -> Table:
+        """Return rows to validate on."""
+        return Table(X, y, weights)
+
+    def _predictions(
+        self, X: Any, decode: Callable[[Any, np.ndarray], np.ndarray] | None = None
+    ) -> np.ndarray:
+        """Validate rows, and decode the outputs of the network for them."""
+        X = self._validated(X)
+        return self._learner.predictions(X, decode or type(self._learner.targets).decode)
+
+
+def weighted_rows(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Check the weights of rows, and leave out rows of weight 0."""
+    weights = rules.check_weights(sample_weight, X.shape[0])
+    if weights is not None and not weights.all():
+        weighted = np.flatnonzero(weights)
+        X, y, weights = X[weighted], y[weighted], weights[weighted]
+    return X, y, weights
