@@ -35,12 +35,12 @@ SKLEARN_NET = {"hidden_layer_sizes": (HIDDEN,), "batch_size": BATCH, "alpha": 0.
 @contextmanager
 def rule_for_steps(ratio: float) -> Iterator[None]:
     """Let sksn take row-sparse steps (0) or dense ones (infinity), whatever its rule says."""
-    rule = _rows._DENSE_STEPS_FOR_A_SPARSE_ONE
-    _rows._DENSE_STEPS_FOR_A_SPARSE_ONE = ratio
+    rule = _rows.DENSE_STEPS_FOR_A_SPARSE_ONE
+    _rows.DENSE_STEPS_FOR_A_SPARSE_ONE = ratio
     try:
         yield
     finally:
-        _rows._DENSE_STEPS_FOR_A_SPARSE_ONE = rule
+        _rows.DENSE_STEPS_FOR_A_SPARSE_ONE = rule
 
 
 class DensifyingRows(torch.utils.data.Dataset):

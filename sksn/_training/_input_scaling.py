@@ -137,14 +137,13 @@ class InputScaling:
         if self.units is not None:
             hides |= self.units.is_number
         elif lowest is None and (self.kind is not None or not self.as_sparse):
-            hides = ~hides
-        else:
-            for values, columns, _ in observed_blocks(X):
-                if lowest is None:
-                    is_faint = np.abs(values) <= _NOTHING * self.gain
-                else:
-                    is_faint = (np.abs(values) <= _FAINT * self.gain) & (values <= lowest[columns])
-                hides[columns[is_faint]] = True
+            hides[:] = True
+        for values, columns, _ in () if hides.all() else observed_blocks(X):
+            if lowest is None:
+                is_faint = np.abs(values) <= _NOTHING * self.gain
+            else:
+                is_faint = (np.abs(values) <= _FAINT * self.gain) & (values <= lowest[columns])
+            hides[columns[is_faint]] = True
         if self.categories is not None:
             hides[self.categories.features] = False  # each has weights of its own
         return hides

@@ -37,7 +37,7 @@ def text():
 def path(request, monkeypatch):
     """Forces one side of the rule."""
     ratio = 0.0 if request.param == "row-sparse" else np.inf
-    monkeypatch.setattr(rows_module, "_DENSE_STEPS_FOR_A_SPARSE_ONE", ratio)
+    monkeypatch.setattr(rows_module, "DENSE_STEPS_FOR_A_SPARSE_ONE", ratio)
     return request.param
 
 
@@ -72,7 +72,7 @@ def test_where_every_feature_occurs_in_every_batch_both_paths_are_one(
     y = np.arange(60) % 3
     outputs = []
     for ratio in (0.0, np.inf):
-        monkeypatch.setattr(rows_module, "_DENSE_STEPS_FOR_A_SPARSE_ONE", ratio)
+        monkeypatch.setattr(rows_module, "DENSE_STEPS_FOR_A_SPARSE_ONE", ratio)
         model = SNClassifier(
             batch_size=19, dtype="float64", input_dropout=0, add_indicator=add_indicator, **OPTIONS
         ).fit(X, y, weights)
