@@ -41,6 +41,11 @@ class SNClassifier(ClassifierMixin, MLPEstimator):
         The trained net. ``net_.module_`` is the :class:`sksn.nn.SNMLP`.
     is_categorical_ : ndarray of bool of shape (n_features,) or None
         Which features are categorical; None if all columns are numbers.
+    best_candidate_ : dict
+        The parameters that were chosen among `candidates`; empty if those of the estimator were.
+    candidate_losses_ : list of (dict, float)
+        Each candidate, the first of which stands for the parameters of the estimator, and its mean
+        loss on held-out rows; empty if nothing was compared.
     {attributes}
 
     See Also
@@ -91,8 +96,9 @@ class SNClassifier(ClassifierMixin, MLPEstimator):
         n_bins: Any = "auto",
         lr: float = 3e-3,
         alpha: float = 1.0,
-        batch_size: int = 128,
+        batch_size: Any = "auto",
         max_epochs: Any = "auto",
+        candidates: Any = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
@@ -121,6 +127,7 @@ class SNClassifier(ClassifierMixin, MLPEstimator):
             alpha=alpha,
             batch_size=batch_size,
             max_epochs=max_epochs,
+            candidates=candidates,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
@@ -147,6 +154,7 @@ class SNClassifier(ClassifierMixin, MLPEstimator):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        groups: Any = None,
     ) -> Self:
         """Train the network.
 
@@ -162,9 +170,13 @@ class SNClassifier(ClassifierMixin, MLPEstimator):
             Weight of each row in the loss and in the statistics of the inputs.
 
         X_val, y_val : like X, y, optional
-            Rows to validate on with `early_stopping`, instead of a part of the training rows.
+            Rows to validate on with `early_stopping`, and to choose among `candidates` by, instead
+            of a part of the training rows.
         sample_weight_val : array-like of shape (n_samples_val,), optional
             Weight of each of these rows.
+        groups : array-like of shape (n_samples,), optional
+            Groups of rows, such as patients. Rows of one group are held out together, for
+            `early_stopping` and to choose among `candidates`.
 
         Returns
         -------
@@ -177,7 +189,8 @@ class SNClassifier(ClassifierMixin, MLPEstimator):
             If an argument or a parameter cannot be used, y has only one class, or the loss becomes
             infinite or NaN.
         """
-        return self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
+        validation = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, validation=validation, groups=groups)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Continue training, for one pass over further rows.
@@ -306,6 +319,11 @@ class SNRegressor(RegressorMixin, MLPEstimator):
         The trained net. ``net_.module_`` is the :class:`sksn.nn.SNMLP`.
     is_categorical_ : ndarray of bool of shape (n_features,) or None
         Which features are categorical; None if all columns are numbers.
+    best_candidate_ : dict
+        The parameters that were chosen among `candidates`; empty if those of the estimator were.
+    candidate_losses_ : list of (dict, float)
+        Each candidate, the first of which stands for the parameters of the estimator, and its mean
+        loss on held-out rows; empty if nothing was compared.
     {attributes}
 
     See Also
@@ -357,8 +375,9 @@ class SNRegressor(RegressorMixin, MLPEstimator):
         n_bins: Any = "auto",
         lr: float = 3e-3,
         alpha: float = 1.0,
-        batch_size: int = 128,
+        batch_size: Any = "auto",
         max_epochs: Any = "auto",
+        candidates: Any = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
@@ -388,6 +407,7 @@ class SNRegressor(RegressorMixin, MLPEstimator):
             alpha=alpha,
             batch_size=batch_size,
             max_epochs=max_epochs,
+            candidates=candidates,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
@@ -419,6 +439,7 @@ class SNRegressor(RegressorMixin, MLPEstimator):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        groups: Any = None,
     ) -> Self:
         """Train the network.
 
@@ -433,9 +454,13 @@ class SNRegressor(RegressorMixin, MLPEstimator):
             Weight of each row in the loss and in the statistics of X and y.
 
         X_val, y_val : like X, y, optional
-            Rows to validate on with `early_stopping`, instead of a part of the training rows.
+            Rows to validate on with `early_stopping`, and to choose among `candidates` by, instead
+            of a part of the training rows.
         sample_weight_val : array-like of shape (n_samples_val,), optional
             Weight of each of these rows.
+        groups : array-like of shape (n_samples,), optional
+            Groups of rows, such as patients. Rows of one group are held out together, for
+            `early_stopping` and to choose among `candidates`.
 
         Returns
         -------
@@ -447,7 +472,8 @@ class SNRegressor(RegressorMixin, MLPEstimator):
         ValueError
             If an argument or a parameter cannot be used, or the loss becomes infinite or NaN.
         """
-        return self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
+        validation = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, validation=validation, groups=groups)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Continue training, for one pass over further rows.

@@ -81,14 +81,25 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         not. If an epoch has more than 20 batches, `alpha` is multiplied by ``20 / n_batches``,
         because more rows need less regularization. For dense rows of more than 512 features, it is
         multiplied by 5, because they overfit sooner.
-    batch_size : int, default=128
-        Maximum number of rows in a batch.
+    batch_size : {"auto"} or int, default="auto"
+        Maximum number of rows in a batch. "auto": 128; for 19,200 dense rows or more 256, and twice
+        as many for each doubling of the rows, up to 1024. Larger batches take fewer steps, and
+        with that many rows no longer cost accuracy.
     max_epochs : {"auto"} or int, default="auto"
         Number of passes over the training rows, or the maximum with `early_stopping`. "auto": 40.
         For sparse rows of up to 512 features, at least 800 steps of the optimizer; for rows with
         categorical features, at least 300. For dense rows
         of more than 512 features, which overfit sooner, as many as 120 steps of the optimizer need,
         but at least 5 and at most 20.
+    candidates : None, "auto" or sequence of dict, default=None
+        Parameters that `fit` may use in place of those of the estimator, as a small grid search.
+        "auto": more regularization (dropout 0.5, input_dropout 0.4, alpha 2), less (dropout 0.2,
+        input_dropout 0.1), and long training of a smooth network (activation "gelu", dropout and
+        input_dropout 0.1, at least 60 epochs and 400 steps). They are compared by their loss on
+        held-out rows: five folds of up to 1000 rows, and of more rows as many folds as hold 1000.
+        The best one is used if it is better than the estimator's own parameters by more than the
+        standard error of the difference. A last network is then trained on all rows. Fewer than 50
+        rows are not compared. ``partial_fit`` does not choose.
     early_stopping : bool, default=False
         Whether to hold out rows, to stop when their loss no longer falls, and to use the weights
         with the lowest loss.

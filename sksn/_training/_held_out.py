@@ -109,6 +109,40 @@ def hold_out_rows(
     return np.setdiff1d(np.arange(n_rows), held_out), np.sort(held_out)
 
 
+def hold_out_groups(groups: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split rows at random, such that rows of one group stay together.
+
+    Parameters
+    ----------
+    groups : ndarray of int of shape (n_rows,)
+        The group of each row.
+    share : float in (0, 1)
+        Share of the groups to hold out, rounded up to whole groups.
+    seed : int
+        Seed of the choice.
+
+    Returns
+    -------
+    kept, held_out : ndarray of int
+        Positions of the rows, in ascending order.
+
+    Raises
+    ------
+    ValueError
+        If no group would be kept.
+    """
+    n_groups = len(np.unique(groups))
+    n_held_out = count_held_out(n_groups, share)
+    if n_held_out >= n_groups:
+        raise ValueError(
+            f"early_stopping=True needs a group to train on beside those it validates on, but "
+            f"validation_fraction={share} takes all: groups has {n_groups} different values."
+        )
+    chosen = np.random.RandomState(seed).permutation(n_groups)[:n_held_out]
+    is_held_out = np.isin(groups, np.unique(groups)[chosen])
+    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
+
+
 def hold_out_ratings(
     n_ratings: int, share: float, random: np.random.RandomState
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -27,6 +27,7 @@ MAY_CHANGE = frozenset(
     {
         *("missing_values", "lr", "batch_size", "max_epochs", "warm_start", "random_state"),
         *("early_stopping", "validation_fraction", "n_iter_no_change", "callbacks", "verbose"),
+        "candidates",
     }
 )
 

@@ -94,6 +94,15 @@ class MeanLoss(nn.Module):
             loss = loss.mean(dim=1)
         return (loss * weight).mean()
 
+    def of_rows(self, output: Tensor, y: Tensor) -> Tensor:
+        """Compute the loss of each row, of shape (n_rows,)."""
+        if not self.partly:
+            loss = self._loss(output, y, reduction="none")
+            return loss.mean(dim=1) if loss.ndim == 2 else loss
+        known = (y == y).to(output.dtype)
+        loss = self._loss(output, y.nan_to_num(0.0), reduction="none") * known
+        return loss.sum(dim=1) / known.sum(dim=1).clamp(min=1)
+
     def _of_known(self, output: Tensor, y: Tensor, weight: Tensor | None) -> Tensor:
         known = (y == y).to(output.dtype)
         loss = self._loss(output, y.nan_to_num(0.0), reduction="none") * known

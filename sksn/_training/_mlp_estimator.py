@@ -13,10 +13,11 @@ from .. import _checks as rules
 from .._observed import CATEGORICAL_FEATURES, ColumnReader
 from ..nn._activations import ACTIVATIONS
 from ..nn._mlp import HIDDEN_NORMS
-from ._held_out import hold_out_rows
+from ._held_out import hold_out_groups, hold_out_rows
 from ._input_scaling import INPUT_SCALINGS
 from ._neural_estimator import NeuralEstimator
 from ._row_learner import RowLearner, Table
+from ._selection import CANDIDATES, Choice, built_in, choose
 
 
 class MLPEstimator(NeuralEstimator):
@@ -30,8 +31,9 @@ class MLPEstimator(NeuralEstimator):
         "categorical_features": CATEGORICAL_FEATURES,
         "add_indicator": rules.one_of("auto", True, False),
         "n_bins": rules.auto_or(rules.COUNT_OR_ZERO),
-        "batch_size": rules.COUNT,
+        "batch_size": rules.auto_or(rules.COUNT),
         "max_epochs": rules.auto_or(rules.COUNT),
+        "candidates": CANDIDATES,
     }
     _learner: RowLearner
 
@@ -52,8 +54,9 @@ class MLPEstimator(NeuralEstimator):
         n_bins: Any = "auto",
         lr: float = 3e-3,
         alpha: float = 1.0,
-        batch_size: int = 128,
+        batch_size: Any = "auto",
         max_epochs: Any = "auto",
+        candidates: Any = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
@@ -80,6 +83,7 @@ class MLPEstimator(NeuralEstimator):
         self.alpha = alpha
         self.batch_size = batch_size
         self.max_epochs = max_epochs
+        self.candidates = candidates
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -125,7 +129,12 @@ class MLPEstimator(NeuralEstimator):
         attributes = super()._fitted_attributes(learner)
         columns = learner.columns
         is_categorical = None if columns is None else columns.is_categorical
-        return {**attributes, "is_categorical_": is_categorical}
+        return {
+            **attributes,
+            "is_categorical_": is_categorical,
+            "best_candidate_": learner.chosen,
+            "candidate_losses_": learner.candidate_losses,
+        }
 
     def _new_targets(self) -> Any:
         """Return what y is, before it is known."""
@@ -140,6 +149,7 @@ class MLPEstimator(NeuralEstimator):
         incremental: bool = False,
         classes: Any = None,
         validation: tuple[Any, Any, Any] = (None, None, None),
+        groups: Any = None,
     ) -> Self:
         with rules.unchanged_on_error(self):
             continued = self._continued(incremental=incremental)
@@ -147,16 +157,22 @@ class MLPEstimator(NeuralEstimator):
             X = self._check_rows(X, y, columns, continued)
             targets = continued.targets if continued else self._new_targets()
             y = targets.validate(y, self)
-            check_consistent_length(X, y)
+            groups = None if groups is None else check_groups(groups)
+            check_consistent_length(X, y, groups)
             y = targets.encode(y, classes)  # also the classes of rows of weight 0
-            X, y, weights = weighted_rows(X, y, sample_weight)
+            X, y, weights, groups = weighted_rows(X, y, sample_weight, groups)
             table = self._table(targets, X, y, weights)
             learner = continued or RowLearner(
                 self._parameters(), targets, as_sparse=sparse.issparse(X), columns=columns
             )
             held_out = self._validation_table(learner, *validation)
-            if held_out is None and self.early_stopping and not incremental:
-                table, held_out = self._hold_out(learner, table)
+            if self.candidates is not None and not incremental and not continued:
+                choice = self._choose(learner, table, held_out, groups)
+                learner.chosen, learner.candidate_losses = choice
+            if not self.early_stopping or incremental:
+                held_out = None
+            elif held_out is None:
+                table, held_out = self._hold_out(learner, table, groups)
             lesson = self._prepare(learner, table, held_out, incremental=incremental)
             del X, y, weights, table, held_out, validation
         return self._train(learner, lesson)
@@ -165,10 +181,32 @@ class MLPEstimator(NeuralEstimator):
         """Return the rows to train on."""
         return Table(X, y, weights)
 
-    def _hold_out(self, learner: RowLearner, table: Table) -> tuple[Table, Table]:
+    def _choose(
+        self, learner: RowLearner, table: Table, held_out: Table | None, groups: Any
+    ) -> Choice:
+        """Choose among the candidates."""
+        parameters = self._parameters()
+        candidates = self.candidates
+        if isinstance(candidates, str):
+            candidates = built_in(table.X, parameters)
+        for candidate in candidates:
+            unknown = set(candidate) - parameters.keys()
+            if unknown:
+                raise ValueError(
+                    f"candidates must name parameters of {type(self).__name__}, got "
+                    f"{sorted(unknown)[0]!r}."
+                )
+            rules.check_parameters({**parameters, **candidate}, self._rules)
+        return choose(learner, parameters, candidates, table, held_out, groups)
+
+    def _hold_out(self, learner: RowLearner, table: Table, groups: Any) -> tuple[Table, Table]:
         """Split rows to validate on off a table."""
         n_rows, strata = table.X.shape[0], learner.targets.strata(table.y)
-        kept, out = hold_out_rows(n_rows, self.validation_fraction, learner.split_seed, strata)
+        share, seed = self.validation_fraction, learner.split_seed
+        if groups is None:
+            kept, out = hold_out_rows(n_rows, share, seed, strata)
+        else:
+            kept, out = hold_out_groups(groups, share, seed)
         return table.take(kept), table.take(out)
 
     def _validation_table(
@@ -182,10 +220,10 @@ class MLPEstimator(NeuralEstimator):
                 f"X_val and y_val must be passed together, got X_val={rules.shown(X)} and "
                 f"y_val={rules.shown(y)}."
             )
-        if not self.early_stopping:
+        if not self.early_stopping and self.candidates is None:
             raise ValueError(
-                "X_val is used by early_stopping, which is False; pass early_stopping=True, or "
-                "fit without X_val."
+                "X_val is used by early_stopping, which is False, and to choose among candidates, "
+                "which is None; set one of them, or fit without X_val."
             )
         X = self._read(X, learner.columns, reset=False)
         if sparse.issparse(X) != learner.as_sparse:
@@ -193,7 +231,7 @@ class MLPEstimator(NeuralEstimator):
         targets = learner.targets
         y = targets.validate(y, self)
         check_consistent_length(X, y)
-        X, y, weights = weighted_rows(X, targets.encode(y), sample_weight)
+        X, y, weights, _ = weighted_rows(X, targets.encode(y), sample_weight)
         return self._held_out_table(targets, X, y, weights)
 
     def _held_out_table(self, targets: Any, X: Any, y: Any, weights: Any) -> Table:
@@ -208,10 +246,21 @@ class MLPEstimator(NeuralEstimator):
         return self._learner.predictions(X, decode or type(self._learner.targets).decode)
 
 
-def weighted_rows(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+def weighted_rows(
+    X: Any, y: Any, sample_weight: Any, groups: Any = None
+) -> tuple[Any, Any, Any, Any]:
     """Check the weights of rows, and leave out rows of weight 0."""
     weights = rules.check_weights(sample_weight, X.shape[0])
     if weights is not None and not weights.all():
         weighted = np.flatnonzero(weights)
         X, y, weights = X[weighted], y[weighted], weights[weighted]
-    return X, y, weights
+        groups = None if groups is None else groups[weighted]
+    return X, y, weights, groups
+
+
+def check_groups(groups: Any) -> np.ndarray:
+    """Return the group of each row as numbers from 0."""
+    groups = np.asarray(groups)
+    if groups.ndim != 1:
+        raise ValueError(f"groups must have shape (n_samples,), got shape {groups.shape}.")
+    return np.unique(groups, return_inverse=True)[1]

@@ -20,7 +20,7 @@ from ._device import resolve_device
 from ._input_scaling import WIDE, InputScaling, bounding_gain
 from ._lifecycle import Learner
 from ._losses import MeanLoss
-from ._net import RowNet
+from ._net import Lesson, RowNet
 from ._penalties import weight_decay
 from ._prediction import predictions
 from ._quantile_bins import quantile_bins
@@ -31,6 +31,9 @@ _BINS = 8
 _EPOCHS = 40
 _LARGEST_SUM_BESIDE_BINS = 1.0  # of a row's indicators of features that have bins, on average
 _STEPS = 800  # at least, of sparse rows with few features, which have no bins to learn by
+_BATCH = 128
+_LARGEST_BATCH = 1024
+_BATCHES = 75  # in an epoch of dense rows, before batches become larger; 40 epochs then suffice
 _STEPS_WITH_CATEGORIES = 300  # at least
 _ROUNDING = 1e-9  # of shares
 _MOST_EPOCHS_WHEN_WIDE = 20  # dense rows with more features than have bins overfit sooner
@@ -133,12 +136,22 @@ class RowLearner(Learner):
         super().__init__(parameters, scaling, as_sparse=as_sparse)
         self.targets: Any = targets
         self.columns: Any = columns
+        self.chosen: dict[str, Any] = {}  # parameters that replace those of the estimator
+        self.candidate_losses: list[tuple[dict[str, Any], float]] = []
 
     def fork(self) -> RowLearner:
         """Return a learner of the same network, whose statistics can be updated by themselves."""
         fork = super().fork()
         fork.targets = copy.copy(self.targets)
         return fork
+
+    def prepare(self, parameters: Mapping[str, Any], *args: Any, **options: Any) -> Lesson:
+        """Prepare training with the parameters that were chosen."""
+        return super().prepare({**parameters, **self.chosen}, *args, **options)
+
+    def check_unchanged(self, parameters: Mapping[str, Any]) -> None:
+        """Raise a ValueError if a parameter changed that a trained network depends on."""
+        super().check_unchanged({**parameters, **self.chosen})
 
     def predictions(self, X: Any, decode: Callable[[Any, np.ndarray], np.ndarray]) -> np.ndarray:
         """Predict from rows; `decode` takes the targets and outputs of the network."""
@@ -193,17 +206,18 @@ class RowLearner(Learner):
             **{f"criterion__{name}": v for name, v in self.targets.loss_options.items()},
             optimizer=RowSparseAdamW,
             max_epochs=self._n_epochs(parameters, X),
-            batch_size=parameters["batch_size"],
+            batch_size=batch_size_of(parameters["batch_size"], X),
         )
 
     def _schedule(
         self, parameters: Mapping[str, Any], training: Table, incremental: bool
     ) -> tuple[int, int, tuple[float, ...]]:
-        n_batches = -(-training.X.shape[0] // parameters["batch_size"])
+        batch_size = batch_size_of(parameters["batch_size"], training.X)
+        n_batches = -(-training.X.shape[0] // batch_size)
         decay = weight_decay(parameters["alpha"], n_batches)
         if not self.as_sparse and training.X.shape[1] > WIDE:
             decay *= _DECAY_WHEN_WIDE
-        return self._n_epochs(parameters, training.X), parameters["batch_size"], (decay,)
+        return self._n_epochs(parameters, training.X), batch_size, (decay,)
 
     def _dataset(self, training: Table) -> RowDataset:
         assert self.net is not None
@@ -240,7 +254,7 @@ class RowLearner(Learner):
     def _n_epochs(self, parameters: Mapping[str, Any], X: Any) -> int:
         if parameters["max_epochs"] != "auto":
             return int(parameters["max_epochs"])
-        n_batches = -(-X.shape[0] // parameters["batch_size"])
+        n_batches = -(-X.shape[0] // batch_size_of(parameters["batch_size"], X))
         if self.scaling.categories is not None:  # their weights start small
             return max(_EPOCHS, -(-_STEPS_WITH_CATEGORIES // n_batches))
         if X.shape[1] <= WIDE:
@@ -296,7 +310,19 @@ class RowLearner(Learner):
             return False  # callbacks that clip or log gradients expect dense ones
         if resolve_device(parameters["device"]).type not in ("cpu", "cuda"):
             return False  # few other devices have sparse tensors
+        batch_size = batch_size_of(parameters["batch_size"], X)
         if not self.as_sparse:
             categories = self.scaling.categories
-            return categories is not None and categories.are_many(parameters["batch_size"])
-        return touch_few_columns(X, parameters["batch_size"], is_chunk=incremental)
+            return categories is not None and categories.are_many(batch_size)
+        return touch_few_columns(X, batch_size, is_chunk=incremental)
+
+
+def batch_size_of(batch_size: Any, X: Any) -> int:
+    """Return the number of rows in a batch; "auto" depends on the number of rows."""
+    if batch_size != "auto":
+        return int(batch_size)
+    size = _BATCH
+    if not sparse.issparse(X):
+        while size < _LARGEST_BATCH and X.shape[0] >= 2 * size * _BATCHES:
+            size *= 2
+    return size
