@@ -1,0 +1,197 @@
+"""Candidates that `fit` compares on held-out rows, and groups of rows."""
+
+import warnings
+
+import numpy as np
+import pytest
+import sklearn
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import KFold, cross_validate
+
+from sksn import SNClassifier, SNRegressor
+from sksn._training import _selection
+from sksn._training._held_out import hold_out_groups
+from sksn._training._row_learner import batch_size_of
+
+from .common import ESTIMATORS, SMALL, output
+
+USELESS = {"lr": 1e-6}  # learns nothing
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_the_better_parameters_are_used(cancer, estimator):
+    """The result is a network that was trained with them on all rows."""
+    X, y = cancer
+    for own, candidate in ((USELESS, {"lr": 0.02}), ({"lr": 0.02}, USELESS)):
+        model = estimator(**SMALL | own, candidates=[candidate]).fit(X, y)
+        assert model.best_candidate_ == (candidate if own is USELESS else {})
+        expected = estimator(**SMALL | {"lr": 0.02}).fit(X, y)
+        assert_array_equal(output(model, X), output(expected, X))
+        (first, loss), (second, other) = model.candidate_losses_
+        assert (first, second) == ({}, candidate)
+        assert (other < loss) == (own is USELESS)
+        assert model.get_params()["lr"] == own["lr"]
+
+
+def test_losses_are_those_of_networks_that_did_not_see_the_rows():
+    """Where y is noise, a network that learns it by heart has no lower loss on held-out rows."""
+    random = np.random.RandomState(0)
+    X, y = random.normal(size=(200, 10)), random.normal(size=200)
+    by_heart = {"dropout": 0.0, "input_dropout": 0.0, "alpha": 0.0, "max_epochs": 100}
+    model = SNRegressor(**SMALL, candidates=[by_heart]).fit(X, y)
+    assert model.best_candidate_ == {}
+    assert model.candidate_losses_[1][1] > 1.0
+
+
+def test_the_loss_is_the_mean_over_folds(cancer):
+    """A fold by hand: the estimator's own parameters, trained without it."""
+    X, y = cancer
+    X, y = X[:100], y[:100] * 1.0
+    model = SNRegressor(**SMALL, candidates=[USELESS]).fit(X, y)
+    seed = np.random.RandomState(0).randint(2**31 - 1)
+    losses = []
+    for kept, out in KFold(5, shuffle=True, random_state=seed).split(X):
+        fold = SNRegressor(**SMALL | {"random_state": seed}).fit(X[kept], y[kept])
+        losses.append(np.mean((fold.predict(X[out]) - y[out]) ** 2) / y[kept].var())
+    assert_allclose(model.candidate_losses_[0][1], np.mean(losses), rtol=1e-5)
+
+
+def test_a_difference_within_its_standard_error_replaces_nothing(cancer):
+    X, y = cancer
+    same = {"lr": SMALL["lr"] * (1 + 1e-6)}
+    assert SNClassifier(**SMALL, candidates=[same]).fit(X, y).best_candidate_ == {}
+
+
+def test_rows_to_validate_on_choose(cancer):
+    X, y = cancer
+    model = SNClassifier(**SMALL, candidates=[USELESS])
+    model.fit(X[:300], y[:300], X_val=X[300:], y_val=y[300:])
+    alone = SNClassifier(**SMALL | {"random_state": np.random.RandomState(0).randint(2**31 - 1)})
+    proba = alone.fit(X[:300], y[:300]).predict_proba(X[300:])
+    log_loss = -np.log(proba[np.arange(len(proba)), y[300:]]).mean()
+    assert_allclose(model.candidate_losses_[0][1], log_loss, rtol=1e-5)
+
+
+def test_weights_count_in_the_comparison(cancer):
+    """Integer weights choose as repeated rows to validate on do."""
+    X, y = cancer
+    repeats = np.random.RandomState(0).randint(1, 4, size=269)
+    model = SNClassifier(**SMALL, candidates=[{"lr": 0.01}])
+    fit = {"X_val": X[300:], "y_val": y[300:], "sample_weight_val": repeats}
+    weighted = clone(model).fit(X[:300], y[:300], **fit).candidate_losses_
+    fit = {"X_val": np.repeat(X[300:], repeats, axis=0), "y_val": np.repeat(y[300:], repeats)}
+    repeated = clone(model).fit(X[:300], y[:300], **fit).candidate_losses_
+    assert_allclose([loss for _, loss in weighted], [loss for _, loss in repeated], rtol=1e-6)
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+def test_groups_stay_together(cancer, stopping, monkeypatch):
+    X, y = cancer
+    X = np.c_[X, np.arange(len(X))]
+    groups = np.array([f"patient {i // 7}" for i in range(len(X))])
+    seen = []
+    original = _selection._held_out_losses
+
+    def watch(learner, parameters, kept, out):
+        seen.append((kept.X[:, -1] // 7, out.X[:, -1] // 7))
+        return original(learner, parameters, kept, out)
+
+    monkeypatch.setattr(_selection, "_held_out_losses", watch)
+    model = SNClassifier(**SMALL, candidates=[USELESS], early_stopping=stopping)
+    model.fit(X, y, groups=groups)
+    assert len(seen) == 10
+    assert not any(set(kept) & set(out) for kept, out in seen)
+
+
+def test_groups_that_are_held_out():
+    groups = np.repeat(np.arange(10), 3)
+    kept, out = hold_out_groups(groups, 0.25, seed=0)
+    assert not set(groups[kept]) & set(groups[out])
+    assert len(set(groups[out])) == 3
+    assert_array_equal(np.sort(np.r_[kept, out]), np.arange(30))
+
+
+def test_groups_by_metadata_routing(cancer):
+    X, y = cancer
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = SNClassifier(**SMALL, early_stopping=True).set_fit_request(groups=True)
+        params = {"groups": np.arange(len(y)) // 5}
+        found = cross_validate(model, X, y, cv=2, params=params)
+    assert (found["test_score"] > 0.8).all()
+
+
+def test_few_rows_and_rare_classes(cancer):
+    X, y = cancer
+    model = SNClassifier(**SMALL, candidates="auto").fit(X[:40], y[:40])
+    assert model.candidate_losses_ == []
+    rare = y.copy()
+    rare[:2] = 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = SNClassifier(**SMALL, candidates=[USELESS]).fit(X, rare)
+    assert model.best_candidate_ == {}
+
+
+def test_every_kind_of_y(cancer):
+    X, y = cancer
+    labels = np.c_[y, 1 - y, X[:, 0] > 15]
+    labels = np.where(np.random.RandomState(0).uniform(size=labels.shape) < 0.1, np.nan, labels)
+    labels[np.isnan(labels).all(axis=1)] = 0
+    model = SNClassifier(**SMALL | USELESS, candidates=[{"lr": 0.02}]).fit(X, labels)
+    assert model.best_candidate_ == {"lr": 0.02}
+    model = SNRegressor(**SMALL | USELESS, candidates=[{"lr": 0.02}], loss="quantile", quantile=0.7)
+    assert model.fit(X, y).best_candidate_ == {"lr": 0.02}
+
+
+def test_training_goes_on_with_the_chosen_parameters(cancer):
+    X, y = cancer
+    model = SNClassifier(
+        **SMALL | {"hidden_layer_sizes": (1,), "lr": 1e-6},
+        candidates=[{"hidden_layer_sizes": (16,), "lr": 0.02}],
+        warm_start=True,
+    ).fit(X, y)
+    assert model.net_.module_.input.weight.shape[1] == 16
+    model.partial_fit(X, y)
+    model.fit(X, y)
+    assert model.net_.module_.input.weight.shape[1] == 16
+    with pytest.raises(ValueError, match="alpha was 1.0 when training began"):
+        model.set_params(alpha=3.0, activation="gelu").fit(X, y)
+
+
+def test_the_built_in_candidates_train_long_enough():
+    found = _selection.built_in(np.zeros((300, 2)), {"batch_size": "auto"})
+    assert found[-1]["max_epochs"] == 134  # 3 batches an epoch, 400 steps
+    assert _selection.built_in(np.zeros((10_000, 2)), {"batch_size": 100})[-1]["max_epochs"] == 60
+
+
+def test_batches_grow_with_dense_rows():
+    for n_rows, size in ((1, 128), (19_199, 128), (19_200, 256), (38_400, 512), (10**6, 1024)):
+        assert batch_size_of("auto", np.broadcast_to(0.0, (n_rows, 1))) == size
+    assert batch_size_of(7, np.zeros((10**6, 1))) == 7
+
+
+@pytest.mark.parametrize(
+    ("candidates", "message"),
+    [
+        ("all", "candidates must be None, 'auto', or a sequence of dictionaries"),
+        ([], "candidates must be None, 'auto', or a sequence of dictionaries"),
+        ([{"depth": 3}], "candidates must name parameters of SNClassifier, got 'depth'"),
+        ([{"dropout": 2}], r"dropout must be a number in \[0, 1\), got 2"),
+    ],
+)
+def test_bad_candidates(cancer, candidates, message):
+    with pytest.raises(ValueError, match=message):
+        SNClassifier(candidates=candidates).fit(*cancer)
+
+
+def test_bad_groups(cancer):
+    X, y = cancer
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        SNClassifier(early_stopping=True).fit(X, y, groups=y[1:])
+    with pytest.raises(ValueError, match=r"groups must have shape \(n_samples,\)"):
+        SNClassifier(early_stopping=True).fit(X, y, groups=X)
+    with pytest.raises(ValueError, match="groups has 1 different values"):
+        SNClassifier(early_stopping=True).fit(X, y, groups=np.zeros(len(y)))
+    with pytest.raises(ValueError, match="groups must have at least 5 different values"):
+        SNClassifier(candidates=[USELESS]).fit(X, y, groups=y)
