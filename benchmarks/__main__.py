@@ -18,6 +18,7 @@ STUDIES = {
     "capacity": "benchmarks.evidence.capacity",
     "outliers": "benchmarks.evidence.outliers",
     "as_brought": "benchmarks.evidence.as_brought",
+    "frames": "benchmarks.evidence.frames",
     "movielens": "benchmarks.ratings.movielens",
     "lists": "benchmarks.ranking.lists",
     "speed": "benchmarks.speed.suite",

@@ -155,7 +155,7 @@ def test_training_goes_on_with_the_chosen_parameters(cancer):
     model.partial_fit(X, y)
     model.fit(X, y)
     assert model.net_.module_.input.weight.shape[1] == 16
-    with pytest.raises(ValueError, match="alpha was 1.0 when training began"):
+    with pytest.raises(ValueError, match=r"alpha was 1\.0 when training began"):
         model.set_params(alpha=3.0, activation="gelu").fit(X, y)
 
 
