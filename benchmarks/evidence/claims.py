@@ -46,7 +46,7 @@ from ..common.places import DOCS, RESULTS_FOLDER, TABLES
 from ..common.statistics import calibration_error
 from ..common.tables import as_rst
 from .methods import METHODS, SLOW, Grid, Steps
-from .ranking import details_table, draw_ranks, scores_of, summary_table
+from .ranking import details_table, draw_ranks, scores_of, scores_table, summary_table
 
 RESULTS = RESULTS_FOLDER / "claims.json"
 LOCK = Path(tempfile.gettempdir()) / "sksn-claims.lock"
@@ -123,7 +123,11 @@ def report(arguments: argparse.Namespace) -> None:
     rows = load_rows()
     for claim in METHODS:
         found = scores_of(rows, claim)
-        for name, table in (("", summary_table(found)), ("-details", details_table(found))):
+        for name, table in (
+            ("", summary_table(found)),
+            ("-scores", scores_table(rows, claim)),
+            ("-details", details_table(found)),
+        ):
             path = TABLES / f"claims-{claim}{name}.rst"
             path.write_text(as_rst(table))
         draw_ranks(found, DOCS / f"claims-{claim}.png")

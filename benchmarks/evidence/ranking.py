@@ -135,7 +135,7 @@ def details_table(found: Scores) -> str:
     return "\n".join(lines)
 
 
-SHOWN = {  # in the README
+SHOWN = {  # in the tables of scores
     "tables": [
         "SN",
         "MLP, mean + indicator",
@@ -147,22 +147,20 @@ SHOWN = {  # in the README
 }
 
 
-def readme_table(rows: list[dict[str, Any]]) -> str:
+def scores_table(rows: list[dict[str, Any]], claim: str) -> str:
     """Tabulate the means of some methods on all data sets; the best of a line is bold."""
-    tables = []
-    for claim, methods in SHOWN.items():
-        found = scores_of(rows, claim)
-        lines = ["| | " + " | ".join(methods) + " |", "|---|" + "---:|" * len(methods)]
-        for name in _names(found)[0]:
-            cells = []
-            means = [np.mean(found[name, method]["scores"]) for method in methods]
-            for mean in means:
-                cells.append(
-                    f"**{mean:.3f}**" if f"{mean:.3f}" == f"{max(means):.3f}" else f"{mean:.3f}"
-                )
-            lines.append(f"| {name}, {found[name, 'SN']['metric']} | " + " | ".join(cells) + " |")
-        tables.append("\n".join(lines) + "\n")
-    return "\n".join(tables)
+    methods = SHOWN[claim]
+    found = scores_of(rows, claim)
+    lines = ["| | " + " | ".join(methods) + " |", "|---|" + "---:|" * len(methods)]
+    for name in _names(found)[0]:
+        cells = []
+        means = [np.mean(found[name, method]["scores"]) for method in methods]
+        for mean in means:
+            cells.append(
+                f"**{mean:.3f}**" if f"{mean:.3f}" == f"{max(means):.3f}" else f"{mean:.3f}"
+            )
+        lines.append(f"| {name}, {found[name, 'SN']['metric']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def draw_ranks(found: Scores, path: Path) -> None:

@@ -37,6 +37,7 @@ from .tables import (
     capacity_table,
     draw,
     folds_table,
+    summary,
     table,
 )
 
@@ -158,6 +159,7 @@ def report(arguments: argparse.Namespace) -> None:
     folder = TABLES
     folder.mkdir(exist_ok=True)
     for name, content in (
+        ("ratings", summary(rows)),
         ("100k", table(rows, ["u1"])),
         ("folds", folds_table(rows)),
         ("1m", table(rows, [f"1m-{seed}" for seed in range(5)])),

@@ -95,7 +95,7 @@ def ablation_table(rows: list[dict[str, Any]]) -> str:
 
 
 def summary(rows: list[dict[str, Any]]) -> str:
-    """Tabulate the test RMSE of methods on all data sets, for the README."""
+    """Tabulate the test RMSE of methods on all data sets."""
     columns = {
         "MovieLens-100K, u1": ["u1"],
         "MovieLens-1M, 90/10": [f"1m-{seed}" for seed in range(5)],

@@ -4,7 +4,8 @@
 ``--size`` is small, medium (ten minutes on two cores) or large, which adds a matrix of a million by
 a million. ``--rows`` selects parts. Each row compares ours with a peer on the same data, after a
 warm-up, in turns unless one of them takes minutes. Peak memory is that of a fresh process. Rows on
-real data need SKSN_DATA. ``--smoke`` uses very little data.
+real data need SKSN_DATA. ``--smoke`` uses very little data. ``report``
+writes docs/tables/speed.rst.
 
 An epoch is a second or later call of ``partial_fit``, for all methods, with neither weight decay
 nor dropout. Rows draw 100 columns each; a column drawn twice is one entry, so matrices with fewer
@@ -17,9 +18,10 @@ matrix product. Both speeds are measured first.
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +39,15 @@ from ..common.measuring import (
     HEADER,
     Row,
     even_rows,
+    figure,
     in_fresh_process,
     machine,
     median_seconds,
     save,
     zipf_rows,
 )
+from ..common.places import RESULTS_FOLDER, TABLES
+from ..common.tables import as_rst
 from .convergence import convergence
 from .epochs import epochs
 from .peers import (
@@ -295,3 +300,25 @@ def run(arguments: argparse.Namespace) -> None:
             rows.append(row)
     if arguments.json:
         save(arguments.json, name, where, rows)
+
+
+def report(arguments: argparse.Namespace) -> None:
+    """Write docs/tables/speed.rst from benchmarks/results/speed.json."""
+    result = json.loads((RESULTS_FOLDER / "speed.json").read_text())
+    names = {part.name for part in fields(Row)}
+    rows = [Row(**{k: v for k, v in row.items() if k in names}) for row in result["rows"]]
+    lines = [
+        "| what | peer | ours | peer's | peer's / ours | remarks |",
+        "|---|---|---:|---:|---:|---|",
+    ]
+    for row in rows:
+        lower = "" if row.limit is None else f"ours is {row.ours / row.limit:.2g} x {row.limit_by}"
+        remarks = "; ".join(filter(None, [lower, row.note, row.why if row.is_short else ""]))
+        lines.append(
+            f"| {row.what} | {row.peer_name} | {figure(row.ours, row.unit)} "
+            f"| {figure(row.peer, row.unit)} | {row.ratio:.3g} | {remarks} |"
+        )
+    where = "; ".join(f"{name} {value}" for name, value in result["machine"].items() if value)
+    versions = ", ".join(f"{name} {value}" for name, value in result["versions"].items())
+    table = as_rst("\n".join(lines))
+    (TABLES / "speed.rst").write_text(f"{table}\nMeasured on: {where}; {versions}.\n")
