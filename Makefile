@@ -3,14 +3,14 @@
 PYTHON ?= python3
 VENV := .venv
 # One thread a process: small models become slow when threads compete for cores.
-test test-slow test-peers test-lowest fuzz doctest demo readme: export OMP_NUM_THREADS = 1
+test test-slow test-peers test-lowest fuzz doctest demo docs readme: export OMP_NUM_THREADS = 1
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 # How many random cases `make fuzz` tries.
 CASES ?= 100000
 
-.PHONY: demo test test-slow test-peers test-lowest fuzz lint types doctest docs readme clean help
+.PHONY: demo test test-slow test-peers test-lowest fuzz lint types doctest docs look readme clean help
 
 help:
 	@echo "make demo       train on data with missing values; a table and a picture (sksn-demo.png)"
@@ -21,8 +21,9 @@ help:
 	@echo "make fuzz       100,000 random cases (CASES=<number>): matrices, tiny fits, interrupts"
 	@echo "make lint       ruff: rules and format"
 	@echo "make types      mypy"
-	@echo "make doctest    the examples in docstrings and README"
-	@echo "make docs       the site, in docs/_build/html"
+	@echo "make doctest    the examples in docstrings, README and the site"
+	@echo "make docs       the site, in docs/_build/html; runs the examples"
+	@echo "make look       screenshots and checks of the site by Chromium (Debian: apt-get install chromium)"
 	@echo "make readme     the tables and the picture of the README"
 
 $(READY): pyproject.toml constraints.txt
@@ -61,13 +62,16 @@ types: $(READY)
 
 doctest: $(READY)
 	$(BIN)/python -m pytest --doctest-modules sksn
-	$(BIN)/python -m pytest --doctest-glob="*.md" README.md
+	$(BIN)/python -m pytest --doctest-glob="*.md" --doctest-glob="*.rst" README.md docs/quickstart docs/all.rst
 
 docs: $(READY)
 	$(BIN)/sphinx-build --fail-on-warning --quiet docs docs/_build/html
+
+look: docs
+	$(BIN)/python docs/look.py docs/_build/html docs/_look
 
 readme: $(READY)
 	$(BIN)/python -m benchmarks report readme
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest build dist docs/_build *.egg-info
+	rm -rf $(VENV) $(VENV)-lowest build dist *.egg-info docs/_build docs/_look docs/auto_examples docs/generated

@@ -115,7 +115,7 @@ def removed_errors() -> dict[str, float]:
         for row in load("capacity")["rows"]
         if row["data"] == "digits, convolutions" and not row["parts"] and row["width"] == 8
     }
-    share("images, convolutions\n(1 - accuracy)", 1 - accuracy[0.0], 1 - accuracy[0.5])
+    share("images, raw pixels\n(1 - accuracy)", 1 - accuracy[0.0], 1 - accuracy[0.5])
     ndcg = load("ranking")["powers"][0]["powers"]["factors"]
     share(
         "lists of items, vectors\n(1 - NDCG)",

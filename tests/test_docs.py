@@ -1,0 +1,54 @@
+"""The site: every public name has a page, and pages link to what exists."""
+
+import importlib
+import re
+import zlib
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+if not DOCS.is_dir():
+    pytest.skip("the docs are not beside the tests", allow_module_level=True)
+PAGES = [path for path in DOCS.rglob("*.rst") if not {"_build", "generated"} & set(path.parts)]
+
+
+@pytest.mark.parametrize("name", ["", ".nn", ".inspection", ".metrics", ".datasets"])
+def test_every_public_name_has_a_page(name):
+    module = importlib.import_module(f"sksn{name}")
+    text = (DOCS / "api.rst").read_text()
+    parts = re.split(r"^\.\. currentmodule:: (\S+)$", text, flags=re.MULTILINE)
+    of_module = "".join(parts[i + 1] for i in range(1, len(parts), 2) if parts[i] == f"sksn{name}")
+    listed = set(re.findall(r"^   (\w+)$", of_module, flags=re.MULTILINE))
+    assert listed == set(module.__all__) - {"__version__"}
+
+
+def test_names_of_other_libraries_are_in_their_inventories():
+    """A reference that an inventory lacks would be shown as text without a link."""
+    known = {"torch.Tensor", "skorch.NeuralNet"}
+    for path in (DOCS / "inventories").glob("*.inv"):
+        body = path.read_bytes().split(b"\n", 4)[4]
+        known |= {line.split()[0] for line in zlib.decompress(body).decode().splitlines()}
+    texts = [path.read_text() for path in (*PAGES, *(DOCS.parent / "sksn").rglob("*.py"))]
+    named = re.findall(
+        r":(?:class|func|mod):`[^`]*?((?:sklearn|torch|skorch)(?:\.\w+)+)>?`", " ".join(texts)
+    )
+    assert len(named) > 10
+    assert not set(named) - known - {"torch.func"}  # has no page in the stable docs of torch
+
+
+def test_there_are_examples_for_all_kinds_of_users():
+    examples = sorted((DOCS / "examples").glob("plot_*.py"))
+    assert len(examples) >= 12
+    for path in examples:
+        assert "plt.show()" in path.read_text(), f"{path.name} has no picture"
+
+
+def test_every_page_is_in_a_table_of_contents():
+    text = "\n".join(path.read_text() for path in PAGES)
+    for path in PAGES:
+        if "tables" in path.parts or "auto_examples" in path.parts or path.stem == "index":
+            continue
+        if "_templates" in path.parts or path.stem.startswith(("sg_", "GALLERY")):
+            continue
+        assert re.search(rf"^   ([\w/]+/)?{path.stem}$", text, flags=re.MULTILINE), path.name
