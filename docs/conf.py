@@ -28,9 +28,10 @@ extensions = [
 ]
 exclude_patterns = ["_build", "tables", "examples", "inventories"]
 templates_path = ["_templates"]
-nitpicky = False
+default_role = "literal"
 
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # the docstrings say the types
 numpydoc_class_members_toctree = False
 numpydoc_show_class_members = False
@@ -51,7 +52,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_",
     "abort_on_example_error": True,
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "gallery_order.GalleryOrder",
     "doc_module": ("sksn",),
     "reference_url": {"sksn": None},
     "backreferences_dir": "generated/backreferences",
@@ -59,12 +60,13 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "download_all_examples": False,
     "show_signature": False,
-    "min_reported_time": 10,
+    "write_computation_times": False,
 }
 warnings.filterwarnings("ignore", category=UserWarning, message=".*Matplotlib is currently using")
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sksn"
+html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 html_css_files = ["sksn.css"]
 html_show_sourcelink = False
@@ -79,7 +81,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"index": [], "install": [], "all": [], "faq": [], "glossary": []}
+html_sidebars = {"index": [], "guide": [], "install": [], "all": [], "faq": [], "glossary": []}
 
 
 def skip_metadata_requests(app, what, name, obj, skip, options):
