@@ -18,6 +18,7 @@ import numpy as np
 _OF_INPUT = ("n_features_in_", "feature_names_in_")
 _LONGEST = 100  # characters of a value in an error message
 _FEW = 10  # entries of an array in an error message
+_PAGE = "https://sksn.readthedocs.io/en/latest/generated/{estimator_module}.{estimator_name}.html"
 
 
 def is_real(value: Any, kind: type = numbers.Real) -> bool:
@@ -225,6 +226,9 @@ def check_parameters(parameters: Mapping[str, Any], rules: Mapping[str, Rule]) -
 
 class SuggestsParameters:
     """Mixin of estimators whose ``set_params`` names the parameter that may have been meant."""
+
+    _doc_link_module = "sksn"
+    _doc_link_template = _PAGE
 
     def set_params(self, **params: Any) -> Any:
         """Set parameters.

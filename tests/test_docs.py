@@ -1,11 +1,15 @@
 """The site: every public name has a page, and pages link to what exists."""
 
 import importlib
+import inspect
 import re
+import tomllib
 import zlib
 from pathlib import Path
 
 import pytest
+
+import sksn
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 if not DOCS.is_dir():
@@ -20,7 +24,8 @@ def test_every_public_name_has_a_page(name):
     parts = re.split(r"^\.\. currentmodule:: (\S+)$", text, flags=re.MULTILINE)
     of_module = "".join(parts[i + 1] for i in range(1, len(parts), 2) if parts[i] == f"sksn{name}")
     listed = set(re.findall(r"^   (\w+)$", of_module, flags=re.MULTILINE))
-    assert listed == set(module.__all__) - {"__version__"}
+    names = {name for name in module.__all__ if not inspect.ismodule(getattr(module, name))}
+    assert listed == names
 
 
 def test_names_of_other_libraries_are_in_their_inventories():
@@ -52,3 +57,11 @@ def test_every_page_is_in_a_table_of_contents():
         if "_templates" in path.parts or path.stem.startswith(("sg_", "GALLERY")):
             continue
         assert re.search(rf"^   ([\w/]+/)?{path.stem}$", text, flags=re.MULTILINE), path.name
+
+
+@pytest.mark.parametrize("name", [n for n in sksn.__all__ if n.startswith(("SN", "Sp", "Ob"))])
+def test_the_html_of_an_estimator_links_to_its_page(name):
+    """The address begins as that of pyproject.toml, and ends with the name of a page."""
+    urls = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["project"]["urls"]
+    html = getattr(sksn, name)()._repr_html_()
+    assert f'href="{urls["Documentation"]}/en/latest/generated/sksn.{name}.html"' in html
