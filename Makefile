@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 # How many random cases `make fuzz` tries.
 CASES ?= 100000
 
-.PHONY: demo test test-slow test-peers test-lowest fuzz lint types doctest docs look readme clean help
+.PHONY: demo test test-slow test-peers test-lowest fuzz lint types doctest docs look readme release-check clean help
 
 help:
 	@echo "make demo       train on data with missing values; a table and a picture (sksn-demo.png)"
@@ -24,7 +24,8 @@ help:
 	@echo "make doctest    the examples in docstrings, README and the site"
 	@echo "make docs       the site, in docs/_build/html; runs the examples"
 	@echo "make look       screenshots and checks of the site by Chromium (Debian: apt-get install chromium)"
-	@echo "make readme     the tables and the picture of the README"
+	@echo "make readme     the table and the picture of the README, and those of the demo"
+	@echo "make release-check  builds sdist and wheel, and tests both in a clean environment"
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -69,6 +70,9 @@ docs: $(READY)
 
 look: docs
 	$(BIN)/python docs/look.py docs/_build/html docs/_look
+
+release-check:
+	PYTHON=$(PYTHON) .ci/release-check
 
 readme: $(READY)
 	$(BIN)/python -m benchmarks report readme

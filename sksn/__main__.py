@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -43,6 +44,8 @@ def main(argv: list[str] | None = None) -> int:
         print("\nA smoke test: few epochs and two folds, so the scores below mean nothing.")
     for table, results in comparisons:
         print(f"\n{format_table(table, results)}")
+        if table.meaning:
+            print(f"\n{textwrap.fill(table.meaning, 100)}")
     return _picture(comparisons, arguments.output)
 
 
@@ -115,7 +118,8 @@ def _picture(comparisons: list, path: str) -> int:
     except OSError as error:
         print(f"sksn: cannot write {path}: {error.strerror}", file=sys.stderr)
         return 2
-    print(f"\nThe picture is in {path}.")
+    print(f"\nThe picture is in {path}. Left: the score of rows with few and with many observed")
+    print("features. Right: the mean output, which should follow the outcome and not their number.")
     return 0
 
 

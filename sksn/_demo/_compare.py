@@ -60,10 +60,14 @@ def models(table: Table, seed: int, quick: bool = False) -> dict[str, Any]:
     compared = {
         name: network(power=power, random_state=seed, **options) for name, power in POWERS.items()
     }
+    prepared: list[Any] = [SimpleImputer(keep_empty_features=True, add_indicator=True)]
+    prepared.append(StandardScaler())
+    layers = {}
+    if table.network:  # entries are read as they are: the MLP gets the same
+        prepared = [SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)]
+        layers = {name: table.network[name] for name in ("hidden_layer_sizes", "activation")}
     compared["SimpleImputer + MLP"] = make_pipeline(
-        SimpleImputer(keep_empty_features=True),
-        StandardScaler(),
-        mlp(random_state=seed, early_stopping=False, **iterations),
+        *prepared, mlp(random_state=seed, early_stopping=False, **layers, **iterations)
     )
     compared["HistGradientBoosting"] = boosting(random_state=seed, **iterations)
     return compared

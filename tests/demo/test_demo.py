@@ -6,7 +6,7 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
 from sksn.__main__ import main
-from sksn._demo._compare import compare, format_table, group_score
+from sksn._demo._compare import compare, format_table, group_score, models
 from sksn._demo._tables import Table, TableError, built_in, read_csv, remove_cells
 from sksn.inspection._row_groups import row_groups
 
@@ -38,7 +38,9 @@ def test_the_demo_runs(tmp_path, capsys):
     assert main(["--quick", "--output", str(picture)]) == 0
     shown = capsys.readouterr()
     for model in ("SN, power 1 ", "SN, power 1/2", "no SN", "SimpleImputer + MLP", "HistGradient"):
-        assert shown.out.count(f"\n| {model}") == 3
+        assert shown.out.count(f"\n| {model}") == 2
+    assert shown.out.count("AUROC is the chance that") == 1
+    assert "should follow the outcome" in shown.out
     assert "fit/s" in shown.err, "a progress bar"
     assert picture.read_bytes().startswith(b"\x89PNG")
 
@@ -217,7 +219,7 @@ def test_bins_hold_every_row_once_in_order_of_n():
 
 
 def test_scores_are_those_of_out_of_fold_predictions():
-    _, table, _ = built_in(seed=0)
+    _, table = built_in(seed=0)
     results = compare(table, seed=0, n_folds=2, quick=True)
     for result in results.values():
         assert np.isfinite(result.output).all()
@@ -225,6 +227,26 @@ def test_scores_are_those_of_out_of_fold_predictions():
         assert group_score(table, result, np.arange(len(table.y))) > 0.8
     assert np.isnan(group_score(table, result, np.flatnonzero(table.y == 1)))
     assert format_table(table, results).count("\n") == 1 + len(results)
+
+
+@pytest.mark.slow
+def test_sn_matters_in_the_first_table_and_not_in_the_second():
+    raw, centred = (compare(table, seed=0, n_folds=3) for table in built_in(seed=0))
+    means = [{name: r.scores.mean() for name, r in each.items()} for each in (raw, centred)]
+    assert means[0]["SN, power 1"] > means[0]["no SN (power 0)"] + 0.04
+    assert abs(means[1]["SN, power 1/2"] - means[1]["no SN (power 0)"]) < 0.01
+
+
+def test_the_mlp_gets_the_preparation_of_the_network():
+    raw, centred = (models(table, seed=0) for table in built_in(seed=0))
+    zeros, mlp = raw["SimpleImputer + MLP"]
+    network = raw["no SN (power 0)"]
+    assert zeros.strategy == "constant"
+    assert zeros.fill_value == 0
+    assert mlp.hidden_layer_sizes == network.hidden_layer_sizes
+    assert mlp.activation == network.activation
+    means, *_ = centred["SimpleImputer + MLP"]
+    assert means.add_indicator
 
 
 def test_regression_bins_use_absolute_errors():
