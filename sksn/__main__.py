@@ -16,6 +16,8 @@ from pathlib import Path
 
 from sklearn.exceptions import ConvergenceWarning
 
+from sksn import __version__
+
 from ._demo._tables import N_FOLDS, Table, TableError, built_in, printable, read_csv, remove_cells
 
 
@@ -46,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"\n{format_table(table, results)}")
         if table.meaning:
             print(f"\n{textwrap.fill(table.meaning, 100)}")
+    if arguments.save and not _save(tables[0], arguments.save, arguments.seed):
+        return 2
     return _picture(comparisons, arguments.output)
 
 
@@ -55,12 +59,20 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         description="Compare networks with and without Sparsity Normalization, and other models, "
         "on a table with missing values. Prints a table and draws a picture.",
     )
-    parser.add_argument("--data", metavar="FILE", help="a CSV file with a header line")
+    parser.add_argument("--version", action="version", version=f"sksn {__version__}")
+    parser.add_argument(
+        "--data", metavar="FILE", help="a CSV file with a header line (or .csv.gz), or parquet"
+    )
     parser.add_argument("--target", metavar="COLUMN", help="the column of FILE to predict")
     parser.add_argument(
         "--holes",
         action="store_true",
         help="remove further cells of FILE, as in the built-in demo",
+    )
+    parser.add_argument(
+        "--save",
+        metavar="MODEL",
+        help="train a network with the defaults on FILE, and save it for joblib.load",
     )
     parser.add_argument("--output", metavar="PNG", default="sksn-demo.png", help="the picture")
     parser.add_argument(
@@ -74,6 +86,8 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         parser.error("--data and --target go together")
     if arguments.holes and arguments.data is None:
         parser.error("--holes goes with --data")
+    if arguments.save is not None and arguments.data is None:
+        parser.error("--save goes with --data")
     if not 0 <= arguments.seed < 2**32:
         parser.error(f"--seed must be between 0 and 2**32 - 1, got {arguments.seed}")
     return arguments
@@ -105,6 +119,18 @@ def _check_output(path: str) -> None:
         raise TableError(f"cannot write {path}: {error.strerror}") from error
     if is_new:
         file.unlink()
+
+
+def _save(table: Table, path: str, seed: int) -> bool:
+    from ._demo._compare import save_model
+
+    try:
+        save_model(table, path, seed)
+    except OSError as error:
+        print(f"sksn: cannot write {path}: {error.strerror}", file=sys.stderr)
+        return False
+    print(f"\nThe model is in {path}: joblib.load({path!r}).predict(frame)")
+    return True
 
 
 def _picture(comparisons: list, path: str) -> int:

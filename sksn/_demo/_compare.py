@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
+import joblib
 import numpy as np
 from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
@@ -66,9 +69,10 @@ def models(table: Table, seed: int, quick: bool = False) -> dict[str, Any]:
     if table.network:  # entries are read as they are: the MLP gets the same
         prepared = [SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)]
         layers = {name: table.network[name] for name in ("hidden_layer_sizes", "activation")}
-    compared["SimpleImputer + MLP"] = make_pipeline(
-        *prepared, mlp(random_state=seed, early_stopping=False, **layers, **iterations)
-    )
+    peer = mlp(random_state=seed, early_stopping=False, **layers, **iterations)
+    if table.task == "regression":  # the network standardizes y as well
+        peer = TransformedTargetRegressor(peer, transformer=StandardScaler())
+    compared["SimpleImputer + MLP"] = make_pipeline(*prepared, peer)
     compared["HistGradientBoosting"] = boosting(random_state=seed, **iterations)
     return compared
 
@@ -140,3 +144,16 @@ def format_table(table: Table, results: dict[str, Result]) -> str:
             f"| {name} | {result.scores.mean():.3f} | {error:.3f} | {result.seconds:.1f} |"
         )
     return "\n".join(lines)
+
+
+def save_model(table: Table, path: str, seed: int) -> None:
+    """Train a network with the defaults on the columns of a file, and save it by joblib.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    frame = import_module("pandas").DataFrame(table.columns)
+    network = SNRegressor if table.task == "regression" else SNClassifier
+    joblib.dump(network(random_state=seed).fit(frame, table.y), path)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import io
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer
 
-from ..datasets._cells import number_of, read_cells, stripped
+from .._observed import Cycles
+from ..datasets._cells import number_of
 from ..datasets._holes import make_holes
+from ._files import TableError, read_table
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-"}
 N_FOLDS = 5
 _LARGEST = 1e38  # beyond, most models fail
 _MAX_CATEGORIES = 20
 _MAX_CLASSES = 20
-
-
-class TableError(Exception):
-    """A line that says why a table cannot be used."""
+_INDEX = {"", "unnamed: 0", "index", "id", "row", "rownames"}  # names of a first column
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass
@@ -40,6 +41,8 @@ class Table:
         The kind of prediction.
     notes : list of str
         How the table was prepared.
+    columns : dict of str to ndarray
+        The columns of a file before they were encoded: numbers, dates or text.
     network : dict
         Parameters of the networks that differ from the defaults. If there are some, the networks
         read entries as they are, and so does the MLP, with zeros for missing ones.
@@ -54,6 +57,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     network: dict[str, Any] = field(default_factory=dict)
     meaning: str = ""
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def missing_share(self) -> float:
@@ -118,12 +122,15 @@ def built_in(seed: int) -> list[Table]:
 
 
 def read_csv(path: str, target: str) -> Table:
-    """Read a CSV file with a header line, and encode its text columns.
+    """Read a file with a header line, and encode its columns of text and dates.
+
+    A first column that numbers the rows, as pandas writes it, is left out.
 
     Parameters
     ----------
     path : str
-        The file. Its separator may be a comma, a semicolon or a tab.
+        The file: CSV, also compressed (.gz), or parquet. The separator of CSV may be a comma, a
+        semicolon or a tab.
     target : str
         Name of the column to predict. Numbers with more than 20 distinct values are a regression;
         anything else is a classification.
@@ -133,20 +140,25 @@ def read_csv(path: str, target: str) -> Table:
     TableError
         If the file is missing, unreadable or empty, or the column is not there.
     """
-    header, rows = _read_table(path)
+    header, rows = read_table(path)
     if target not in header:
         raise TableError(f"{path} has no column {target!r}; its columns are {', '.join(header)}")
     columns = {name: [row[i] for row in rows] for i, name in enumerate(header)}
+    notes = []
+    if header[0] != target and _numbers_the_rows(header[0], columns[header[0]]):
+        del columns[header[0]]
+        notes.append(f"left out the first column, {header[0]!r}: it numbers the rows")
     labels = columns.pop(target)
     known = [i for i, label in enumerate(labels) if label.lower() not in MISSING]
-    notes = []
     if len(known) < len(labels):
         notes.append(f"left out {len(labels) - len(known)} rows whose {target!r} is missing")
     if len(known) < 20:
         raise TableError(f"{path} has {len(known)} rows with a {target!r}; at least 20 are needed")
-    features = []
-    for name, cells in columns.items():
-        encoded, note = _encode(name, [cells[i] for i in known])
+    features, plain = [], {}
+    for name, every in columns.items():
+        cells = [every[i] for i in known]
+        plain[name] = _plain(cells)
+        encoded, note = _encode(name, cells)
         features += encoded
         notes += note
     if not features:
@@ -156,46 +168,7 @@ def read_csv(path: str, target: str) -> Table:
     notes.append(
         f"{len(X)} rows, {X.shape[1]} features, {_missing(X)} of the cells missing, {task}"
     )
-    return Table(Path(path).name, X, y, task, notes)
-
-
-def _read_table(path: str) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the rows of a CSV file."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            text = file.read()
-    except OSError as error:
-        raise TableError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise TableError(f"{path} is not UTF-8 text") from error
-    if not text.strip():
-        raise TableError(f"{path} is empty")
-    first = text.lstrip("\r\n").partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    n_columns = first.count(separator) + 1
-    try:
-        cells = read_cells(io.StringIO(text), separator, n_columns, quoted=True, needed_by="--data")
-    except ImportError as error:
-        raise TableError(str(error)) from error
-    except ValueError as error:
-        raise TableError(f"{path} is not a CSV file that can be read: {error}") from error
-    filled = [row for row in stripped(cells).tolist() if any(row)]
-    if len(filled) < 2:
-        raise TableError(f"{path} has a header but no rows")
-    header, *rows = (row[: _n_cells(row)] if i == 0 else row for i, row in enumerate(filled))
-    if len(set(header)) < len(header):
-        raise TableError(f"{path} has two columns of the same name in its header")
-    for i, row in enumerate(rows):
-        if _n_cells(row) > len(header):
-            raise TableError(
-                f"{path}: data row {i + 1} has {_n_cells(row)} cells, the header {len(header)}"
-            )
-    return header, rows
-
-
-def _n_cells(row: list[str]) -> int:
-    """Return the number of cells up to the last that is not empty."""
-    return max(i + 1 for i, cell in enumerate(row) if cell)
+    return Table(Path(path).name, X, y, task, notes, columns=plain)
 
 
 def _encode(name: str, cells: list[str]) -> tuple[list[np.ndarray], list[str]]:
@@ -208,6 +181,11 @@ def _encode(name: str, cells: list[str]) -> tuple[list[np.ndarray], list[str]]:
         if np.isnan(numbers).all():
             return [], [f"left out {name!r}: nothing in it is known"]
         return [numbers], note if infinite.any() else []
+    seconds = _as_seconds(cells)
+    if seconds is not None:
+        parts = Cycles.learn(seconds).parts(seconds)
+        note = f"{name!r}: dates as seconds and {parts.shape[1]} columns of cycles"
+        return [seconds, *parts.T], [note]
     missing = np.array([cell.lower() in MISSING for cell in cells])
     counts = Counter(
         cell for cell, is_missing in zip(cells, missing, strict=True) if not is_missing
@@ -250,6 +228,46 @@ def _as_numbers(cells: list[str]) -> np.ndarray | None:
     """Return the cells as floats, NaN for missing, or None if some are not numbers."""
     numbers = [math.nan if cell.lower() in MISSING else number_of(cell) for cell in cells]
     return None if None in numbers else np.array(numbers)
+
+
+def _as_seconds(cells: list[str]) -> np.ndarray | None:
+    """Return dates in ISO format as seconds since 1970, or None if some cells are no dates."""
+    dates = _as_dates(cells)
+    if dates is None:
+        return None
+    return np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e6)
+
+
+def _as_dates(cells: list[str]) -> np.ndarray | None:
+    known = [cell for cell in cells if cell.lower() not in MISSING]
+    if not known or not all(_ISO_DATE.match(cell) for cell in known):
+        return None
+    try:
+        dates = [
+            "NaT" if cell.lower() in MISSING else datetime.fromisoformat(cell).replace(tzinfo=None)
+            for cell in cells
+        ]
+    except ValueError:
+        return None
+    return np.array(dates, dtype="datetime64[us]")
+
+
+def _plain(cells: list[str]) -> np.ndarray:
+    """Return the cells as numbers, dates or text, as the columns of a data frame."""
+    numbers = _as_numbers(cells)
+    if numbers is not None:
+        return np.where(np.abs(numbers) > _LARGEST, np.nan, numbers)
+    dates = _as_dates(cells)
+    if dates is not None:
+        return dates
+    return np.array([None if cell.lower() in MISSING else cell for cell in cells], dtype=object)
+
+
+def _numbers_the_rows(name: str, cells: list[str]) -> bool:
+    """Whether a column has the name of an index, and counts from 0 or 1 in steps of 1."""
+    return name.lower() in _INDEX and any(
+        all(cell == str(i) for i, cell in enumerate(cells, start)) for start in (0, 1)
+    )
 
 
 def _missing(X: np.ndarray) -> str:

@@ -5,6 +5,7 @@ NaN; stored zeros are observed. `missing_values` names one further value that me
 """
 
 from ._column_reader import CATEGORICAL_FEATURES, ColumnReader
+from ._dates import Cycles
 from ._entries import (
     column_counts,
     complete_columns,
@@ -22,6 +23,7 @@ from ._validation import validate_observed, warn_of_other_container
 __all__ = [
     "CATEGORICAL_FEATURES",
     "ColumnReader",
+    "Cycles",
     "column_counts",
     "complete_columns",
     "missing_mask",

@@ -1,10 +1,13 @@
 import csv
 import sys
 
+import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
+import sksn
 from sksn.__main__ import main
 from sksn._demo._compare import compare, format_table, group_score, models
 from sksn._demo._tables import Table, TableError, built_in, read_csv, remove_cells
@@ -51,6 +54,42 @@ def test_a_table_of_the_users_own(iris_csv, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "150 rows, 4 features, 32 % of the cells missing, multiclass" in shown
     assert "| iris.csv | accuracy" in shown
+
+
+def test_a_model_is_saved(tmp_path, capsys):
+    random = np.random.RandomState(0)
+    frame = pd.DataFrame(
+        {
+            "town": random.choice(["a", "b", "c"], 60),
+            "x": np.where(random.uniform(size=60) < 0.2, np.nan, random.normal(size=60)),
+            "day": pd.date_range("2024-01-01", periods=60),
+            "y": ["yes", "no"] * 30,
+        }
+    )
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    path = str(tmp_path / "model.joblib")
+    options = ["--quick", "--output", str(tmp_path / "t.png"), "--save", path]
+    assert main(["--data", str(tmp_path / "t.csv"), "--target", "y", *options]) == 0
+    assert f"joblib.load({path!r}).predict(frame)" in capsys.readouterr().out
+    model = joblib.load(path)
+    assert model.feature_names_in_.tolist() == ["town", "x", "day"]
+    assert set(model.predict(frame.drop(columns="y"))) <= {"yes", "no"}
+    options[-1] = str(tmp_path / "nowhere" / "model.joblib")
+    assert main(["--data", str(tmp_path / "t.csv"), "--target", "y", *options]) == 2
+
+
+def test_the_version(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"sksn {sksn.__version__}\n"
+
+
+def test_the_peer_of_a_regression_standardizes_y(tmp_path):
+    """As the network does; without, it cannot learn y in the thousands."""
+    X, y = load_diabetes(return_X_y=True)
+    table = Table("d", X, y * 1e4, "regression")
+    peer = models(table, seed=0)["SimpleImputer + MLP"]
+    assert peer.fit(X, y * 1e4).score(X, y * 1e4) > 0.3
 
 
 def test_a_complete_table_is_told_that_nothing_changes(tmp_path, capsys):
@@ -196,6 +235,43 @@ class TestReading:
         rows = [[i, "two\nlines" if i % 2 else "one"] for i in range(30)]
         table = read_csv(write_csv(tmp_path / "l.csv", ["a", "b"], rows), "b")
         assert sorted(set(table.y)) == ["one", "two\nlines"]
+
+    def test_a_column_that_numbers_the_rows_is_no_feature(self, tmp_path):
+        """Rows sorted by class would be told apart by it."""
+        for name, start in (("", 0), ("Unnamed: 0", 0), ("id", 1)):
+            rows = [[i + start, i % 7, "xy"[i // 15]] for i in range(30)]
+            table = read_csv(write_csv(tmp_path / "i.csv", [name, "a", "b"], rows), "b")
+            assert table.X.shape == (30, 1)
+            assert f"left out the first column, {name!r}: it numbers the rows" in table.notes
+        rows = [[7 * i, i % 7, "xy"[i // 15]] for i in range(30)]
+        table = read_csv(write_csv(tmp_path / "i.csv", ["id", "a", "b"], rows), "b")
+        assert table.X.shape == (30, 2)
+
+    def test_dates_are_numbers(self, tmp_path):
+        days = pd.date_range("2024-01-01", periods=40)
+        rows = [["NA" if i == 3 else day.date(), i % 2] for i, day in enumerate(days)]
+        table = read_csv(write_csv(tmp_path / "d.csv", ["day", "y"], rows), "y")
+        assert table.X.shape == (40, 3)
+        assert "'day': dates as seconds and 2 columns of cycles" in table.notes
+        assert np.isnan(table.X[3]).all()
+        np.testing.assert_array_equal(np.diff(table.X[5:, 0]), 86400)
+        np.testing.assert_allclose(table.X[7, 1:], table.X[0, 1:], atol=1e-9)
+
+    def test_compressed_files_and_parquet(self, tmp_path):
+        frame = pd.DataFrame({"a": np.arange(30.0) / 4, "b": ["x", "y"] * 15, "c": range(30)})
+        frame.loc[3, "a"] = np.nan
+        for name in ("t.csv", "t.csv.gz"):
+            frame.to_csv(tmp_path / name, index=False)
+        frame.to_parquet(tmp_path / "t.parquet")
+        plain, zipped, parquet = (
+            read_csv(str(tmp_path / name), "b") for name in ("t.csv", "t.csv.gz", "t.parquet")
+        )
+        np.testing.assert_array_equal(zipped.X, plain.X)
+        np.testing.assert_array_equal(parquet.X, plain.X)
+        for name in ("damaged.gz", "damaged.parquet"):
+            (tmp_path / name).write_bytes(b"no such file")
+            with pytest.raises(TableError, match=name):
+                read_csv(str(tmp_path / name), "b")
 
     def test_errors_are_table_errors(self, tmp_path):
         with pytest.raises(TableError, match="Is a directory"):
