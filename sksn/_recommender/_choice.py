@@ -12,17 +12,15 @@ from .._blocks import blocks
 from .._checks import is_real
 from .._observed import column_counts, row_counts, row_of_entry, select_entries, with_entries
 from ..metrics._hits import hits_of_matrix
-from ._item_model import (
+from ._item_model import WHEN_LARGE, Settings, spread_ratio
+from ._item_parts import (
     MOST_DENSE,
-    WHEN_LARGE,
-    Settings,
     item_scale,
     neighbours,
     product,
     regression,
     scaled_rows,
     spectral_factors,
-    spread_ratio,
 )
 from ._lists import SCORES, best
 from ._signals import Signal, SignalScale, candidates, is_liked
@@ -196,7 +194,7 @@ class _Trial:
                 mine, regression(rows, ridge, exact=0) if self._is_dense else neighbours(rows)
             ),
         )
-        scores = by_others * item_scale(X, -settings.count_power)
+        scores = by_others * item_scale(column_counts(X), -settings.count_power)
         n_computed = next(n for n in _COMPUTED if n >= settings.n_factors or n == _COMPUTED[-1])
         encode, decode = self._once(
             ("factors", signal, settings.power, n_computed),

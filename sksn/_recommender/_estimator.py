@@ -11,17 +11,25 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
-from .._observed import column_counts, row_counts
 from .._training._callbacks import check_monitors
 from .._training._neural_estimator import TRAINING_RULES
 from ..metrics._scorer import score_lists
 from ..nn._activations import ACTIVATIONS
 from ._choice import SETTINGS, may_be_given
-from ._ids import UNKNOWN, Ids, column_names, id_column, id_columns
+from ._further import fold_in, learn
+from ._ids import UNKNOWN, column_names, id_column, id_columns
 from ._interactions import interactions
 from ._lists import Candidates, best, long_frame, masked_lists, most_similar
-from ._pairs import check_new_pairs, check_pairs
-from ._people import People, all_users, given_by, locate, scores_of, with_earlier
+from ._pairs import check_further_pairs, check_pairs
+from ._people import (
+    People,
+    all_users,
+    counts_of_users,
+    explained,
+    locate,
+    scores_of,
+    user_vectors,
+)
 from ._ranker import Ranker
 from ._rating_model import SIDES
 from ._rating_predictor import RatingPredictor
@@ -109,7 +117,8 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
     Attributes
     ----------
     users_, items_ : ndarray of shape (n_users,), (n_items,)
-        The ids of the users and items of training.
+        The ids of the users and items of training, in ascending order. Items that came later
+        (:meth:`partial_fit`) follow the earlier ones.
     ranking_settings_ : dict
         What was chosen for the ranking: ``rating_slope`` and ``weight_power`` (how ratings and
         weights count), ``power``, ``ridge``, ``count_power``, ``n_factors`` and ``factor_weight``
@@ -134,7 +143,8 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         Root mean squared error of the held-out ratings; None if no ratings were held out.
     rating_range_ : tuple of float
         Lowest and highest training rating. Predictions are clipped to this range, and the networks
-        see it as 1 to 5, so that an increasing affine change of the ratings changes nothing.
+        see that of the first fit as 1 to 5, so that an increasing affine change of the ratings
+        changes nothing.
     n_features_in_ : int
         2: a user and an item.
     feature_names_in_ : ndarray of shape (2,)
@@ -338,7 +348,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
                 "ranking_settings_": ranker.settings(),
                 "ranking_score_": ranker.choice.score,
             }
-        state["_people"] = [People(ids[0], given_by(learned), ranker, ratings)]
+        state["_people"] = [People.of(ids[0], learned, ranker, ratings)]
         rules.publish(self, state)
         return self
 
@@ -346,6 +356,80 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
     def users_(self) -> np.ndarray:
         """Ids of the users, shape (n_users,)."""
         return all_users(self._people).values
+
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Learn from further interactions: those of today, with new users and new items.
+
+        The ranking keeps its settings, and the networks are not trained again. The cost follows
+        the interactions of the users of X and the size of the models, and not the earlier
+        interactions of all other users.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_pairs, 2), or sparse matrix (n_users, n_items)
+            User and item of each interaction, as in :meth:`fit`. If it is empty, nothing changes.
+        y : array-like of shape (n_pairs,), optional
+            The ratings. Needed if ratings were learned. A new rating of an item replaces an earlier
+            one of the same user.
+        sample_weight : array-like of shape (n_pairs,), optional
+            How much each interaction counts, in the unit of the first fit. Without ratings, those
+            of a pair that occurs again are added to the earlier ones.
+
+        Returns
+        -------
+        self : SNRecommender
+            The estimator. If it was not fitted, this is :meth:`fit`. New items follow the earlier
+            ones in ``items_``. If an error occurs, or the call is interrupted, nothing has changed.
+
+        Raises
+        ------
+        ValueError
+            If an argument cannot be used, a pair of user and item has two ratings in X, or X has
+            ratings and the recommender has learned from interactions without.
+
+        Notes
+        -----
+        Interactions that were folded in before (:meth:`fold_in`) are learned from as well.
+
+        *Ranking.* Up to 20,000 items, the result is that of a fit to all interactions with the
+        same settings, up to rounding: the products of items, of which coefficients and vectors are
+        functions, are sums over users. The recommender keeps them for it, in at most half of the
+        memory of the coefficients. The mean and the deviation of the ratings, and the unit of
+        weights, stay those of the first fit. With more items, only the products with the nearest
+        items and the leading singular vectors are kept: products of two items that were not near
+        start at zero, and directions that were not among the vectors are forgotten.
+
+        *Ratings.* The vectors and offsets of the users and items of the new ratings move, so that
+        they minimize the squared errors of these ratings and a penalty on the distance from where
+        they were. The penalty is what as many earlier ratings would add, with users or items that
+        are average ones. New users and items start at the mean vector, and their penalty is
+        the inverse covariance of all vectors, times the squared error of training. Both sides are
+        computed in closed form, in turn. Vectors of other users do not move, and neither do the
+        scale of the ratings and the blend. Fit again from time to time.
+
+        Examples
+        --------
+        >>> from sksn import SNRecommender
+        >>> model = SNRecommender(random_state=0).fit(
+        ...     [["ann", "alien"], ["ann", "brazil"], ["bob", "alien"], ["cy", "brazil"]])
+        >>> model = model.partial_fit([["bob", "casablanca"], ["dee", "alien"]])
+        >>> model.users_
+        array(['ann', 'bob', 'cy', 'dee'], dtype='<U3')
+        >>> model.items_
+        array(['alien', 'brazil', 'casablanca'], dtype='<U10')
+        """
+        if not hasattr(self, "items_"):
+            return self.fit(X, y, sample_weight)
+        self._check_names(X)
+        expected = self._people[-1].expected
+        pairs = check_further_pairs(X, y, sample_weight, expected, extends=True)
+        if len(pairs.users):
+            people, items = learn(self._people, self._items, pairs)
+            fitted = {"items_": items.values, "_items": items, "_people": people}
+            if people[-1].ratings is not None:
+                fitted["rating_range_"] = people[-1].ratings.limits
+            self.__dict__.update(fitted)  # in one step
+        return self
 
     # Predicting --------------------------------------------------------------------------
 
@@ -485,30 +569,14 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             If the user or the item was not in training, or no ranking was learned.
         """
         check_is_fitted(self, "items_")
-        found, strangers = locate(self._people, id_column([user], "user"))
-        at = self._items.find(id_column([item], "item"))[0]
-        if len(strangers) or at == UNKNOWN:
-            name, value = ("user", user) if len(strangers) else ("item", item)
-            raise ValueError(f"{name}={value!r} was not in training.")
-        group, _, position = found[0]
-        if group.ranker is None:
-            raise ValueError(
-                "explain needs a ranking, which objective='rating' does not learn; use 'auto' or "
-                "'ranking'."
-            )
-        items, contributions = group.ranker.explain(position[0], at)
+        items, contributions = explained(self._people, self._items, user, item)
         order = np.argsort(-contributions, kind="stable")
         return self.items_[items[order]], contributions[order]
 
     @property
     def user_vectors_(self) -> np.ndarray:
         """Vectors of the users, shape (n_users, n_factors)."""
-        found, _ = locate(self._people, users := self.users_)
-        of_items = self.item_vectors_
-        vectors = np.empty((len(users), of_items.shape[1]), of_items.dtype)
-        for group, place, position in found:
-            vectors[place] = group.model.user_vectors[position]
-        return vectors
+        return user_vectors(self._people)
 
     @property
     def item_vectors_(self) -> np.ndarray:
@@ -545,8 +613,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "items_")
         group = self._people[-1]
-        counts = column_counts(group.given)
-        codes = group.predictor.codes
+        codes, counts = group.predictor.codes, group.predictor.counts
         return most_similar(self._items, codes, counts, items, "items", n, min_interactions)
 
     def similar_users(
@@ -577,9 +644,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "items_")
         ids = all_users(self._people)
-        counts = np.empty(len(ids))
-        for group, place, position in locate(self._people, ids.values)[0]:
-            counts[place] = row_counts(group.given)[position]
+        counts = counts_of_users(self._people, ids)
         return most_similar(ids, self.user_vectors_, counts, users, "users", n, min_interactions)
 
     def fold_in(self, X: Any, y: Any = None, sample_weight: Any = None) -> SNRecommender:
@@ -606,20 +671,9 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "items_")
         self._check_names(X)
-        of_ratings = getattr(self, "rating_range_", None)
-        pairs = check_new_pairs(X, y, sample_weight, self._items, of_ratings)
-        pairs = with_earlier(self._people, pairs, self._items)
-        ids = Ids(pairs.users), self._items
-        new = interactions(pairs, ids)
-        base = self._people[-1]
-        group = People(
-            ids[0],
-            given_by(new),
-            None if base.ranker is None else base.ranker.fold_in(new),
-            None if base.ratings is None else base.ratings.fold_in(new),
-        )
+        pairs = check_further_pairs(X, y, sample_weight, self._people[-1].expected)
         folded = copy.copy(self)
-        folded._people = [group, *self._people]
+        folded._people = fold_in(self._people, self._items, pairs)
         return folded
 
     def _check_names(self, X: Any) -> None:

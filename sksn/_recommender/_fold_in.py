@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._observed import with_entries
+from .._blocks import products_of_pairs
+from .._formula import shrunken_mean
+from .._observed import row_counts, row_of_entry, with_entries
 from .._training._completion import CompletionEngine, EntryRows
 from .._training._vectors import Vectors
 from ..nn._implicit_feedback import implicit_feedback
@@ -31,6 +33,8 @@ class FoldIn(NamedTuple):
         The implicit-feedback vectors of a network whose rows are items, if it has some.
     penalty : float
         The penalty on vectors of users of a network whose rows are items.
+    is_moved : bool
+        Whether vectors of items have changed since the network was trained.
     """
 
     weight: float
@@ -39,6 +43,15 @@ class FoldIn(NamedTuple):
     encoder: CompletionEngine | None
     implicit: np.ndarray | None
     penalty: float
+    is_moved: bool = False
+
+    def moved(self, item_offsets: np.ndarray) -> FoldIn:
+        """Return the same for items whose vectors have changed, and for new items after them."""
+        implicit = self.implicit
+        if implicit is not None:
+            n_new = len(item_offsets) - len(implicit)
+            implicit = np.vstack([implicit, np.zeros((n_new, implicit.shape[1]), implicit.dtype)])
+        return self._replace(item_offsets=item_offsets, implicit=implicit, is_moved=True)
 
     def vectors(
         self, rows: EntryRows, known: Vectors, means: np.ndarray, *, unit: float, prior: float
@@ -63,7 +76,7 @@ class FoldIn(NamedTuple):
         Vectors
         """
         if self.encoder is not None:
-            return self.encoder.vectors(rows.X, known.columns.dtype)
+            return self._encoded(self.encoder, rows, known)
         items = known.columns[:, self.factors]
         X = with_entries(rows.X, rows.X.data / unit)
         vectors = np.zeros((X.shape[0], items.shape[1]))
@@ -73,6 +86,24 @@ class FoldIn(NamedTuple):
         users, offsets = ridge_vectors(X, items, self.item_offsets, (vectors, means), penalties)
         with np.errstate(over="ignore"):  # predictions are checked
             return Vectors(users.astype(items.dtype), items, offsets, self.item_offsets)
+
+    def _encoded(self, encoder: CompletionEngine, rows: EntryRows, known: Vectors) -> Vectors:
+        """Return the codes of users. The network does not know items that came after it."""
+        assert encoder.net is not None
+        module = encoder.net.module_
+        vectors = encoder.vectors(rows.X[:, : len(module.bias)], known.columns.dtype)
+        if not self.is_moved:
+            return vectors
+        items = known.columns[:, self.factors]
+        offsets = np.zeros(len(vectors.rows))
+        if module.row_offset is not None:
+            X = rows.X
+            row = row_of_entry(X)
+            explained = products_of_pairs(vectors.rows, items, row, X.indices)
+            left = X.data / encoder.scaling.unit - explained - self.item_offsets[X.indices]
+            total = np.bincount(row, left, len(offsets))
+            offsets = shrunken_mean(total, row_counts(X), module.row_offset)
+        return Vectors(vectors.rows, items, offsets, self.item_offsets)
 
 
 def ridge_vectors(

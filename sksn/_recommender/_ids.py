@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Iterable, Mapping, MappingView, Sequence, Set
 from functools import cached_property
@@ -28,7 +29,7 @@ class Ids:
     ----------
     values : ndarray of shape (n_ids,)
         The distinct ids in ascending order; objects other than strings in the order of their first
-        occurrence.
+        occurrence. Ids that were added later come after those before them.
     """
 
     def __init__(self, values: np.ndarray) -> None:
@@ -49,6 +50,22 @@ class Ids:
     @cached_property
     def _position(self) -> dict[Any, int]:
         return {value: i for i, value in enumerate(self.values.tolist())}
+
+    @cached_property
+    def _order(self) -> np.ndarray | None:
+        """The order in which the ids ascend; None if they do."""
+        if (self.values[:-1] <= self.values[1:]).all():
+            return None
+        return np.argsort(self.values)
+
+    def extended(self, values: np.ndarray) -> Ids:
+        """Return these ids at the same positions, and those of `values` that are new after them."""
+        new = Ids(values[self.find(values, stacklevel=None) == UNKNOWN])
+        if not len(new):
+            return self
+        longer = copy.copy(self)
+        longer.values = joined(self.values, new.values) if len(self) else new.values
+        return longer
 
     def find(self, wanted: np.ndarray, *, stacklevel: int | None = 3) -> np.ndarray:
         """Return the positions of ids, and `UNKNOWN` for ids that are not known.
@@ -73,7 +90,8 @@ class Ids:
         is_exact: Any = True
         if kinds == {"number"}:
             wanted, is_exact = _exactly(wanted, self.values.dtype)
-        place = np.searchsorted(self.values, wanted).clip(max=len(self) - 1)
+        place = np.searchsorted(self.values, wanted, sorter=self._order).clip(max=len(self) - 1)
+        place = place if self._order is None else self._order[place]
         return np.where(is_exact & (self.values[place] == wanted), place, UNKNOWN)
 
 
@@ -90,6 +108,8 @@ def _exactly(numbers: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, np.ndarr
 
 def joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the ids of two arrays as one, of objects if their types differ."""
+    if first.dtype.kind == second.dtype.kind == "U" and first.dtype != second.dtype:
+        return text_array([*first.tolist(), *second.tolist()])
     if first.dtype.kind == second.dtype.kind or {first.dtype.kind, second.dtype.kind} == set("iu"):
         both = np.concatenate([first, second])
         if both.dtype.kind == first.dtype.kind:

@@ -16,25 +16,28 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import lapack
-from scipy.sparse.linalg import svds
 
-from .._blocks import blocks
-from .._formula import sparsity_scale
 from .._observed import column_counts, row_counts
-from .._row_scaling import scale_stored
+from ._gram import HalfMatrix, gram_matrix
+from ._item_parts import (
+    MOST_DENSE,
+    column_lengths,
+    exact_dtype,
+    item_scale,
+    neighbours,
+    product,
+    products_of,
+    ridge_coefficients,
+    scaled_rows,
+    singular_vectors,
+    with_columns,
+)
 
-MOST_DENSE = 20_000  # items up to which coefficients are a dense matrix (1.6 GB)
-EXACT = 6_000  # items up to which they are computed in float64
 WHEN_LARGE: dict[str, Any] = {  # settings where the coefficients are sparse
     "n_factors": 256,
     "factor_weight": 0.3,
 }
-_NEIGHBOURS = 200  # coefficients of an item where they are sparse
-_TOWARDS_POPULAR = 0.4  # power of an item's squared length in them
-_SIDE_POWER = 0.5  # of item counts, on both sides of the singular vectors
-_PRODUCTS = 1 << 24  # sums of products that are computed at a time
-_SAMPLE = 1000  # rows from which the spreads of the two parts are computed
+SAMPLE = 1000  # rows from which the spreads of the two parts are computed
 
 
 class Settings(NamedTuple):
@@ -62,6 +65,41 @@ class Settings(NamedTuple):
     factor_weight: float = 0.2
 
 
+class ItemSums(NamedTuple):
+    """What coefficients and factors are computed from, and further interactions change.
+
+    Attributes
+    ----------
+    counts : ndarray of shape (n_items,)
+        Number of users who have interacted with each item.
+    n_users : int
+        Number of users with interactions.
+    target : float
+        The constant K of the rows whose products are summed.
+    gram : HalfMatrix or None
+        The products of the columns of these rows, where coefficients are dense.
+    nearest : CSR matrix of shape (n_items, n_items) or None
+        The products with the nearest items, where coefficients are sparse.
+    lengths : ndarray of shape (n_items,) or None
+        The lengths of the columns there.
+    spectrum : ndarray of shape (n_factors,)
+        The singular values of the factors.
+    """
+
+    counts: np.ndarray
+    n_users: int
+    target: float
+    gram: HalfMatrix | None
+    nearest: Any
+    lengths: np.ndarray | None
+    spectrum: np.ndarray
+
+    @property
+    def mean_count(self) -> float:
+        """Mean number of interactions of the users who have some."""
+        return float(self.counts.sum() / max(1, self.n_users))
+
+
 class ItemModel:
     """Coefficients and factors of items.
 
@@ -77,6 +115,8 @@ class ItemModel:
         What an interaction adds to the vector of a user, and the vectors of the items.
     factor_scale : float
         What the products of the vectors are multiplied by in the scores.
+    sums : ItemSums
+        What all of this is computed from.
     """
 
     def __init__(
@@ -86,10 +126,11 @@ class ItemModel:
         coefficients: Any,
         factors: tuple[np.ndarray, np.ndarray],
         factor_scale: float,
+        sums: ItemSums,
     ) -> None:
         self.settings, self.target = settings, target
         self.coefficients, self.factors = coefficients, factors
-        self.factor_scale = np.float32(factor_scale)
+        self.factor_scale, self.sums = np.float32(factor_scale), sums
 
     def scaled(self, X: Any) -> Any:
         """Return rows after Sparsity Normalization, in float32."""
@@ -149,32 +190,40 @@ def fit_items(X: Any, settings: Settings, target: float) -> ItemModel:
     ItemModel
     """
     rows = scaled_rows(X, target, settings.power)
-    is_dense = X.shape[1] <= MOST_DENSE
-    coefficients = regression(rows, settings.ridge) if is_dense else neighbours(rows)
-    coefficients = _with_columns(coefficients, item_scale(X, -settings.count_power))
-    encode, decode = factors = spectral_factors(rows, settings.n_factors)
-    some = rows[np.linspace(0, rows.shape[0] - 1, min(_SAMPLE, rows.shape[0])).astype(np.intp)]
+    n_items = rows.shape[1]
+    encode, decode, spectrum = singular_vectors(rows, settings.n_factors)
+    gram = nearest = lengths = None
+    if n_items <= MOST_DENSE:
+        products = gram_matrix(rows, exact_dtype(n_items))
+        gram = HalfMatrix.of(products)
+        coefficients = ridge_coefficients(products, settings.ridge)
+        del products
+    else:
+        coefficients = neighbours(rows)
+        lengths = column_lengths(rows)
+        nearest = products_of(coefficients, lengths)
+    n_users = int(np.count_nonzero(row_counts(X)))
+    sums = ItemSums(column_counts(X), n_users, target, gram, nearest, lengths, spectrum)
+    some = rows[np.linspace(0, rows.shape[0] - 1, min(SAMPLE, rows.shape[0])).astype(np.intp)]
+    return blended(settings, target, coefficients, (encode, decode), sums, some)
+
+
+def blended(
+    settings: Settings,
+    target: float,
+    coefficients: Any,
+    factors: tuple[np.ndarray, np.ndarray],
+    sums: ItemSums,
+    some: Any,
+) -> ItemModel:
+    """Return the sum of both parts, weighted by the spread of their scores for some scaled rows."""
+    coefficients = with_columns(coefficients, item_scale(sums.counts, -settings.count_power))
     some = some.astype(np.float32)
+    encode, decode = factors
     ratio = spread_ratio(product(some, coefficients), (some @ encode) @ decode.T)
     share = settings.factor_weight if ratio else 0.0
     coefficients *= np.float32(1 - share)
-    return ItemModel(settings, target, coefficients, factors, share * ratio)
-
-
-def scaled_rows(X: Any, target: float, power: float) -> Any:
-    """Return strengths of interactions after Sparsity Normalization of the rows."""
-    return scale_stored(X, sparsity_scale(row_counts(X), target, power), copy=True)
-
-
-def product(rows: Any, coefficients: Any) -> np.ndarray:
-    """Return the product of sparse rows and a matrix as an array."""
-    found = rows @ coefficients
-    return found.toarray() if sparse.issparse(found) else np.asarray(found)
-
-
-def item_scale(X: Any, power: float) -> np.ndarray:
-    """Return the counts of the items to a power, in float32; an item without any counts 1."""
-    return (np.maximum(column_counts(X), 1.0) ** power).astype(np.float32)
+    return ItemModel(settings, target, coefficients, factors, share * ratio, sums)
 
 
 def spread_ratio(first: np.ndarray, second: np.ndarray) -> float:
@@ -183,119 +232,3 @@ def spread_ratio(first: np.ndarray, second: np.ndarray) -> float:
         np.sqrt(scores.var(axis=1, dtype=np.float64).mean()) for scores in (first, second)
     ]
     return float(deviations[0] / deviations[1]) if deviations[1] > 0 else 0.0
-
-
-def regression(rows: Any, ridge: float, *, exact: int = EXACT) -> Any:
-    """Return the coefficients of a ridge regression of each item on all others.
-
-    Parameters
-    ----------
-    rows : CSR matrix of shape (n_users, n_items)
-        The rows.
-    ridge : float
-        See :class:`Settings`.
-    exact : int
-        Number of items up to which the inverse is computed in float64.
-
-    Returns
-    -------
-    ndarray of float32 of shape (n_items, n_items)
-        With zeros on the diagonal.
-    """
-    n_items = rows.shape[1]
-    inverse = np.zeros((n_items, n_items), np.float64 if n_items <= exact else np.float32)
-    columns = rows.tocsc().astype(inverse.dtype)
-    by_item = columns.T.tocsr()
-    for part in blocks(n_items, n_items, most_entries=_PRODUCTS):
-        inverse[part] = (by_item[part] @ columns).toarray()
-    diagonal = np.einsum("ii->i", inverse)
-    typical = diagonal.mean() or 1.0
-    diagonal += 0.5 * ridge * (typical + diagonal) + np.finfo(inverse.dtype).eps * typical
-    potrf, potri = lapack.get_lapack_funcs(("potrf", "potri"), (inverse,))
-    # the transpose has LAPACK's order, so that nothing is copied
-    _, failed = potrf(inverse.T, lower=1, overwrite_a=1)
-    _, failed = (None, failed) if failed else potri(inverse.T, lower=1, overwrite_c=1)
-    if failed:
-        raise FloatingPointError("the Gram matrix of the items has no inverse")
-    for part in blocks(n_items, n_items, most_entries=_PRODUCTS):
-        _mirror(inverse, part)
-    scale = -1 / diagonal
-    found = inverse if inverse.dtype == np.float32 else np.empty(inverse.shape, np.float32)
-    for part in blocks(n_items, n_items, most_entries=_PRODUCTS):
-        found[part] = inverse[part] * scale
-    np.fill_diagonal(found, 0)
-    return found
-
-
-def _mirror(A: np.ndarray, part: slice) -> None:
-    """Copy the upper triangle of a matrix to the lower one, for some rows."""
-    A[part, : part.start] = A[: part.start, part].T
-    square = A[part, part]
-    square[...] = np.triu(square) + np.triu(square, 1).T
-
-
-def neighbours(rows: Any) -> Any:
-    """Return the nearest items of each item, which replace a regression that would be too large.
-
-    Returns
-    -------
-    CSR matrix of float32 of shape (n_items, n_items)
-        In the column of each item, the highest cosines of other items to it, times a power of its
-        squared length: cosines alone favour rare items.
-    """
-    n_items = rows.shape[1]
-    columns = rows.tocsc().astype(np.float32)
-    norms = np.sqrt(np.asarray(columns.multiply(columns).sum(axis=0)).ravel())
-    columns = _with_columns(columns, 1 / np.where(norms > 0, norms, 1).astype(np.float32))
-    by_item = columns.T.tocsr()
-    kept: list[np.ndarray] = []
-    cosines: list[np.ndarray] = []
-    n = min(_NEIGHBOURS, n_items - 1)
-    for part in blocks(n_items, n_items, most_entries=_PRODUCTS):
-        found = (by_item[part] @ columns).toarray()
-        found[np.arange(len(found)), np.arange(part.start, part.start + len(found))] = 0
-        best = np.argpartition(-found, n - 1, axis=1)[:, :n]
-        kept.append(np.sort(best, axis=1))
-        cosines.append(np.take_along_axis(found, kept[-1], axis=1))
-    entries, places = (np.concatenate(part, axis=None) for part in (cosines, kept))
-    starts = np.arange(0, n * n_items + 1, n)
-    by_target = sparse.csr_array((entries, places, starts), shape=(n_items, n_items))
-    scale = np.where(norms > 0, norms, 1) ** (2 * _TOWARDS_POPULAR)
-    return _with_columns(by_target.T.tocsr(), scale.astype(np.float32))
-
-
-def spectral_factors(rows: Any, n_factors: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return what an item adds to the vector of a user, and the vectors of the items.
-
-    Parameters
-    ----------
-    rows : CSR matrix of shape (n_users, n_items)
-        The rows.
-    n_factors : int
-        Number of singular vectors, the largest ones.
-
-    Returns
-    -------
-    encode, decode : ndarray of float32 of shape (n_items, n_factors)
-        With fewer factors if the matrix has no more.
-    """
-    n_factors = min(n_factors, min(rows.shape) - 1)
-    before = item_scale(rows, -_SIDE_POWER)
-    if n_factors < 1 or not rows.nnz:
-        return (np.zeros((rows.shape[1], 0), np.float32),) * 2
-    A = _with_columns(rows.astype(np.float64), before.astype(np.float64))
-    start = np.ones(min(A.shape))  # the same result every time
-    _, values, vectors = svds(A, k=n_factors, v0=start, return_singular_vectors="vh")
-    order = np.argsort(-values)
-    vectors = vectors[order].T.astype(np.float32)
-    return before[:, None] * vectors, vectors / before[:, None]
-
-
-def _with_columns(A: Any, scale: np.ndarray) -> Any:
-    """Multiply the columns of a matrix, in place if it is an array."""
-    if not sparse.issparse(A):
-        A *= scale
-        return A
-    A = A.copy()
-    A.data *= scale[A.indices] if A.format == "csr" else np.repeat(scale, np.diff(A.indptr))
-    return A

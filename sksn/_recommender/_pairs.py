@@ -108,48 +108,81 @@ def check_pairs(X: Any, y: Any, sample_weight: Any, *, objective: str = "auto") 
     return pairs._replace(values=None)
 
 
-def check_new_pairs(
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    items: Ids,
-    rating_range: tuple[float, float] | None,
+class Expected(NamedTuple):
+    """What a fitted recommender expects of further interactions.
+
+    Attributes
+    ----------
+    are_rated : bool
+        Whether it has learned from ratings.
+    rating : float or None
+        What replaces missing ratings; None if they must be given.
+    limits : tuple of float or None
+        Lowest and highest rating of training, if ratings are predicted.
+    """
+
+    are_rated: bool
+    rating: float | None
+    limits: tuple[float, float] | None
+
+
+def check_further_pairs(
+    X: Any, y: Any, sample_weight: Any, expected: Expected, *, extends: bool = False
 ) -> Pairs:
-    """Check interactions of new users, and warn of those of whom nothing can be learned.
+    """Check further interactions of a fitted recommender.
 
     Parameters
     ----------
     X, y, sample_weight
         See :func:`check_pairs`; there may be no interactions.
-    items : Ids
-        The items of training.
-    rating_range : tuple of float or None
-        Lowest and highest rating of training; None if no ratings were learned.
+    expected : Expected
+        What the recommender has learned from.
+    extends : bool
+        Whether the recommender learns from them, so that X may be a matrix and ratings outside the
+        range of training extend it.
 
     Returns
     -------
     Pairs
-        The interactions with items that were in training.
     """
-    pairs = _from_columns(X, y, sample_weight, may_be_empty=True)
-    values = pairs.values
-    if rating_range is None:
-        pairs = pairs._replace(values=None)
-    elif values is None:
+    if extends and sparse.issparse(X):
+        if not X.nnz:
+            return Pairs(*(np.zeros(0, np.int64),) * 2, None, None)
+        are_ratings = expected.limits is not None and y is None
+        pairs = _from_matrix(X, y, sample_weight, are_ratings=are_ratings)
+    else:
+        pairs = _from_columns(X, y, sample_weight, may_be_empty=True)
+    values, n = pairs.values, len(pairs.users)
+    if not expected.are_rated:
+        if extends and values is not None and n and np.ptp(values / 2) > 0:
+            raise ValueError(
+                "y holds ratings, but the recommender was fitted without; leave them out, or fit "
+                "it on ratings."
+            )
+        return pairs._replace(values=None)
+    if values is None and expected.rating is None:
         raise ValueError(
             "y is None, but the recommender was fitted on ratings; pass the ratings of the new "
-            "users too."
+            "interactions too."
         )
-    elif len(values) and not rating_range[0] <= values.min() <= values.max() <= rating_range[1]:
-        low, high = rating_range
+    if values is None:
+        return pairs._replace(values=np.full(n, expected.rating))
+    low, high = expected.limits or (-np.inf, np.inf)
+    if n and not low <= values.min() <= values.max() <= high:
+        effect = "Predictions may now reach them." if extends else ""
         warnings.warn(
             f"y has ratings from {values.min():g} to {values.max():g}, which are outside the range "
-            f"of training, {low:g} to {high:g}. Ratings of new users must have the same scale.",
+            f"of training, {low:g} to {high:g}. Further ratings must have the same scale. {effect}",
             stacklevel=3,
         )
-    known = items.find(pairs.items, stacklevel=4) != UNKNOWN
+    return pairs
+
+
+def of_known_items(pairs: Pairs, items: Ids, *, are_rated: bool) -> Pairs:
+    """Return the interactions with items that were in training, and warn of the others."""
+    known = items.find(pairs.items, stacklevel=5) != UNKNOWN
     if not known.all():
-        what = "ratings of" if rating_range else "interactions with"
+        what = "ratings of" if are_rated else "interactions with"
         message = (
             f"X has {what} items that were not in training ({np.sum(~known)} in all, the first "
             f"with {pairs.items[~known].tolist()[0]!r}); they are ignored."
@@ -161,7 +194,7 @@ def check_new_pairs(
                 f" Nothing is learned of users who have no others ({len(set(strangers))} in all, "
                 f"the first is {strangers[0]!r})."
             )
-        warnings.warn(message, stacklevel=3)
+        warnings.warn(message, stacklevel=4)
     return pairs.of(known)
 
 
@@ -179,7 +212,8 @@ def _from_columns(X: Any, y: Any, sample_weight: Any, *, may_be_empty: bool = Fa
             raise ValueError(f"y must be one rating for each row of X, got shape {y.shape}.")
         y = column_or_1d(y, warn=True)
         check_consistent_length(users, y)
-    pairs = Pairs(users, items, y, check_weights(sample_weight, len(users)))
+    weights = check_weights(sample_weight, len(users), allow_all_zero=not len(users))
+    pairs = Pairs(users, items, y, weights)
     return pairs if pairs.weights is None else pairs.of(pairs.weights > 0)
 
 

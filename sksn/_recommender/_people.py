@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from scipy import sparse
 
 from .._blocks import blocks
-from .._observed import row_of_entry, with_entries
-from ._ids import UNKNOWN, Ids, joined
+from .._observed import row_counts, row_of_entry, with_entries
+from ._ids import UNKNOWN, Ids, id_column, joined
 from ._interactions import Interactions
 from ._lists import SCORES
-from ._pairs import Pairs
+from ._pairs import Expected, Pairs
 from ._ranker import Ranker
 from ._rating_predictor import RatingPredictor
 
@@ -31,12 +31,47 @@ class People(NamedTuple):
         Ranks items for them.
     ratings : RatingPredictor or None
         Predicts their ratings.
+    weights : ndarray of shape (n_interactions,) or None
+        Weight of each entry of `given`, if these are ratings with weights.
+    are_rated : bool
+        Whether the entries of `given` are ratings.
+    are_folded : bool
+        Whether the models have not learned from these interactions.
     """
 
     ids: Ids
     given: Any
     ranker: Ranker | None
     ratings: RatingPredictor | None
+    weights: np.ndarray | None
+    are_rated: bool
+    are_folded: bool
+
+    @classmethod
+    def of(
+        cls,
+        ids: Ids,
+        interactions: Interactions,
+        ranker: Ranker | None,
+        ratings: RatingPredictor | None,
+        *,
+        are_folded: bool = False,
+    ) -> Self:
+        """Return a group of users with their interactions."""
+        values, weights = interactions.values, interactions.weights
+        given = _short_entries(interactions, values if values is not None else weights)
+        kept = None if values is None or weights is None else _short_entries(interactions, weights)
+        weights = None if kept is None else kept.data
+        return cls(ids, given, ranker, ratings, weights, values is not None, are_folded)
+
+    @property
+    def expected(self) -> Expected:
+        """What further interactions have to say."""
+        rating = None
+        if self.ratings is None and self.ranker is not None:
+            rating = self.ranker.scale.mean * self.ranker.scale.size
+        limits = None if self.ratings is None else self.ratings.limits
+        return Expected(self.are_rated, rating, limits)
 
     @property
     def model(self) -> Any:
@@ -49,9 +84,8 @@ class People(NamedTuple):
         return self.ratings or self.ranker
 
 
-def given_by(interactions: Interactions) -> Any:
-    """Return interactions as the entries of a matrix, in few bytes each."""
-    known = interactions.values if interactions.values is not None else interactions.weights
+def _short_entries(interactions: Interactions, known: np.ndarray | None) -> Any:
+    """Return numbers of interactions as the entries of a matrix, in few bytes each; or ones."""
     if known is None:
         known = np.ones(len(interactions), dtype=np.int8)
     for dtype in (np.int8, np.float32):
@@ -138,7 +172,48 @@ def all_users(groups: Sequence[People]) -> Ids:
     return ids
 
 
-def with_earlier(groups: Sequence[People], pairs: Pairs, items: Ids) -> Pairs:
+def counts_of_users(groups: Sequence[People], users: Ids) -> np.ndarray:
+    """Return the numbers of interactions of known users, shape (n_users,)."""
+    counts = np.empty(len(users))
+    for group, place, position in locate(groups, users.values)[0]:
+        counts[place] = row_counts(group.given)[position]
+    return counts
+
+
+def user_vectors(groups: Sequence[People]) -> np.ndarray:
+    """Return the vectors of the users of all groups, shape (n_users, n_factors)."""
+    users, of_items = all_users(groups).values, groups[-1].model.item_vectors
+    vectors = np.empty((len(users), of_items.shape[1]), of_items.dtype)
+    for group, place, position in locate(groups, users)[0]:
+        vectors[place] = group.model.user_vectors[position]
+    return vectors
+
+
+def explained(
+    groups: Sequence[People], items: Ids, user: Any, item: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the items of a user, given by positions, and what each adds to the score of an item.
+
+    Raises
+    ------
+    ValueError
+        If the user or the item is not known, or no ranking was learned.
+    """
+    found, strangers = locate(groups, id_column([user], "user"))
+    at = items.find(id_column([item], "item"), stacklevel=4)[0]
+    if len(strangers) or at == UNKNOWN:
+        name, value = ("user", user) if len(strangers) else ("item", item)
+        raise ValueError(f"{name}={value!r} was not in training.")
+    group, _, position = found[0]
+    if group.ranker is None:
+        raise ValueError(
+            "explain needs a ranking, which objective='rating' does not learn; use 'auto' or "
+            "'ranking'."
+        )
+    return group.ranker.explain(position[0], at)
+
+
+def with_earlier(groups: Sequence[People], pairs: Pairs, items: Ids, users: Ids) -> Pairs:
     """Add the earlier interactions of users to their new ones.
 
     Parameters
@@ -148,13 +223,14 @@ def with_earlier(groups: Sequence[People], pairs: Pairs, items: Ids) -> Pairs:
     pairs : Pairs
         The new interactions. A new rating replaces an earlier one of the same item.
     items : Ids
-        The items of training.
+        The items, of the new interactions too.
+    users : Ids
+        The users whose earlier interactions are added, those of `pairs` among them.
 
     Returns
     -------
     Pairs
     """
-    users = Ids(pairs.users)
     found, _ = locate([*groups, groups[-1]], users.values)
     parts = [pairs]
     at = users.find(pairs.users) * len(items) + items.find(pairs.items)
@@ -163,9 +239,12 @@ def with_earlier(groups: Sequence[People], pairs: Pairs, items: Ids) -> Pairs:
         row, column = row_of_entry(earlier), earlier.indices
         kept = np.ones(len(row), dtype=bool)
         values = weights = None
-        if pairs.values is not None:
+        if group.are_rated:
             kept = ~np.isin(place[row] * len(items) + column, at)
             values = earlier.data[kept].astype(np.float64)
+            if group.weights is not None:
+                of_entry = sparse.csr_array(with_entries(group.given, group.weights)[position])
+                weights = of_entry.data[kept].astype(np.float64)
         else:
             weights = earlier.data.astype(np.float64)
         parts.append(

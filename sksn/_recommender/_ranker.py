@@ -90,9 +90,19 @@ class Ranker:
 
     def fold_in(self, interactions: Interactions) -> Ranker:
         """Return a ranker of new users, from their interactions alone."""
-        folded = copy.copy(self)
-        folded.rows = _strengths(interactions, self.scale).astype(np.float32)
-        return folded
+        return self.of_users(_strengths(interactions, self.scale).astype(np.float32))
+
+    def of_users(self, rows: Any) -> Ranker:
+        """Return a ranker of users with these strengths of interactions."""
+        copied = copy.copy(self)
+        copied.rows = rows
+        return copied
+
+    def with_items(self, model: ItemModel, popularity: np.ndarray) -> Ranker:
+        """Return a ranker of the same users and of other items."""
+        copied = copy.copy(self)
+        copied.model, copied.popularity = model, popularity
+        return copied
 
     def predict_rows(self, users: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Score all items for users, given by positions, a block of users at a time.
@@ -126,6 +136,11 @@ class Ranker:
         """Return the items of a user, given by positions, and what each adds to a score."""
         row = self.rows[[user]]
         return row.indices, self.model.parts(row, item).astype(np.float64)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Number of users who have interacted with each item in training."""
+        return self.model.sums.counts
 
     @property
     def user_vectors(self) -> np.ndarray:

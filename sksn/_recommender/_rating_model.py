@@ -64,6 +64,8 @@ class RatingModel:
     ----------
     unit : float
         The unit :math:`s` of the vectors: the standard deviation of the ratings.
+    noise : float
+        The mean squared error in the last pass of training, in squares of this unit.
     vectors : Vectors
         The blend, after :meth:`blend`.
     """
@@ -72,6 +74,7 @@ class RatingModel:
 
     def __init__(self, networks: Sequence[Network], rows: Mapping[str, EntryRows]) -> None:
         self.unit = networks[0].engine.scaling.unit
+        self.noise = float(np.mean([n.engine.record.loss_curve[-1] for n in networks]))
         self._networks = list(networks)
         self._parts = [network.vectors(rows[network.side]) for network in networks]
 
@@ -201,8 +204,25 @@ class RatingModel:
             fold_in.vectors(rows, self.vectors, means, unit=self.unit, prior=prior)
             for fold_in in self._fold_ins
         ]
+        blend = Vectors.blend(parts, [known.weight for known in self._fold_ins])
+        return self.of_users(blend.rows, blend.row_offsets)
+
+    def of_users(self, rows: np.ndarray, row_offsets: np.ndarray) -> RatingModel:
+        """Return a model of the same items and of users with these vectors and offsets."""
         folded = copy.copy(self)
-        folded.vectors = Vectors.blend(parts, [known.weight for known in self._fold_ins])
+        folded.vectors = self.vectors._replace(rows=rows, row_offsets=row_offsets)
+        return folded
+
+    def with_items(self, columns: np.ndarray, column_offsets: np.ndarray) -> RatingModel:
+        """Return a model of the same users with other vectors and offsets of items."""
+        before = self.vectors.column_offsets
+        folded = copy.copy(self)
+        folded.vectors = self.vectors._replace(columns=columns, column_offsets=column_offsets)
+        moved = column_offsets[: len(before)] - before
+        folded._fold_ins = [
+            part.moved(np.r_[part.item_offsets + moved, column_offsets[len(before) :]])
+            for part in self._fold_ins
+        ]
         return folded
 
 

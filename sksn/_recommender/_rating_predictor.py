@@ -10,6 +10,7 @@ import numpy as np
 
 from .._blocks import largest_of
 from .._moments import power_of_two
+from .._observed import column_counts, row_of_entry
 from .._training._callbacks import without_validation
 from .._training._completion import EntryRows
 from .._training._held_out import count_held_out, hold_out_ratings
@@ -76,6 +77,15 @@ class RatingPredictor:
         Predicts pairs that are known on both sides.
     prior : float
         Penalty on the distance of the offset of a new user from the user's mean.
+    counts : ndarray of shape (n_items,)
+        Number of ratings of each item.
+    weight_unit : float
+        The mean weight of the ratings.
+
+    Attributes
+    ----------
+    limits : tuple of float
+        Lowest and highest rating that is predicted.
     """
 
     def __init__(
@@ -86,9 +96,12 @@ class RatingPredictor:
         user_means: np.ndarray,
         model: RatingModel,
         prior: float,
+        counts: np.ndarray,
+        weight_unit: float,
     ) -> None:
-        self.scale, self.mean, self.prior = scale, mean, prior
+        self.scale, self.mean, self.prior, self.limits = scale, mean, prior, (scale.low, scale.high)
         self.item_means, self.user_means, self.model = item_means, user_means, model
+        self.counts, self.weight_unit = counts, weight_unit
 
     @classmethod
     def fit(
@@ -113,16 +126,19 @@ class RatingPredictor:
         """
         assert ratings.values is not None
         scale = RatingScale(float(ratings.values.min()), float(ratings.values.max()))
+        weight_unit = 1.0 if ratings.weights is None else float(ratings.weights.mean())
         ratings = ratings.with_values(scale.inner(ratings.values))
         rows = ratings.rows("user")
         mean, item_means = _means(rows)
         user_means = _user_means(rows, mean, item_means)
+        counts = column_counts(rows.X)
         del rows
         model, record = _train(ratings, parameters, random)
         if record["validation_score_"] is not None:
             record["validation_score_"] = scale.error(record["validation_score_"])
         prior = max(parameters["row_offset"] or 0.0, LEAST_PRIOR)
-        return cls(scale, mean, item_means, user_means, model, prior), record
+        found = cls(scale, mean, item_means, user_means, model, prior, counts, weight_unit)
+        return found, record
 
     @property
     def popularity(self) -> np.ndarray:
@@ -156,7 +172,7 @@ class RatingPredictor:
         ratings[alone] = self.user_means[users[alone]]
         both = known_user & known_item
         ratings[both] = self.model.predict_pairs(users[both], items[both])
-        return np.clip(self.scale.outer(ratings), *self.scale)
+        return np.clip(self.scale.outer(ratings), *self.limits)
 
     def predict_rows(self, users: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Predict all ratings of users, given by positions, a block of them at a time."""
@@ -167,10 +183,51 @@ class RatingPredictor:
         """Return a predictor for new users, from their ratings alone."""
         assert ratings.values is not None
         rows = ratings.with_values(self.scale.inner(ratings.values)).rows("user")
-        folded = copy.copy(self)
-        folded.user_means = _user_means(rows, self.mean, self.item_means)
-        folded.model = self.model.fold_in(rows, folded.user_means, prior=self.prior)
-        return folded
+        means = _user_means(rows, self.mean, self.item_means)
+        return self.of_users(means, self.model.fold_in(rows, means, prior=self.prior))
+
+    def of_users(self, user_means: np.ndarray, model: RatingModel) -> RatingPredictor:
+        """Return a predictor of the same items and of other users."""
+        copied = copy.copy(self)
+        copied.user_means, copied.model = user_means, model
+        return copied
+
+    def learn_means(self, X: Any, n_earlier: np.ndarray, weights: np.ndarray | None) -> None:
+        """Learn the means of items and users from new ratings, in place.
+
+        Parameters
+        ----------
+        X : CSR matrix of shape (n_users, n_items)
+            The new ratings. New items are the last ones.
+        n_earlier : ndarray of shape (n_users,)
+            Numbers of earlier ratings of these users.
+        weights : ndarray of shape (n_new,) or None
+            Weights of the new ratings.
+        """
+        n_new_items = X.shape[1] - len(self.counts)
+        counts = np.r_[self.counts, np.zeros(n_new_items, self.counts.dtype)]
+        items = np.r_[self.item_means, np.full(n_new_items, self.mean)]
+        w = np.ones(X.nnz) if weights is None else weights
+        row, column = row_of_entry(X), X.indices
+        left = X.data - items[column] - (self.user_means - self.mean)[row]
+
+        def moved(means: np.ndarray, at: np.ndarray, n: np.ndarray) -> np.ndarray:
+            total, weight = (np.bincount(at, part, len(means)) for part in (w * left, w))
+            return np.asarray(means + total / (n + _PRIOR + weight))
+
+        self.item_means = moved(items, column, counts)
+        self.user_means = moved(self.user_means, row, n_earlier)
+        self.mean += float(w @ (X.data - self.mean)) / max(1.0, counts.sum() + w.sum())
+        self.counts = counts + column_counts(X)
+
+    def with_items_of(self, other: RatingPredictor) -> RatingPredictor:
+        """Return a predictor of the same users, with what another one knows of the items."""
+        copied = copy.copy(self)
+        copied.mean, copied.item_means, copied.limits = other.mean, other.item_means, other.limits
+        copied.counts = other.counts
+        vectors = other.model.vectors
+        copied.model = self.model.with_items(vectors.columns, vectors.column_offsets)
+        return copied
 
 
 def _train(

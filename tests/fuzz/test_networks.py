@@ -161,6 +161,11 @@ def test_tiny_and_extreme_recommenders(seed, scale, data):
     check(model, lambda: model.fit(pairs, y), pairs)
     if hasattr(model, "users_"):
         check_answers(lambda: answers(model.fold_in(pairs[:3], y[:3]), pairs))
+        moved = pairs + data.draw(st.sampled_from([[0, 0], [2, 0], [0, 2], [9, 9]]))
+        with np.errstate(over="ignore"):
+            later = y * data.draw(st.sampled_from([1, 0.5, *SCALES[:-2]]))
+        if np.isfinite(later).all():
+            check(model, lambda: model.partial_fit(moved, later), pairs)
 
 
 # Interrupts --------------------------------------------------------------------------------
@@ -208,8 +213,6 @@ def test_interrupts_at_random_moments(kind, moment, method):
         "autoencoder": (SNAutoencoder(warm_start=True, **options), ROWS, ()),
         "recommender": (SNRecommender(**options), PAIRS, (STARS,)),
     }[kind]
-    if method == "partial_fit" and kind == "recommender":
-        method = "fit again"
     if method != "fit":
         model.fit(X, *arguments)
     train = model.partial_fit if method == "partial_fit" else model.fit

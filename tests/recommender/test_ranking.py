@@ -12,16 +12,10 @@ from scipy import sparse
 from sklearn.model_selection import cross_validate
 
 from sksn import SNRecommender
-from sksn._recommender import _choice, _item_model
+from sksn._recommender import _choice, _gram, _item_model, _item_parts
 from sksn._recommender._choice import choose
-from sksn._recommender._item_model import (
-    Settings,
-    fit_items,
-    neighbours,
-    regression,
-    scaled_rows,
-    spectral_factors,
-)
+from sksn._recommender._item_model import Settings, fit_items
+from sksn._recommender._item_parts import neighbours, regression, scaled_rows, spectral_factors
 from sksn._recommender._signals import Signal, SignalScale
 from sksn.metrics import make_ranking_scorer, ndcg_at_k
 
@@ -74,7 +68,7 @@ def test_the_regression_is_a_ridge_regression_without_the_item_itself(power):
 def test_the_regression_in_blocks_and_in_float32(monkeypatch):
     X = some_rows(100, 40)
     expected = regression(X, 2.0)
-    monkeypatch.setattr(_item_model, "_PRODUCTS", 120)
+    monkeypatch.setattr(_gram, "_PRODUCTS", 120)
     assert_allclose(regression(X, 2.0), expected, atol=1e-6)
     assert_allclose(regression(X, 2.0, exact=10), expected, atol=1e-5)
 
@@ -92,8 +86,8 @@ def test_factors_project_on_the_leading_singular_vectors():
 
 def test_neighbours_are_the_items_with_the_highest_cosines(monkeypatch):
     X = some_rows(80, 20)
-    monkeypatch.setattr(_item_model, "_NEIGHBOURS", 5)
-    monkeypatch.setattr(_item_model, "_PRODUCTS", 100)
+    monkeypatch.setattr(_item_parts, "NEIGHBOURS", 5)
+    monkeypatch.setattr(_gram, "_PRODUCTS", 100)
     found = neighbours(X).toarray()
     length = np.linalg.norm(X.toarray(), axis=0)
     D = X.toarray() / length

@@ -1,0 +1,193 @@
+"""Further interactions for the linear model of items: its sums, and what follows from them.
+
+Up to `MOST_DENSE` items, the sums are those of all interactions, so that the result is that of a
+fit with the same settings. Beyond, products with items that were not among the nearest, and what
+the singular vectors did not hold, are forgotten (M. Brand. "Fast low-rank modifications of the thin
+singular value decomposition". Linear Algebra and its Applications 415, 2006).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from .._observed import column_counts, row_counts, row_of_entry, with_entries
+from ._eigenvectors import leading_eigenvectors
+from ._gram import HalfMatrix, add_products, item_blocks
+from ._item_model import ItemModel, ItemSums, blended
+from ._item_parts import (
+    MOST_DENSE,
+    NEIGHBOURS,
+    SIDE_POWER,
+    TOWARDS_POPULAR,
+    as_factors,
+    coefficients_of,
+    exact_dtype,
+    item_scale,
+    products_of,
+    ridge_coefficients,
+    scaled_rows,
+)
+
+_TOLERANCE = 1e-5  # of singular vectors
+
+
+def update_items(model: ItemModel, before: Any, after: Any, some: Any, n_users: int) -> ItemModel:
+    """Return the model after the interactions of some users have changed.
+
+    Parameters
+    ----------
+    model : ItemModel
+        The model, which stays as it is.
+    before, after : CSR matrix of shape (n_changed, n_items)
+        Strengths of the interactions of these users. There may be more items than in the model.
+    some : CSR matrix of shape (n_some, n_items)
+        Strengths of some users, to weight both parts by.
+    n_users : int
+        Number of all users, which bounds the number of singular vectors.
+
+    Returns
+    -------
+    ItemModel
+        With the settings of `model`.
+    """
+    settings, old = model.settings, model.sums
+    n_items = after.shape[1]
+    less, more = (
+        scaled_rows(part, old.target, settings.power).astype(np.float64) for part in (before, after)
+    )
+    counts = column_counts(after) - column_counts(before)
+    counts[: len(old.counts)] += old.counts
+    n_known = old.n_users + sum(
+        sign * int(np.count_nonzero(row_counts(part))) for sign, part in ((1, after), (-1, before))
+    )
+    scale = item_scale(counts, -SIDE_POWER)
+    n_factors = min(settings.n_factors, min(n_users, n_items) - 1)
+    gram = lengths = None
+    if old.gram is not None:
+        products = old.gram.dense(n_items, exact_dtype(n_items))
+        add_products(products, more.astype(products.dtype))
+        add_products(products, less.astype(products.dtype), sign=-1)
+        vectors, spectrum = _singular_vectors(
+            lambda v: products @ v.astype(products.dtype), scale, model, n_factors
+        )
+    else:
+        held = np.zeros((n_items, len(old.spectrum)))
+        held[: len(old.counts)] = model.factors[1] * old.spectrum
+        vectors, spectrum = _singular_vectors(
+            lambda v: held @ (held.T @ v) + more.T @ (more @ v) - less.T @ (less @ v),
+            scale,
+            model,
+            n_factors,
+        )
+    if n_items <= MOST_DENSE:
+        gram = HalfMatrix.of(products)
+        coefficients = ridge_coefficients(products, settings.ridge, rounding=np.float32)
+    elif old.gram is not None:
+        nothing = sparse.csr_array((0, n_items))
+        squares = np.diagonal(products).copy()
+        coefficients, lengths = _nearest(lambda part: products[part], squares, nothing, nothing)
+    else:
+        assert old.lengths is not None
+        by_target = _known_products(old.nearest, n_items)
+        squares = np.zeros(n_items)
+        squares[: len(old.lengths)] = np.where(old.counts > 0, old.lengths**2, 0)
+        squares += _squares(more) - _squares(less)
+        coefficients, lengths = _nearest(lambda part: by_target[part], squares, more, less)
+    sums = ItemSums(counts, n_known, old.target, gram, None, lengths, spectrum)
+    target = sums.mean_count or model.target
+    if lengths is not None:
+        sums = sums._replace(nearest=products_of(coefficients, lengths))
+        in_unit = (target / old.target) ** settings.power
+        coefficients *= np.float32(in_unit ** (2 * TOWARDS_POPULAR))
+    some = scaled_rows(some, target, settings.power)
+    factors = as_factors(vectors, scale)
+    return blended(settings, target, coefficients, factors, sums, some)
+
+
+def _singular_vectors(
+    multiply: Callable[[np.ndarray], np.ndarray], scale: np.ndarray, model: ItemModel, n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the n leading singular vectors and values of normalized columns.
+
+    Parameters
+    ----------
+    multiply : callable
+        Multiplies the matrix of the products of the columns by vectors of shape (n_items, n).
+    scale : ndarray of shape (n_items,)
+        What the columns are multiplied by.
+    model : ItemModel
+        The earlier model.
+    n : int
+        Number of vectors.
+
+    Returns
+    -------
+    vectors : ndarray of shape (n_items, n)
+    values : ndarray of shape (n,)
+    """
+    if n < 1:
+        return np.zeros((len(scale), 0)), np.zeros(0)
+    by = scale[:, None].astype(np.float64)
+    decode = model.factors[1]
+    known = np.zeros((len(scale), decode.shape[1]))
+    known[: len(decode)] = decode * by[: len(decode)]
+    vectors, values = leading_eigenvectors(
+        lambda v: by * np.asarray(multiply(by * v)), known, n, tolerance=_TOLERANCE
+    )
+    return vectors, np.sqrt(np.maximum(values, 0))
+
+
+def _squares(rows: Any) -> np.ndarray:
+    """Return the squared lengths of the columns."""
+    return np.bincount(rows.indices, rows.data**2, rows.shape[1])
+
+
+def _known_products(nearest: Any, n_items: int) -> Any:
+    """Return what is known of the products of items: those of which one is near the other."""
+    entries = sparse.coo_array(nearest)
+    known = sparse.csr_array((entries.data, entries.coords), shape=(n_items, n_items))
+    return known.maximum(known.T.tocsr()).astype(np.float64)
+
+
+def _nearest(
+    known: Callable[[slice], Any], squares: np.ndarray, more: Any, less: Any
+) -> tuple[Any, np.ndarray]:
+    """Return the coefficients of the nearest items, and the lengths of the columns.
+
+    Parameters
+    ----------
+    known : callable
+        Returns the earlier products of some items with all others.
+    squares : ndarray of shape (n_items,)
+        The squared lengths of the columns, which are current.
+    more, less : CSR matrix of shape (n_changed, n_items)
+        Rows whose products are added, and subtracted.
+    """
+    n_items = len(squares)
+    lengths = np.where(squares > 0, np.sqrt(np.maximum(squares, 0)), 1)
+    changes = [(part.T.tocsr(), part, sign) for part, sign in ((more, 1), (less, -1))]
+    found = []
+    for part in item_blocks(n_items):
+        products = sparse.csr_array(known(part))
+        for by_item, rows, sign in changes:
+            products = products + sign * (by_item[part] @ rows)
+        row = row_of_entry(products) + part.start
+        cosines = products.data / (lengths[row] * lengths[products.indices])
+        cosines[(row == products.indices) | (cosines <= 0)] = 0
+        found.append(_highest(with_entries(products, cosines), NEIGHBOURS))
+    by_target = sparse.vstack(found, format="csr").astype(np.float32)
+    return coefficients_of(by_target, lengths), lengths
+
+
+def _highest(X: Any, n: int) -> Any:
+    """Return the n highest entries of each row of a CSR matrix that are not zero."""
+    kept = X.data > 0
+    for row in np.flatnonzero(row_counts(X) > n):
+        entries = slice(X.indptr[row], X.indptr[row + 1])
+        kept[entries][np.argpartition(-X.data[entries], n - 1)[n:]] = False
+    row, column = row_of_entry(X)[kept], X.indices[kept]
+    return sparse.csr_array((X.data[kept], (row, column)), shape=X.shape)
