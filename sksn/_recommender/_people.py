@@ -163,44 +163,12 @@ def scores_of(
         yield strangers[part], np.repeat(popular[None], part.stop - part.start, axis=0)
 
 
-def all_users(groups: Sequence[People]) -> Ids:
-    """Return the users of all groups."""
-    ids = groups[-1].ids
-    for group in groups[:-1]:
-        if len(group.ids):
-            ids = Ids(joined(ids.values, group.ids.values)) if len(ids) else group.ids
-    return ids
-
-
-def counts_of_users(groups: Sequence[People], users: Ids) -> np.ndarray:
-    """Return the numbers of interactions of known users, shape (n_users,)."""
-    counts = np.empty(len(users))
-    for group, place, position in locate(groups, users.values)[0]:
-        counts[place] = row_counts(group.given)[position]
-    return counts
-
-
-def user_vectors(groups: Sequence[People]) -> np.ndarray:
-    """Return the vectors of the users of all groups, shape (n_users, n_factors)."""
-    users, of_items = all_users(groups).values, groups[-1].model.item_vectors
-    vectors = np.empty((len(users), of_items.shape[1]), of_items.dtype)
-    for group, place, position in locate(groups, users)[0]:
-        vectors[place] = group.model.user_vectors[position]
-    return vectors
-
-
-def explained(
+def explain(
     groups: Sequence[People], items: Ids, user: Any, item: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the items of a user, given by positions, and what each adds to the score of an item.
-
-    Raises
-    ------
-    ValueError
-        If the user or the item is not known, or no ranking was learned.
-    """
+    """Return the positions of a user's items, and what each adds to a score, the most first."""
     found, strangers = locate(groups, id_column([user], "user"))
-    at = items.find(id_column([item], "item"), stacklevel=4)[0]
+    at = items.find(id_column([item], "item"))[0]
     if len(strangers) or at == UNKNOWN:
         name, value = ("user", user) if len(strangers) else ("item", item)
         raise ValueError(f"{name}={value!r} was not in training.")
@@ -210,7 +178,18 @@ def explained(
             "explain needs a ranking, which objective='rating' does not learn; use 'auto' or "
             "'ranking'."
         )
-    return group.ranker.explain(position[0], at)
+    known, contributions = group.ranker.explain(position[0], at)
+    order = np.argsort(-contributions, kind="stable")
+    return known[order], contributions[order]
+
+
+def all_users(groups: Sequence[People]) -> Ids:
+    """Return the users of all groups."""
+    ids = groups[-1].ids
+    for group in groups[:-1]:
+        if len(group.ids):
+            ids = Ids(joined(ids.values, group.ids.values)) if len(ids) else group.ids
+    return ids
 
 
 def with_earlier(groups: Sequence[People], pairs: Pairs, items: Ids, users: Ids) -> Pairs:
@@ -251,3 +230,20 @@ def with_earlier(groups: Sequence[People], pairs: Pairs, items: Ids, users: Ids)
             Pairs(users.values[place[row[kept]]], items.values[column[kept]], values, weights)
         )
     return Pairs.joined(parts)
+
+
+def vectors_of(groups: Sequence[People], users: np.ndarray) -> np.ndarray:
+    """Return the vectors of known users, shape (n_users, n_factors)."""
+    of_items = groups[-1].model.item_vectors
+    vectors = np.empty((len(users), of_items.shape[1]), of_items.dtype)
+    for group, place, position in locate(groups, users)[0]:
+        vectors[place] = group.model.user_vectors[position]
+    return vectors
+
+
+def counts_of(groups: Sequence[People], users: np.ndarray) -> np.ndarray:
+    """Return the number of interactions of known users, shape (n_users,)."""
+    counts = np.empty(len(users))
+    for group, place, position in locate(groups, users)[0]:
+        counts[place] = row_counts(group.given)[position]
+    return counts

@@ -47,7 +47,8 @@ class RatingScale(NamedTuple):
 
     def inner(self, ratings: np.ndarray) -> np.ndarray:
         """Return ratings on the scale of the networks."""
-        share = (ratings / self._unit - self.low / self._unit) / (self._span or 1.0)
+        with np.errstate(over="ignore"):
+            share = (ratings / self._unit - self.low / self._unit) / (self._span or 1.0)
         return _LOW + share * (_HIGH - _LOW)
 
     def outer(self, ratings: np.ndarray) -> np.ndarray:

@@ -211,7 +211,13 @@ def further_ratings(
         Prior.learn(items, users[:, :-1], counts, noise),
     )
     in_units = with_entries(inner, inner.data / base.model.unit)
-    moved_users, moved_items = move_vectors(of_users, of_items, in_units, weights)
+    with np.errstate(over="ignore", invalid="ignore"):
+        moved_users, moved_items = move_vectors(of_users, of_items, in_units, weights)
+    if not (np.isfinite(moved_users).all() and np.isfinite(moved_items).all()):
+        raise ValueError(
+            f"y has ratings from {X.data.min():g} to {X.data.max():g}, too far outside the range "
+            f"of training, {base.limits[0]:g} to {base.limits[1]:g}; fit the recommender again."
+        )
     kind = base.model.vectors.rows.dtype
     model = base.model.with_items(moved_items[:, :-1].astype(kind), moved_items[:, -1])
     model = model.of_users(moved_users[:, :-1].astype(kind), moved_users[:, -1])

@@ -74,7 +74,8 @@ class SignalScale(NamedTuple):
         """Return the strength of each of n interactions, shape (n,)."""
         found = np.ones(n)
         if ratings is not None and self.signal.rating_slope:
-            z = (ratings / self.size - self.mean) / self.deviation
+            with np.errstate(over="ignore"):
+                z = (ratings / self.size - self.mean) / self.deviation
             z = np.clip(z, -_MOST_DEVIATIONS, _MOST_DEVIATIONS)
             found += self.signal.rating_slope * z
         if weights is not None and self.signal.weight_power:

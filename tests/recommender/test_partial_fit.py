@@ -307,6 +307,17 @@ def test_ratings_beyond_the_range_extend_it_and_are_said():
     assert model.predict(many).max() > 5
 
 
+@pytest.mark.filterwarnings("ignore:y has ratings from")
+def test_ratings_too_far_outside_the_range_are_refused():
+    X, y = ratings()
+    model = SNRecommender(**QUICK).fit(X, y * 1e-200)
+    said = answers(model)
+    with pytest.raises(ValueError, match="too far outside the range of training, 1e-200 to 5e-200"):
+        model.partial_fit(X[:2], [1e300, -1e300])
+    for mine, theirs in zip(answers(model), said, strict=True):
+        assert_array_equal(mine, theirs)
+
+
 # What changes nothing -------------------------------------------------------------------------
 
 

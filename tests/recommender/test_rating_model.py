@@ -206,7 +206,8 @@ OTHER_WIDTH = {
 
 PAIRS_TWICE = {
     "check_estimators_fit_returns_self", "check_estimators_overwrite_params",
-    "check_estimators_partial_fit_n_features", "check_fit_check_is_fitted", "check_fit_idempotent", "check_n_features_in",
+    "check_estimators_partial_fit_n_features", "check_fit_check_is_fitted",
+    "check_fit_idempotent", "check_n_features_in",
     "check_sample_weights_not_overwritten", "check_sample_weights_shape",
 }  # fmt: skip
 
@@ -226,7 +227,10 @@ class OfInteractions(SNRecommender):
 
 
 def checks():
-    for model, left_out in ((SNRecommender(**QUICK), PAIRS_TWICE), (OfInteractions(**QUICK), MATRICES)):
+    for model, left_out in (
+        (SNRecommender(**QUICK), PAIRS_TWICE),
+        (OfInteractions(**QUICK), MATRICES),
+    ):
         for estimator, check in estimator_checks_generator(model, mark=None):
             name = getattr(check, "func", check).__name__
             if name not in OTHER_WIDTH | left_out:
