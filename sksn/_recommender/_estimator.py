@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
+from .._named_columns import COLUMNS, interactions_of, pairs_of
 from .._training._callbacks import check_monitors
 from .._training._neural_estimator import TRAINING_RULES
 from ..metrics._scorer import score_lists
@@ -24,11 +25,11 @@ from ._pairs import check_further_pairs, check_pairs
 from ._people import (
     People,
     all_users,
-    counts_of_users,
-    explained,
+    counts_of,
+    explain,
     locate,
     scores_of,
-    user_vectors,
+    vectors_of,
 )
 from ._ranker import Ranker
 from ._rating_model import SIDES
@@ -68,6 +69,12 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         Settings of the ranking that are not chosen by held-out interactions, such as
         ``{"power": 0.0}``, which turns Sparsity Normalization off there. See `ranking_settings_`
         for their names. "auto": all are chosen. "default": none is, which is faster.
+    columns : dict, optional
+        Names of the columns of data frames, such as ``{"user": "userId", "item": "movieId"}``. X
+        may then have its columns in any order, and others, which are ignored. "rating" names the
+        column that stands for `y`, and "count" the one that stands for `sample_weight`. Cross
+        validation and searches then need only the frame. By default, X has the columns user and
+        item, in this order.
     hidden_layer_sizes : int or sequence of int, default=(300,)
         Width of each layer of the encoder. The last layer is the code. The decoder is linear.
     activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="logistic"
@@ -223,6 +230,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         "ranking_settings": rules.Rule(
             may_be_given, f"'auto', 'default' or a dict of numbers for some of {list(SETTINGS)}"
         ),
+        "columns": COLUMNS,
         "orientation": rules.one_of(*SIDES),
         "n_estimators": rules.COUNT,
         "hidden_layer_sizes": rules.SOME_LAYER_SIZES,
@@ -241,6 +249,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         *,
         objective: str = "auto",
         ranking_settings: Any = "auto",
+        columns: Any = None,
         hidden_layer_sizes: Any = (300,),
         activation: str = "logistic",
         power: float = 0.5,
@@ -265,6 +274,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         self.n_estimators = n_estimators
         self.objective = objective
         self.ranking_settings = ranking_settings
+        self.columns = columns
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.power = power
@@ -293,7 +303,8 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or data frame of shape (n_pairs, 2), or sparse matrix (n_users, n_items)
-            User and item of each interaction: ids of any type. The stored entries of a sparse
+            User and item of each interaction: ids of any type. A frame may have further columns
+            where their names are given (`columns`). The stored entries of a sparse
             matrix are interactions of users and items whose ids are their positions. They say how
             much an interaction counts, or are ratings with ``objective="rating"``.
         y : array-like of shape (n_pairs,), optional
@@ -321,6 +332,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             validated=self.early_stopping,
             remedy="early_stopping=True",
         )
+        X, y, sample_weight = interactions_of(self.columns, X, y, sample_weight)
         pairs = check_pairs(X, y, sample_weight, objective=self.objective)
         ids = pairs.find_ids()
         learned = interactions(pairs, ids)
@@ -420,7 +432,8 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         """
         if not hasattr(self, "items_"):
             return self.fit(X, y, sample_weight)
-        self._check_names(X)
+        X, y, sample_weight = interactions_of(self.columns, X, y, sample_weight)
+        X = self._named(X)
         expected = self._people[-1].expected
         pairs = check_further_pairs(X, y, sample_weight, expected, extends=True)
         if len(pairs.users):
@@ -449,7 +462,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             that was not in training has minus infinity.
         """
         check_is_fitted(self, "items_")
-        self._check_names(X)
+        X = self._named(X)
         users, items = id_columns(X)
         items = self._items.find(items)
         found, strangers = locate(self._people, users)
@@ -480,9 +493,10 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             X, whose relevant items are those of X; items of training are not recommended.
         """
         check_is_fitted(self, "items_")
-        if y is not None and self._people[-1].ratings is not None and np.ptp(y) > 0:
+        X, y, _ = interactions_of(self.columns, X, y)
+        if y is not None and self._people[-1].ratings is not None and np.ptp(np.asarray(y)) > 0:
             return float(super().score(X, y, sample_weight))
-        self._check_names(X)
+        X = self._named(X)
         users, items = id_columns(X)
         return score_lists(self, users, items, k=_LIST)
 
@@ -569,14 +583,13 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             If the user or the item was not in training, or no ranking was learned.
         """
         check_is_fitted(self, "items_")
-        items, contributions = explained(self._people, self._items, user, item)
-        order = np.argsort(-contributions, kind="stable")
-        return self.items_[items[order]], contributions[order]
+        items, contributions = explain(self._people, self._items, user, item)
+        return self.items_[items], contributions
 
     @property
     def user_vectors_(self) -> np.ndarray:
         """Vectors of the users, shape (n_users, n_factors)."""
-        return user_vectors(self._people)
+        return vectors_of(self._people, self.users_)
 
     @property
     def item_vectors_(self) -> np.ndarray:
@@ -644,7 +657,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "items_")
         ids = all_users(self._people)
-        counts = counts_of_users(self._people, ids)
+        counts = counts_of(self._people, ids.values)
         return most_similar(ids, self.user_vectors_, counts, users, "users", n, min_interactions)
 
     def fold_in(self, X: Any, y: Any = None, sample_weight: Any = None) -> SNRecommender:
@@ -670,19 +683,22 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
             ranking depends on a user's interactions alone. The cost follows the users of X.
         """
         check_is_fitted(self, "items_")
-        self._check_names(X)
+        X, y, sample_weight = interactions_of(self.columns, X, y, sample_weight)
+        X = self._named(X)
         pairs = check_further_pairs(X, y, sample_weight, self._people[-1].expected)
         folded = copy.copy(self)
         folded._people = fold_in(self._people, self._items, pairs)
         return folded
 
-    def _check_names(self, X: Any) -> None:
-        """Refuse columns whose names or order differ from training."""
+    def _named(self, X: Any) -> Any:
+        """Return users and items; refuse columns whose names or order differ from training."""
+        X = pairs_of(self.columns, X)
         names, expected = column_names(X), getattr(self, "feature_names_in_", None)
         if names is not None and expected is not None and names != list(expected):
             raise ValueError(
                 f"X must have the columns {list(expected)}, in this order, as in fit; got {names}."
             )
+        return X
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -162,7 +162,10 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
         names = column_names(X)
         hint = "Reshape your data into one row for each rating."
         if names is not None and len(names) > 2:
-            hint = f"Pass X=frame[{names[:2]}] and y=frame[{names[2]!r}], if these are the ratings."
+            hint = (
+                f"Pass X=frame[{names[:2]}] and y=frame[{names[2]!r}], if these are the ratings, "
+                "or name the columns: SNRecommender(columns={'user': ..., 'item': ...})."
+            )
         raise ValueError(
             f"X must have two columns, user and item, got an array of shape {np.shape(X)}. {hint}"
         )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_count, is_real
+from .._named_columns import interactions_of, pairs_of
 from ._hits import Hits, columns_of, values_of_users
 
 _METRICS = {
@@ -54,7 +55,10 @@ class RankingScorer:
 
     def __call__(self, estimator: Any, X: Any, y: Any = None, **ignored: Any) -> float:
         """Return the score of lists for the users of X, for whom X holds the relevant items."""
-        users, items = columns_of(X)
+        names = getattr(estimator, "columns", None)
+        if names and "rating" in names and self.threshold is not None:
+            _, y, _ = interactions_of(names, X, y)
+        users, items = columns_of(pairs_of(names, X))
         if self.threshold is not None and y is not None:
             is_relevant = np.asarray(y) >= self.threshold
             users, items = users[is_relevant], items[is_relevant]
