@@ -11,6 +11,7 @@ from scipy import sparse
 from .._blocks import blocks
 
 _PRODUCTS = 1 << 24  # sums of products that are computed at a time
+_ROWS = 256  # rows that are mirrored at a time
 
 
 def item_blocks(n_items: int) -> Iterator[slice]:
@@ -35,7 +36,7 @@ def add_products(A: np.ndarray, rows: Any, *, sign: int = 1) -> None:
 
 def mirror(A: np.ndarray) -> None:
     """Copy the upper triangle of a matrix to the lower one."""
-    for part in item_blocks(len(A)):
+    for part in blocks(len(A), most_entries=_ROWS):
         A[part, : part.start] = A[: part.start, part].T
         square = A[part, part]
         square[...] = np.triu(square) + np.triu(square, 1).T

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import blas
+from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .._observed import column_counts, row_counts, row_of_entry, with_entries
-from ._eigenvectors import leading_eigenvectors
 from ._gram import HalfMatrix, add_products, item_blocks
 from ._item_model import ItemModel, ItemSums, blended
 from ._item_parts import (
@@ -32,7 +33,7 @@ from ._item_parts import (
     scaled_rows,
 )
 
-_TOLERANCE = 1e-5  # of singular vectors
+_SMALL = 100  # items up to which all eigenvectors are computed
 
 
 def update_items(model: ItemModel, before: Any, after: Any, some: Any, n_users: int) -> ItemModel:
@@ -71,16 +72,14 @@ def update_items(model: ItemModel, before: Any, after: Any, some: Any, n_users: 
         products = old.gram.dense(n_items, exact_dtype(n_items))
         add_products(products, more.astype(products.dtype))
         add_products(products, less.astype(products.dtype), sign=-1)
-        vectors, spectrum = _singular_vectors(
-            lambda v: products @ v.astype(products.dtype), scale, model, n_factors
-        )
+        (symv,) = blas.get_blas_funcs(("symv",), (products,))  # reads one half of the matrix
+        vectors, spectrum = _leading(lambda v: symv(1, products.T, v), scale, n_factors)
     else:
         held = np.zeros((n_items, len(old.spectrum)))
         held[: len(old.counts)] = model.factors[1] * old.spectrum
-        vectors, spectrum = _singular_vectors(
+        vectors, spectrum = _leading(
             lambda v: held @ (held.T @ v) + more.T @ (more @ v) - less.T @ (less @ v),
             scale,
-            model,
             n_factors,
         )
     if n_items <= MOST_DENSE:
@@ -108,37 +107,39 @@ def update_items(model: ItemModel, before: Any, after: Any, some: Any, n_users: 
     return blended(settings, target, coefficients, factors, sums, some)
 
 
-def _singular_vectors(
-    multiply: Callable[[np.ndarray], np.ndarray], scale: np.ndarray, model: ItemModel, n: int
+def _leading(
+    multiply: Callable[[np.ndarray], np.ndarray], scale: np.ndarray, n_factors: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the n leading singular vectors and values of normalized columns.
+    """Return the leading singular vectors and values of normalized columns from their products.
 
     Parameters
     ----------
     multiply : callable
-        Multiplies the matrix of the products of the columns by vectors of shape (n_items, n).
+        Multiplies the matrix of the products of the columns by a vector of shape (n_items,).
     scale : ndarray of shape (n_items,)
         What the columns are multiplied by.
-    model : ItemModel
-        The earlier model.
-    n : int
+    n_factors : int
         Number of vectors.
 
     Returns
     -------
-    vectors : ndarray of shape (n_items, n)
-    values : ndarray of shape (n,)
+    vectors : ndarray of shape (n_items, n_factors)
+    values : ndarray of shape (n_factors,)
     """
-    if n < 1:
-        return np.zeros((len(scale), 0)), np.zeros(0)
-    by = scale[:, None].astype(np.float64)
-    decode = model.factors[1]
-    known = np.zeros((len(scale), decode.shape[1]))
-    known[: len(decode)] = decode * by[: len(decode)]
-    vectors, values = leading_eigenvectors(
-        lambda v: by * np.asarray(multiply(by * v)), known, n, tolerance=_TOLERANCE
-    )
-    return vectors, np.sqrt(np.maximum(values, 0))
+    n_items, scale = len(scale), scale.astype(np.float64)
+    if n_factors < 1:
+        return np.zeros((n_items, 0)), np.zeros(0)
+
+    def normalized(v: np.ndarray) -> np.ndarray:
+        return scale * np.asarray(multiply(scale * v.ravel()))
+
+    if n_items <= _SMALL:
+        values, vectors = np.linalg.eigh(np.apply_along_axis(normalized, 0, np.eye(n_items)))
+    else:
+        operator = LinearOperator((n_items, n_items), matvec=normalized, dtype=np.float64)
+        values, vectors = eigsh(operator, n_factors, which="LA", v0=np.ones(n_items))
+    order = np.argsort(-values)[:n_factors]
+    return vectors[:, order], np.sqrt(np.maximum(values[order], 0))
 
 
 def _squares(rows: Any) -> np.ndarray:

@@ -14,7 +14,6 @@ from sklearn.base import clone
 
 from sksn import SNRecommender
 from sksn._recommender import _further, _gram, _item_model, _item_parts, _item_update
-from sksn._recommender._eigenvectors import leading_eigenvectors
 from sksn._recommender._gram import HalfMatrix, gram_matrix
 from sksn._recommender._item_model import Settings, fit_items
 from sksn._recommender._item_update import update_items
@@ -307,6 +306,21 @@ def test_ratings_beyond_the_range_extend_it_and_are_said():
     assert model.predict(many).max() > 5
 
 
+def test_means_for_strangers_are_those_of_all_ratings_shrunken():
+    X, y = ratings()
+    model = SNRecommender(**QUICK).fit(X, y)
+    (mean,) = model.predict([[-1, -1]])
+    assert mean == pytest.approx(y.mean())
+    model.partial_fit([[-5 - i, 999] for i in range(4)], [5.0] * 4)
+    found = model.predict([[-1, 999], [-5, -1], [-1, -1]])
+    expected = [
+        mean + 4 * (5 - mean) / (4 + 5),
+        mean + (5 - mean) / (1 + 5),
+        (y.sum() + 20) / (len(y) + 4),
+    ]
+    assert_allclose(found, expected)
+
+
 @pytest.mark.filterwarnings("ignore:y has ratings from")
 def test_ratings_too_far_outside_the_range_are_refused():
     X, y = ratings()
@@ -552,6 +566,7 @@ def test_a_symmetric_matrix_in_half_of_its_memory(share, monkeypatch):
     rng = np.random.RandomState(0)
     rows = sparse.csr_array((rng.uniform(size=(30, 40)) < share) * rng.uniform(size=(30, 40)))
     monkeypatch.setattr(_gram, "_PRODUCTS", 200)
+    monkeypatch.setattr(_gram, "_ROWS", 7)
     A = gram_matrix(rows, np.float64)
     assert_allclose(A, (rows.T @ rows).toarray())
     half = HalfMatrix.of(A)
@@ -561,18 +576,6 @@ def test_a_symmetric_matrix_in_half_of_its_memory(share, monkeypatch):
     assert not longer[40:].any()
     assert not longer[:, 40:].any()
     assert len(pickle.dumps(half)) < 0.55 * 4 * A.size + 1000
-
-
-@pytest.mark.parametrize("rank", [7, 600])
-def test_leading_eigenvectors_are_those_of_lapack(rank):
-    rng = np.random.RandomState(0)
-    rows = rng.normal(size=(rank, 600)) * np.linspace(3, 0.1, 600)
-    A = rows.T @ rows
-    expected, vectors = np.linalg.eigh(A)
-    for known in (np.zeros((600, 0)), vectors[:, ::-1][:, :5] + 0.01 * rng.normal(size=(600, 5))):
-        found, values = leading_eigenvectors(lambda V: A @ V, known, 5, tolerance=1e-9)
-        assert_allclose(values, expected[::-1][:5], rtol=1e-6)
-        assert_allclose(found @ found.T, vectors[:, -5:] @ vectors[:, -5:].T, atol=1e-5)
 
 
 def test_folding_in_goes_by_ratings_where_only_the_ranking_was_learned():
