@@ -164,3 +164,14 @@ def test_a_recommender_keeps_little_beside_its_vectors():
     with pytest.raises(ValueError, match="holds no network: the SNRecommender that trained it"):
         model.estimators_[0].transform(np.ones((1, len(model.users_))))
     assert model.estimators_[1].net_.module_.weight.dtype == torch.float32
+
+
+def test_a_ranking_keeps_half_of_its_coefficients_more_to_go_on_learning():
+    rng = np.random.RandomState(0)
+    X = np.argwhere(rng.uniform(size=(300, 1500)) < 0.06)
+    model = SNRecommender(objective="ranking", ranking_settings="default", random_state=0).fit(X)
+    coefficients, vectors = 4 * 1500**2, 2 * 4 * 1500 * model.item_vectors_.shape[1]
+    interactions = (4 + 4 + 4 + 1) * len(X)
+    assert len(pickle.dumps(model)) < 1.52 * coefficients + vectors + 1.5 * interactions
+    few = SNRecommender(objective="ranking", ranking_settings="default").fit(X[::20])
+    assert len(pickle.dumps(few)) < 1.2 * 4 * len(few.items_) ** 2
