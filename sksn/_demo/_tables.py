@@ -184,8 +184,9 @@ def _encode(name: str, cells: list[str]) -> tuple[list[np.ndarray], list[str]]:
     seconds = _as_seconds(cells)
     if seconds is not None:
         parts = Cycles.learn(seconds).parts(seconds)
-        note = f"{name!r}: dates as seconds and {parts.shape[1]} columns of cycles"
-        return [seconds, *parts.T], [note]
+        return [seconds, *parts.T], [
+            f"{name!r}: dates as seconds and {parts.shape[1]} columns of cycles"
+        ]
     missing = np.array([cell.lower() in MISSING for cell in cells])
     counts = Counter(
         cell for cell, is_missing in zip(cells, missing, strict=True) if not is_missing
