@@ -5,7 +5,7 @@ boosting and a random forest, all with their defaults, on the same five folds of
 that take categories and missing values get them: HistGradientBoosting, LightGBM and XGBoost as
 categories of pandas, CatBoost as text. The random forest gets ordinal codes. Dates become seconds
 for all peers. ``report`` writes docs/tables/frames.rst: AUROC or R squared, log loss, average ranks
-and the seconds of a fit.
+and the CPU seconds of a fit.
 
 Results are kept in benchmarks/results/frames.json for each table and method, and are not measured
 again. ``--data`` and ``--methods`` select some. All seeds are 0. Needs SKSN_DATA, and catboost,
@@ -130,7 +130,7 @@ def methods(is_class: bool) -> dict[str, tuple[BaseEstimator, Callable[[Any], An
 
 
 def compare(frame: Frame, model: Any, prepare: Callable[[Any], Any]) -> dict[str, list[float]]:
-    """Return the scores of a method on five folds, and the seconds of its fits."""
+    """Return the scores of a method on five folds, and the CPU seconds of its fits."""
     splitter = (StratifiedKFold if frame.is_class else KFold)(5, shuffle=True, random_state=0)
     X, (classes, y) = prepare(frame.X), np.unique(frame.y, return_inverse=True)
     if not frame.is_class:
@@ -140,9 +140,9 @@ def compare(frame: Frame, model: Any, prepare: Callable[[Any], Any]) -> dict[str
     if type(model).__name__.startswith("CatBoost"):
         options = {"cat_features": list(X.columns[[not _is_number(d) for d in X.dtypes]])}
     for train, test in splitter.split(X, y):
-        start = time.perf_counter()
+        start = time.process_time()
         model.fit(X.iloc[train], y[train], **options)
-        found["seconds"].append(time.perf_counter() - start)
+        found["seconds"].append(time.process_time() - start)
         if not frame.is_class:
             found["scores"].append(r2_score(y[test], model.predict(X.iloc[test])))
             continue
@@ -171,7 +171,7 @@ def table(rows: list[dict[str, Any]]) -> str:
     for key, better, title in (
         ("scores", 1, "{}, {}"),
         ("log_loss", -1, "{}, log loss"),
-        ("seconds", -1, "{}, s"),
+        ("seconds", -1, "{}, CPU s"),
     ):
         of_sets = []
         for data in sets:

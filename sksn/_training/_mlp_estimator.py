@@ -17,7 +17,7 @@ from ._held_out import hold_out_groups, hold_out_rows
 from ._input_scaling import INPUT_SCALINGS
 from ._neural_estimator import NeuralEstimator
 from ._row_learner import RowLearner, Table
-from ._selection import CANDIDATES, Choice, built_in, choose
+from ._selection import CANDIDATES, FIXED, built_in, choose
 
 
 class MLPEstimator(NeuralEstimator):
@@ -167,8 +167,7 @@ class MLPEstimator(NeuralEstimator):
             )
             held_out = self._validation_table(learner, *validation)
             if self.candidates is not None and not incremental and not continued:
-                choice = self._choose(learner, table, held_out, groups)
-                learner.chosen, learner.candidate_losses = choice
+                learner = self._chosen_learner(learner, table, held_out, groups)
             if not self.early_stopping or incremental:
                 held_out = None
             elif held_out is None:
@@ -181,23 +180,32 @@ class MLPEstimator(NeuralEstimator):
         """Return the rows to train on."""
         return Table(X, y, weights)
 
-    def _choose(
+    def _chosen_learner(
         self, learner: RowLearner, table: Table, held_out: Table | None, groups: Any
-    ) -> Choice:
-        """Choose among the candidates."""
+    ) -> RowLearner:
+        """Choose among the candidates, and return a learner with the parameters of the best."""
         parameters = self._parameters()
         candidates = self.candidates
         if isinstance(candidates, str):
             candidates = built_in(table.X, parameters)
+        may_replace = parameters.keys() - FIXED
         for candidate in candidates:
-            unknown = set(candidate) - parameters.keys()
-            if unknown:
-                raise ValueError(
-                    f"candidates must name parameters of {type(self).__name__}, got "
-                    f"{sorted(unknown)[0]!r}."
-                )
+            for name in candidate:
+                if name not in may_replace:
+                    raise ValueError(
+                        f"candidates must name parameters that can be compared, got {name!r}; "
+                        f"expected some of {', '.join(sorted(may_replace))}."
+                    )
             rules.check_parameters({**parameters, **candidate}, self._rules)
-        return choose(learner, parameters, candidates, table, held_out, groups)
+        choice = choose(learner, parameters, candidates, table, held_out, groups)
+        chosen = RowLearner(
+            {**parameters, **choice.parameters},
+            learner.targets,
+            as_sparse=learner.as_sparse,
+            columns=learner.columns,
+        )
+        chosen.chosen, chosen.candidate_losses = choice
+        return chosen
 
     def _hold_out(self, learner: RowLearner, table: Table, groups: Any) -> tuple[Table, Table]:
         """Split rows to validate on off a table."""

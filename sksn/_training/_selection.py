@@ -13,7 +13,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 
 from .._checks import Rule
 from ._device import usual_modes
-from ._losses import MeanLoss
+from ._losses import MeanLoss, NonFiniteLossError
 from ._row_learner import RowLearner, Table, batch_size_of
 
 _N_FOLDS = 5
@@ -21,6 +21,13 @@ _ENOUGH = 1000  # held-out rows from which no further fold is used
 _FEWEST = 50  # rows from which anything is chosen
 _EPOCHS_OF_LONG, _STEPS_OF_LONG = 60, 400
 
+FIXED = frozenset(  # parameters that candidates cannot replace
+    {
+        *("missing_values", "categorical_features", "loss", "quantile", "candidates", "callbacks"),
+        *("early_stopping", "validation_fraction", "n_iter_no_change", "warm_start", "verbose"),
+        *("random_state", "device"),
+    }
+)
 CANDIDATES = Rule(
     lambda v: (
         v is None
@@ -69,7 +76,8 @@ def choose(
 
     Five folds are used for up to 1000 rows, and as many of the five as hold 1000 rows for more. A
     candidate replaces the parameters of the estimator if its loss is lower by more than the
-    standard error of the difference over rows, and no other candidate has a lower loss.
+    standard error of the difference over rows, and no other candidate has a lower loss. The loss of
+    a candidate whose training fails is infinite.
 
     Parameters
     ----------
@@ -100,7 +108,12 @@ def choose(
     losses: list[list[np.ndarray]] = [[] for _ in tried]
     for kept, out in splits:
         for candidate, of_candidate in zip(tried, losses, strict=True):
-            of_candidate.append(_held_out_losses(learner, quiet | candidate, kept, out))
+            try:
+                of_candidate.append(_held_out_losses(learner, quiet | candidate, kept, out))
+            except NonFiniteLossError:
+                if not candidate:  # the parameters of the estimator themselves
+                    raise
+                of_candidate.append(np.full(out.X.shape[0], np.inf))
     of_rows = np.array([np.concatenate(of_candidate) for of_candidate in losses])
     means = of_rows.mean(axis=1)
     best = int(np.argmin(means))

@@ -144,6 +144,24 @@ def test_every_kind_of_y(cancer):
     assert model.fit(X, y).best_candidate_ == {"lr": 0.02}
 
 
+def test_candidates_may_change_how_inputs_are_scaled(cancer):
+    X, y = cancer
+    own = {"input_scaling": None, "n_bins": 0, "target": 1e-3}
+    candidate = {"input_scaling": "observed", "n_bins": 4, "target": "mean"}
+    model = SNClassifier(**SMALL | own, candidates=[candidate]).fit(X * 1e-3, y)
+    assert model.best_candidate_ == candidate
+    expected = SNClassifier(**SMALL | own | candidate).fit(X * 1e-3, y)
+    assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+
+
+def test_a_candidate_that_fails_is_not_chosen(cancer):
+    X, y = cancer
+    model = SNRegressor(**SMALL, candidates=[{"lr": 1e30, "alpha": 0}, {"alpha": 0.5}]).fit(X, y)
+    losses = [loss for _, loss in model.candidate_losses_]
+    assert losses[1] == np.inf
+    assert np.isfinite([losses[0], losses[2]]).all()
+
+
 def test_training_goes_on_with_the_chosen_parameters(cancer):
     X, y = cancer
     model = SNClassifier(
@@ -176,7 +194,8 @@ def test_batches_grow_with_dense_rows():
     [
         ("all", "candidates must be None, 'auto', or a sequence of dictionaries"),
         ([], "candidates must be None, 'auto', or a sequence of dictionaries"),
-        ([{"depth": 3}], "candidates must name parameters of SNClassifier, got 'depth'"),
+        ([{"depth": 3}], "candidates must name parameters that can be compared, got 'depth'"),
+        ([{"random_state": 3}], "parameters that can be compared, got 'random_state'"),
         ([{"dropout": 2}], r"dropout must be a number in \[0, 1\), got 2"),
     ],
 )
