@@ -1,17 +1,22 @@
-"""How a model's predictions and activations depend on the number of observed features."""
+"""How a model's predictions and activations depend on what is observed."""
 
 from ._activation_display import ActivationDisplay
 from ._activations import ActivationRecorder, activation_statistics
 from ._bias import SparsityBias, sparsity_bias
 from ._bias_display import SparsityBiasDisplay
+from ._dependence import PartialDependence, partial_dependence
+from ._dependence_display import PartialDependenceDisplay
 from ._watch import ActivationStatistics
 
 __all__ = [
     "ActivationDisplay",
     "ActivationRecorder",
     "ActivationStatistics",
+    "PartialDependence",
+    "PartialDependenceDisplay",
     "SparsityBias",
     "SparsityBiasDisplay",
     "activation_statistics",
+    "partial_dependence",
     "sparsity_bias",
 ]

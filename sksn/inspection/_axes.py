@@ -13,7 +13,7 @@ def new_axes(needed_by: str, n: int = 1) -> Any:
         raise ImportError(
             f"{needed_by}.plot needs matplotlib; install it, or sksn with it: "
             "pip install 'sksn[plot]'. The figures behind the picture need none: "
-            "sparsity_bias and activation_statistics."
+            "sparsity_bias, partial_dependence and activation_statistics."
         ) from error
     _, axes = plt.subplots(1, n, figsize=(5 * n, 4), layout="constrained")
     return axes
