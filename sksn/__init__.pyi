@@ -1,4 +1,4 @@
-from . import datasets, inspection, metrics, nn
+from . import datasets, inspection, metrics, model_selection, nn
 from ._autoencoder import SNAutoencoder
 from ._mlp_estimators import SNClassifier, SNRegressor
 from ._normalizer import SparsityNormalizer, sparsity_normalize
@@ -17,6 +17,7 @@ __all__ = [
     "datasets",
     "inspection",
     "metrics",
+    "model_selection",
     "nn",
     "sparsity_normalize",
 ]

@@ -135,13 +135,7 @@ def checked_lists(items: Any, k: int) -> np.ma.MaskedArray:
 
 def columns_of(X: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return the users and items of pairs."""
-    if hasattr(X, "iloc"):
-        columns = [as_objects_or_plain(X.iloc[:, i]) for i in range(X.shape[1])]
-    elif isinstance(X, (list, tuple)):
-        columns = [as_objects_or_plain(list(column)) for column in zip(*X, strict=True)]
-    else:
-        X = np.asarray(X)
-        columns = list(X.T) if X.ndim == 2 else []
+    columns = all_columns_of(X)
     if len(columns) < 2:
         raise ValueError(
             f"X must have two columns, user and item, got an array of shape {np.shape(X)}."
@@ -149,10 +143,22 @@ def columns_of(X: Any) -> tuple[np.ndarray, np.ndarray]:
     return columns[0], columns[1]
 
 
+def all_columns_of(X: Any) -> list[np.ndarray]:
+    """Return the columns of X: a frame, a list of rows, or an array; none if it has no columns."""
+    if hasattr(X, "iloc"):
+        return [as_objects_or_plain(X.iloc[:, i]) for i in range(X.shape[1])]
+    if isinstance(X, (list, tuple)):
+        return [as_objects_or_plain(list(column)) for column in zip(*X, strict=True)]
+    X = np.asarray(X)
+    return list(X.T) if X.ndim == 2 else []
+
+
 def as_objects_or_plain(values: Any) -> np.ndarray:
-    """Return ids as an array, of objects if they are of several types."""
-    if isinstance(values, (list, tuple)) and len({type(value) for value in values}) > 1:
-        return np.fromiter(values, dtype=object, count=len(values))
+    """Return ids as an array, of objects if they are of several types, or are tuples."""
+    if isinstance(values, (list, tuple)):
+        kinds = {type(value) for value in values}
+        if len(kinds) > 1 or kinds == {tuple}:
+            return np.fromiter(values, dtype=object, count=len(values))
     return np.asarray(values)
 
 

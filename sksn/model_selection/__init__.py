@@ -1,0 +1,5 @@
+"""Splitters of interactions by their dates."""
+
+from ._splitters import LeaveLastOut, TimeSplit
+
+__all__ = ["LeaveLastOut", "TimeSplit"]
