@@ -30,6 +30,10 @@ class Dates(NamedTuple):
     values: np.ndarray
     is_calendar: bool
 
+    def of(self, chosen: np.ndarray) -> Dates:
+        """Return some of the dates."""
+        return self._replace(values=self.values[chosen])
+
 
 def read_dates(column: np.ndarray) -> Dates:
     """Return a column of dates as numbers.
@@ -140,5 +144,6 @@ def _is_missing(value: Any) -> bool:
 
 def _unreadable(row: int, value: Any, expected: str) -> ValueError:
     return ValueError(
-        f"X has a date in row {row} that cannot be read: {shown(value)}; expected {expected}."
+        f"The third column of X has a date in row {row} that cannot be read: {shown(value)}; "
+        f"expected {expected}."
     )

@@ -17,7 +17,8 @@ def _may_name(value: Any) -> bool:
 
 COLUMNS = Rule(
     lambda value: value is None or _may_name(value),
-    "None or a dict that names the columns 'user' and 'item', and perhaps 'rating' and 'count'",
+    "None or a dict that names the columns 'user' and 'item', and perhaps 'rating', 'count' and "
+    "'timestamp'",
     "For example, {'user': 'userId', 'item': 'movieId'}.",
 )
 
@@ -40,7 +41,7 @@ def interactions_of(
 
     Returns
     -------
-    X : data frame of shape (n_pairs, 2)
+    X : data frame of shape (n_pairs, 2), or 3 with dates
     y, sample_weight : array-like of shape (n_pairs,) or None
 
     Raises
@@ -62,24 +63,24 @@ def interactions_of(
                 )
             value = _select(columns, X, (role,))[columns[role]]
         found.append(value)
-    return pairs_of(columns, X), found[0], found[1]
+    return pairs_of(columns, X, are_dated=True), found[0], found[1]
 
 
-def pairs_of(columns: Mapping[str, Any] | None, X: Any) -> Any:
-    """Return users and items of a data frame, in this order; see :func:`interactions_of`."""
+def pairs_of(columns: Mapping[str, Any] | None, X: Any, *, are_dated: bool = False) -> Any:
+    """Return users and items, and dates if they are named, in this order.
+
+    Dates may be missing unless `are_dated`; see :func:`interactions_of`.
+    """
     if columns is None:
         return X
-    return _select(columns, X, _NEEDED)
+    has_dates = are_dated or columns.get("timestamp") in getattr(X, "columns", ())
+    with_dates = has_dates and "timestamp" in columns
+    return _select(columns, X, (*_NEEDED, "timestamp") if with_dates else _NEEDED)
 
 
 def _select(columns: Mapping[str, Any], X: Any, roles: tuple[str, ...]) -> Any:
     """Return columns of a data frame."""
     COLUMNS.check("columns", columns)
-    if "timestamp" in columns:
-        raise ValueError(
-            f"columns names {columns['timestamp']!r} as the timestamp, but SNRecommender does not "
-            "use timestamps; leave it out."
-        )
     if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
         raise TypeError(
             f"X must be a data frame, because columns names the columns {list(columns.values())}; "

@@ -17,7 +17,9 @@ Predict = Callable[[np.ndarray], np.ndarray]
 
 def fit_ours(split: Split, settings: dict[str, Any]) -> Predict:
     options = {"objective": "rating", "random_state": 0, "device": "cpu"} | settings
-    return SNRecommender(**options).fit(split.X, split.y).predict
+    n_columns = 3 if "dates" in options else 2
+    model = SNRecommender(**options).fit(split.X[:, :n_columns], split.y)
+    return lambda X: model.predict(X[:, :n_columns])
 
 
 def fit_surprise(split: Split, settings: dict[str, Any]) -> Predict:
@@ -33,7 +35,7 @@ def fit_surprise(split: Split, settings: dict[str, Any]) -> Predict:
     reader = surprise.Reader(rating_scale=(split.y.min(), split.y.max()))
     model = algorithm(**settings)
     model.fit(surprise.Dataset.load_from_df(frame, reader).build_full_trainset())
-    return lambda X: np.array([model.predict(u, i).est for u, i in X.tolist()])
+    return lambda X: np.array([model.predict(u, i).est for u, i in X[:, :2].tolist()])
 
 
 def fit_lenskit(split: Split, settings: dict[str, Any]) -> Predict:
@@ -73,6 +75,8 @@ METHODS: dict[str, tuple[Callable[[Split, dict[str, Any]], Predict], list[dict[s
     "SNRecommender, items": (fit_ours, [{"orientation": "item"}]),
     "SNRecommender, items, 80 epochs": (fit_ours, [{"orientation": "item", "max_epochs": 80}]),
     "SNRecommender, 5 + 5 networks": (fit_ours, [{"n_estimators": 5}]),
+    "SNRecommender, with dates, both sides": (fit_ours, [{"dates": "all"}]),
+    "SNRecommender, with dates, earlier only": (fit_ours, [{"dates": "earlier"}]),
     "SNRecommender, tuned": (
         fit_ours,
         _product(
@@ -119,6 +123,10 @@ LARGE_GRIDS = {
     ),
     "SNRecommender, tuned": _product(hidden_layer_sizes=[500], alpha=[0.7, 1.0]),
 }  # fmt: skip
+
+
+def needs_dates(method: str) -> bool:
+    return any("dates" in settings for settings in METHODS[method][1])
 
 
 def installed(method: str) -> bool:

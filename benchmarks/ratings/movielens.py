@@ -1,6 +1,7 @@
 """How well are ratings predicted, compared with other methods?
 
-``run u1`` measures all methods on one split. u1 to u5 are the splits of MovieLens-100K, 1m-0 to
+``run u1`` measures all methods on one split. u1 to u5 are the splits of MovieLens-100K. 100k-last
+tests on the last fifth of each user there, and 100k-time on the last fifth of all ratings. 1m-0 to
 1m-4 are random tenths of MovieLens-1M, and douban is the split of Monti et al. ``run ablation``
 changes one part at a time, on held-out training ratings of u1. ``run capacity`` varies the width of
 the hidden layer with and without Sparsity Normalization, on the test ratings of u1. ``report``
@@ -30,11 +31,12 @@ from sksn import SNRecommender
 from ..common.measuring import in_fresh_process, machine, peak_bytes, versions
 from ..common.places import RESULTS_FOLDER, TABLES
 from ..common.tables import as_rst
-from .methods import LARGE_GRIDS, METHODS, installed
+from .methods import LARGE_GRIDS, METHODS, installed, needs_dates
 from .splits import load_split
 from .tables import (
     ablation_table,
     capacity_table,
+    dates_table,
     draw,
     folds_table,
     summary,
@@ -98,7 +100,7 @@ def capacity(name: str, seeds: int, widths: tuple[int, ...]) -> list[dict[str, A
                     random_state=seed,
                     device="cpu",
                 )
-                predicted = model.fit(split.X, split.y).predict(split.X_test)
+                predicted = model.fit(split.X[:, :2], split.y).predict(split.X_test[:, :2])
                 found.append(errors(predicted, split.y_test)[0])
             rows.append({"width": width, "power": power, "rmse": found})
             print(f"{width:5d} units, power {power}: {np.mean(found):.4f}", flush=True)
@@ -134,8 +136,8 @@ def ablation(name: str, seeds: int, variations: list[dict[str, Any]]) -> list[di
         found = []
         for seed in range(seeds):
             settings = {"orientation": "item", "random_state": seed, "device": "cpu", **variation}
-            model = SNRecommender(objective="rating", **settings).fit(held.X, held.y)
-            found.append(errors(model.predict(held.X_test), held.y_test)[0])
+            model = SNRecommender(objective="rating", **settings).fit(held.X[:, :2], held.y)
+            found.append(errors(model.predict(held.X_test[:, :2]), held.y_test)[0])
         rows.append({"variation": variation, "rmse": found})
         print(f"{np.mean(found):.4f} {variation}", flush=True)
     return rows
@@ -162,6 +164,7 @@ def report(arguments: argparse.Namespace) -> None:
         ("ratings", summary(rows)),
         ("100k", table(rows, ["u1"])),
         ("folds", folds_table(rows)),
+        ("dates", dates_table(rows)),
         ("1m", table(rows, [f"1m-{seed}" for seed in range(5)])),
         ("douban", table(rows, ["douban"])),
         ("ablation", ablation_table(result["ablation"])),
@@ -177,6 +180,9 @@ def compare(names: list[str], methods: list[str]) -> None:
         for method in methods:
             if not installed(method):
                 print(f"{name}: {method} is not installed", flush=True)
+                continue
+            if needs_dates(method) and load_split(name).X.shape[1] == 2:
+                print(f"{name} has no dates for {method}", flush=True)
                 continue
             row = in_fresh_process("benchmarks.ratings.movielens", name, method)
             print(

@@ -7,12 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 from sksn.datasets import fetch_movielens
+from sksn.model_selection import LeaveLastOut, TimeSplit
 
 from ..common.data import data_folder
 
+BY_DATE = {"100k-last": LeaveLastOut(0.2), "100k-time": TimeSplit(0.2)}
+
 
 class Split(NamedTuple):
-    """Users, items and ratings to train on, and to test on."""
+    """Ratings to train on, and to test on; X has users, items and, if they are known, dates."""
 
     X: np.ndarray
     y: np.ndarray
@@ -28,12 +31,13 @@ class Split(NamedTuple):
 
 
 def load_split(name: str) -> Split:
-    """Load u1 to u5, 1m-<seed>, douban or smoke."""
+    """Load u1 to u5, 100k-last, 100k-time, 1m-<seed>, douban or smoke."""
     if name == "smoke":
         rng = np.random.RandomState(0)
         X = np.column_stack([rng.randint(40, size=700), rng.randint(30, size=700)])
         X = np.unique(X, axis=0)
         rng.shuffle(X)
+        X = np.column_stack([X, np.arange(len(X))])
         y = np.clip(np.round(3 + np.sin(X[:, 0]) + np.cos(X[:, 1])), 1, 5)
         return Split(X[50:], y[50:], X[:50], y[:50])
     if name == "douban":
@@ -48,7 +52,6 @@ def load_split(name: str) -> Split:
         test, train = np.split(order, [len(y) // 10])
         return Split(X[train], y[train], X[test], y[test])
     ratings = fetch_movielens("100k", source=data_folder() / "movielens-100k")
-    train, test = ratings.splits[name]
-    return Split(
-        ratings.data[train], ratings.target[train], ratings.data[test], ratings.target[test]
-    )
+    X, y = np.column_stack([ratings.data, ratings.timestamps]), ratings.target
+    train, test = next(BY_DATE[name].split(X)) if name in BY_DATE else ratings.splits[name]
+    return Split(X[train], y[train], X[test], y[test])

@@ -42,6 +42,28 @@ def folds_table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def dates_table(rows: list[dict[str, Any]]) -> str:
+    """Tabulate methods with and without dates, on random splits and on splits by date."""
+    columns = {
+        "u1": ["u1"],
+        "u1 to u5": ["u1", "u2", "u3", "u4", "u5"],
+        "last fifth of each user": ["100k-last"],
+        "last fifth of all": ["100k-time"],
+    }
+    lines = ["| method | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
+    for method in METHODS:
+        found = {r["data"]: r["rmse"] for r in rows if r["method"] == method}
+        if "100k-last" in found:
+            cells = [
+                f"{np.mean([found[name] for name in names]):.4f}"
+                if found.keys() >= {*names}
+                else ""
+                for names in columns.values()
+            ]
+            lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def capacity_table(rows: list[dict[str, Any]]) -> str:
     lines = ["| hidden units | SN (power 1/2) | no SN (power 0) |", "|---:|---:|---:|"]
     for width in sorted({row["width"] for row in rows}):
@@ -66,7 +88,7 @@ def draw(result: dict[str, Any]) -> None:
         for i, method in enumerate(METHODS):
             for row in result["rows"]:
                 if (row["data"], row["method"]) == (name, method):
-                    style = {"marker": "oooooDs^vP"[i], "color": f"C{i}", "linestyle": ""}
+                    style = {"marker": "oooooooDs^vP"[i], "color": f"C{i}", "linestyle": ""}
                     panel.plot(row["seconds"], row["rmse"], label=method, **style)
         panel.set(title=title, xlabel="seconds of one fit", ylabel="test RMSE", xscale="log")
         panel.xaxis.set_major_formatter("{x:g}")

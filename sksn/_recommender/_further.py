@@ -10,13 +10,15 @@ from scipy import sparse
 
 from .._observed import row_counts, row_of_entry, with_entries
 from .._training._completion import EntryRows
+from ._date_effect import DateCorrection
 from ._ids import UNKNOWN, Ids, joined
-from ._interactions import interactions
+from ._interactions import Interactions, interactions
 from ._item_model import SAMPLE
 from ._item_update import update_items
 from ._pairs import Pairs, of_known_items
 from ._people import People, all_users, locate, with_earlier
 from ._rating_update import further_ratings
+from ._residuals import DatedResiduals
 
 
 def fold_in(groups: Sequence[People], items: Ids, pairs: Pairs) -> list[People]:
@@ -78,7 +80,7 @@ def learn(groups: Sequence[People], items: Ids, pairs: Pairs) -> tuple[list[Peop
     ranker = None if base.ranker is None else base.ranker.fold_in(now)
     new = People.of(users, now, ranker, None)
     if base.ratings is not None:
-        new, learned = _with_ratings(new, learned)
+        new, learned = _with_ratings(new, learned, now)
     found = [new, *learned]
     return _settled(found if ranker is None else _with_ranking(found)), items
 
@@ -100,7 +102,9 @@ def _with_ranking(groups: Sequence[People]) -> list[People]:
     ]
 
 
-def _with_ratings(new: People, learned: Sequence[People]) -> tuple[People, list[People]]:
+def _with_ratings(
+    new: People, learned: Sequence[People], now: Interactions
+) -> tuple[People, list[People]]:
     """Update the rating model by the ratings of a group that are not known."""
     users = new.ids.values
     found, _ = locate([*learned, learned[-1]], users)
@@ -112,11 +116,14 @@ def _with_ratings(new: People, learned: Sequence[People]) -> tuple[People, list[
         EntryRows(given, new.weights),
         ~_holds(earlier, given),
     )
-    return new._replace(ratings=moved), [
+    updated = [
         group._replace(ratings=group.ratings.with_items_of(moved))
         for group in learned
         if group.ratings
     ]
+    base = next(group.ratings for group in reversed(updated) if group.ratings is not None)
+    moved.correction = base.correction_of(now)
+    return new._replace(ratings=moved), updated
 
 
 def _given(group: People) -> Any:
@@ -192,11 +199,40 @@ def _merged(newer: People, older: People) -> People:
         rows = stacked(mine.rows, theirs.rows)
         offsets = stacked(mine.row_offsets, theirs.row_offsets)
         means = stacked(ratings.user_means, older.ratings.user_means)
-        ratings = ratings.of_users(means, ratings.model.of_users(rows, offsets))
+        model = ratings.model.of_users(rows, offsets)
+        ratings = ratings.of_users(means, model, _merged_correction(newer, older, stacked))
     if newer.weights is not None or older.weights is not None:
         weights = stacked(_weights(newer), _weights(older)).data
     given = stacked(newer.given, older.given)
     return newer._replace(ids=ids, given=given, ranker=ranker, ratings=ratings, weights=weights)
+
+
+def _merged_correction(
+    newer: People, older: People, stacked: Callable[[Any, Any], Any]
+) -> DateCorrection | None:
+    """Return the residuals of both groups."""
+    effects = [
+        group.ratings.correction.effect
+        for group in (newer, older)
+        if group.ratings and group.ratings.correction
+    ]
+    if not effects:
+        return None
+    dates, values, weights = (
+        stacked(with_entries(newer.given, mine), with_entries(older.given, theirs))
+        for mine, theirs in zip(_dated(newer), _dated(older), strict=True)
+    )
+    return DateCorrection(effects[0], DatedResiduals(dates, values.data, weights.data))
+
+
+def _dated(group: People) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return dates, residuals and weights of the ratings of a group; NaN where missing."""
+    correction = group.ratings.correction if group.ratings else None
+    if correction is None:
+        missing = np.full(group.given.nnz, np.nan)
+        return missing, missing, np.ones(len(missing))
+    dates, values, weights = correction.known
+    return dates.data, values, np.ones(len(values)) if weights is None else weights
 
 
 def _weights(group: People) -> Any:

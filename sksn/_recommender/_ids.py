@@ -118,22 +118,29 @@ def joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the two columns of X, users and items, and check that no id is missing.
+    """Return the users and items of X; see :func:`pair_columns`."""
+    return pair_columns(X)[:2]
+
+
+def pair_columns(X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return the columns of X, users, items and dates, and check that no id is missing.
 
     Parameters
     ----------
-    X : array-like or data frame of shape (n_ratings, 2)
-        Users and items.
+    X : array-like or data frame of shape (n_ratings, 2 or 3)
+        Users, items and perhaps dates.
 
     Returns
     -------
     users, items : ndarray of shape (n_ratings,)
         Integers, floats or strings where a column holds nothing else, else objects.
+    dates : ndarray of shape (n_ratings,) or None
+        The third column as it is, if there is one.
 
     Raises
     ------
     ValueError
-        If X does not have two columns, or an id is missing.
+        If X has neither two nor three columns, or an id is missing.
     """
     if hasattr(X, "columns") and hasattr(X, "dtypes"):  # each column has a type of its own
         at = X.iloc if hasattr(X, "iloc") else X  # two columns may have the same name
@@ -149,7 +156,7 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
             X = np.empty((0, 2))
         if isinstance(X, (list, tuple)) and all(isinstance(row, (list, tuple)) for row in X):
             lengths = {len(row) for row in X}
-            if lengths != {2}:
+            if lengths not in ({2}, {3}):
                 raise ValueError(
                     f"X must have two columns, user and item, got rows of {sorted(lengths)} ids "
                     f"(shape ({len(X)},)). Reshape your data into one row for each rating."
@@ -158,7 +165,7 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
         else:
             X = _unmasked(X)
             columns = [_plain(column) for column in X.T] if X.ndim == 2 else []
-    if len(columns) != 2:
+    if len(columns) not in (2, 3):
         names = column_names(X)
         hint = "Reshape your data into one row for each rating."
         if names is not None and len(names) > 2:
@@ -167,14 +174,15 @@ def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
                 "or name the columns: SNRecommender(columns={'user': ..., 'item': ...})."
             )
         raise ValueError(
-            f"X must have two columns, user and item, got an array of shape {np.shape(X)}. {hint}"
+            "X must have two columns, user and item, and may have a third, date, got an array of "
+            f"shape {np.shape(X)}. {hint}"
         )
-    for name, column in zip(("user", "item"), columns, strict=True):
+    for name, column in zip(("user", "item"), columns, strict=False):
         missing = _missing(column)
         if missing.any():
             row = int(missing.argmax())
             raise ValueError(f"X has a missing {name} ({column.tolist()[row]!r}) in row {row}.")
-    return columns[0], columns[1]
+    return columns[0], columns[1], columns[2] if len(columns) == 3 else None
 
 
 def column_names(X: Any) -> list[str] | None:

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
+from .._dates import Dates
 from .._observed import row_of_entry, select_entries, with_entries
 from .._training._completion import EntryRows
 from ._ids import Ids
@@ -28,6 +29,8 @@ class Interactions:
         Weight of each interaction.
     shape : tuple of int
         Number of users and of items.
+    dates : Dates, optional
+        When each rating was made.
     """
 
     def __init__(
@@ -37,8 +40,10 @@ class Interactions:
         values: np.ndarray | None,
         weights: np.ndarray | None,
         shape: tuple[int, int],
+        dates: Dates | None = None,
     ) -> None:
         self.users, self.items, self.values, self.weights = users, items, values, weights
+        self.dates = dates
         self._order = np.lexsort((items, users))
         row_counts = np.bincount(users, minlength=shape[0])
         indptr = np.concatenate([[0], np.cumsum(row_counts)])
@@ -117,7 +122,7 @@ def interactions(pairs: Pairs, ids: tuple[Ids, Ids]) -> Interactions:
         known.find(wanted) for known, wanted in zip(ids, (pairs.users, pairs.items), strict=True)
     )
     shape = len(ids[0]), len(ids[1])
-    found = Interactions(at_user, at_item, pairs.values, pairs.weights, shape)
+    found = Interactions(at_user, at_item, pairs.values, pairs.weights, shape, pairs.dates)
     duplicate = found.first_duplicate()
     if duplicate is None:
         return found

@@ -11,8 +11,15 @@ from scipy import sparse
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from .._checks import check_weights
+from .._dates import Dates, read_dates
 from .._targets import check_numbers
-from ._ids import UNKNOWN, Ids, id_columns, joined
+from ._ids import UNKNOWN, Ids, column_names, joined, pair_columns
+
+MIXED_DATES = (
+    "Some dates of X are numbers, and the dates of training are calendar dates or text, or the "
+    "other way round; pass dates of one kind."
+)
+_NOT_DATES = {"rating", "ratings", "stars", "score"}
 
 
 class Pairs(NamedTuple):
@@ -28,6 +35,8 @@ class Pairs(NamedTuple):
         How much each interaction counts; all positive.
     ids : tuple of Ids or None
         All users and items, if more are known than those of the pairs.
+    dates : Dates or None
+        When they happened, if this is known.
     """
 
     users: np.ndarray
@@ -35,13 +44,15 @@ class Pairs(NamedTuple):
     values: np.ndarray | None
     weights: np.ndarray | None
     ids: tuple[Ids, Ids] | None = None
+    dates: Dates | None = None
 
     def of(self, chosen: np.ndarray) -> Pairs:
         """Return some of the interactions."""
         values, weights = (
             None if part is None else part[chosen] for part in (self.values, self.weights)
         )
-        return Pairs(self.users[chosen], self.items[chosen], values, weights, self.ids)
+        dates = None if self.dates is None else self.dates.of(chosen)
+        return Pairs(self.users[chosen], self.items[chosen], values, weights, self.ids, dates)
 
     @classmethod
     def joined(cls, parts: Sequence[Pairs]) -> Pairs:
@@ -59,7 +70,8 @@ class Pairs(NamedTuple):
                     for part in parts
                 ]
             )
-        return cls(users, items, values, weights)
+        dates = joined_dates([part.dates for part in parts], [len(part.users) for part in parts])
+        return cls(users, items, values, weights, None, dates)
 
     def find_ids(self) -> tuple[Ids, Ids]:
         """Return the users and the items."""
@@ -199,7 +211,7 @@ def of_known_items(pairs: Pairs, items: Ids, *, are_rated: bool) -> Pairs:
 
 
 def _from_columns(X: Any, y: Any, sample_weight: Any, *, may_be_empty: bool = False) -> Pairs:
-    users, items = id_columns(X)
+    users, items, dates = pair_columns(X)
     for name, column in (("user", users), ("item", items)):
         if column.dtype.kind == "f" and np.isinf(column).any():
             row = int(np.isinf(column).argmax())
@@ -213,8 +225,44 @@ def _from_columns(X: Any, y: Any, sample_weight: Any, *, may_be_empty: bool = Fa
         y = column_or_1d(y, warn=True)
         check_consistent_length(users, y)
     weights = check_weights(sample_weight, len(users), allow_all_zero=not len(users))
-    pairs = Pairs(users, items, y, weights)
+    pairs = Pairs(users, items, y, weights, None, check_dates(X, dates, y))
     return pairs if pairs.weights is None else pairs.of(pairs.weights > 0)
+
+
+def check_dates(
+    X: Any, column: np.ndarray | None, y: np.ndarray | None = None, *, are_known: bool = True
+) -> Dates | None:
+    """Read the third column of X, and refuse ratings there, or dates that cannot be used."""
+    if column is None:
+        return None
+    names = column_names(X)
+    what = f"column {names[2]!r}" if names else "third column"
+    if not are_known:
+        raise ValueError(
+            f"X must have two columns, user and item, as in fit; the {what} would be dates, and "
+            "the recommender was fitted without dates."
+        )
+    dates = read_dates(column)
+    are_ratings = y is not None and not dates.is_calendar and np.array_equal(dates.values, y)
+    if (names and names[2].lower() in _NOT_DATES) or (are_ratings and len(column)):
+        raise ValueError(
+            f"The {what} of X holds ratings, but a third column is for dates; pass ratings as y."
+        )
+    return dates
+
+
+def joined_dates(parts: Sequence[Dates | None], lengths: Sequence[int]) -> Dates | None:
+    """Return the dates of several parts as one; those of parts without dates are missing."""
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    if len({part.is_calendar for part in known if len(part.values)}) > 1:
+        raise ValueError(MIXED_DATES)
+    values = [
+        np.full(n, np.nan) if part is None else part.values
+        for part, n in zip(parts, lengths, strict=True)
+    ]
+    return known[-1]._replace(values=np.concatenate(values))
 
 
 def _from_matrix(X: Any, y: Any, sample_weight: Any, *, are_ratings: bool) -> Pairs:

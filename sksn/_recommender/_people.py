@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from .._blocks import blocks
+from .._dates import Dates
 from .._observed import row_counts, row_of_entry, with_entries
 from ._ids import UNKNOWN, Ids, id_column, joined
 from ._interactions import Interactions
@@ -77,6 +78,21 @@ class People(NamedTuple):
     def model(self) -> Any:
         """What their lists come from."""
         return self.ranker or self.ratings
+
+    def predict_pairs(
+        self, users: np.ndarray, items: np.ndarray, dates: Dates | None
+    ) -> np.ndarray:
+        """Predict single pairs, given by positions or `UNKNOWN`; rankings have no dates."""
+        if self.ratings is None:
+            return self.predictor.predict_pairs(users, items)
+        return self.ratings.predict_pairs(users, items, dates)
+
+    def dates_of(self, users: np.ndarray) -> Dates | None:
+        """Return the dates of the interactions of users, in the order of `given`, if known."""
+        correction = None if self.ratings is None else self.ratings.correction
+        if correction is None:
+            return None
+        return Dates(correction.known.dates[users].data, correction.effect.is_calendar)
 
     @property
     def predictor(self) -> Any:
@@ -163,6 +179,35 @@ def scores_of(
         yield strangers[part], np.repeat(popular[None], part.stop - part.start, axis=0)
 
 
+def predict_pairs(
+    groups: Sequence[People], users: np.ndarray, items: np.ndarray, dates: Dates | None
+) -> np.ndarray:
+    """Predict single pairs.
+
+    Parameters
+    ----------
+    groups : sequence of People
+        The groups, the latest first.
+    users : ndarray of shape (n_pairs,)
+        Ids of users.
+    items : ndarray of int of shape (n_pairs,)
+        Positions of items, or `UNKNOWN`.
+    dates : Dates or None
+        When the ratings are made, if this is known.
+
+    Returns
+    -------
+    ndarray of shape (n_pairs,)
+    """
+    found, strangers = locate(groups, users)
+    predicted = np.empty(len(users))
+    everyone = [*found, (groups[-1], strangers, np.full(len(strangers), UNKNOWN))]
+    for group, place, position in everyone:
+        at = None if dates is None else dates.of(place)
+        predicted[place] = group.predict_pairs(position, items[place], at)
+    return predicted
+
+
 def explain(
     groups: Sequence[People], items: Ids, user: Any, item: Any
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -226,8 +271,15 @@ def with_earlier(groups: Sequence[People], pairs: Pairs, items: Ids, users: Ids)
                 weights = of_entry.data[kept].astype(np.float64)
         else:
             weights = earlier.data.astype(np.float64)
+        dates = group.dates_of(position)
         parts.append(
-            Pairs(users.values[place[row[kept]]], items.values[column[kept]], values, weights)
+            Pairs(
+                users.values[place[row[kept]]],
+                items.values[column[kept]],
+                values,
+                weights,
+                dates=None if dates is None else dates.of(kept),
+            )
         )
     return Pairs.joined(parts)
 

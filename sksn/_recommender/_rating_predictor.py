@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._blocks import largest_of
+from .._dates import Dates
 from .._moments import power_of_two
 from .._observed import column_counts, row_of_entry
 from .._training._callbacks import without_validation
 from .._training._completion import EntryRows
 from .._training._held_out import count_held_out, hold_out_ratings
 from .._training._offsets import column_offsets, row_offsets
+from ._date_effect import DateCorrection, learn_dates, pairs_within
 from ._ids import UNKNOWN
 from ._interactions import Interactions
 from ._rating_model import LEAST_PRIOR, SIDES, RatingModel, train_networks
@@ -82,6 +84,8 @@ class RatingPredictor:
         Number of ratings of each item.
     weight_unit : float
         The mean weight of the ratings.
+    correction : DateCorrection or None
+        Corrects predictions of these users for dates.
 
     Attributes
     ----------
@@ -99,8 +103,10 @@ class RatingPredictor:
         prior: float,
         counts: np.ndarray,
         weight_unit: float,
+        correction: DateCorrection | None = None,
     ) -> None:
         self.scale, self.mean, self.prior, self.limits = scale, mean, prior, (scale.low, scale.high)
+        self.correction = correction
         self.item_means, self.user_means, self.model = item_means, user_means, model
         self.counts, self.weight_unit = counts, weight_unit
 
@@ -139,6 +145,13 @@ class RatingPredictor:
             record["validation_score_"] = scale.error(record["validation_score_"])
         prior = max(parameters["row_offset"] or 0.0, LEAST_PRIOR)
         found = cls(scale, mean, item_means, user_means, model, prior, counts, weight_unit)
+        if ratings.dates is not None and parameters["dates"] != "ignore":
+            found.correction, effect = learn_dates(
+                ratings, parameters, record, random, limits=(_LOW, _HIGH)
+            )
+            if effect["errors"] is not None:
+                effect["errors"] = tuple(map(scale.error, effect["errors"]))
+            record["date_effect_"] = effect
         return found, record
 
     @property
@@ -164,8 +177,13 @@ class RatingPredictor:
         """Vectors that say which items are alike, shape (n_items, n_factors)."""
         return self.model.vectors.columns
 
-    def predict_pairs(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Predict ratings of pairs, given by positions or `UNKNOWN`, within the scale."""
+    def predict_pairs(
+        self, users: np.ndarray, items: np.ndarray, dates: Dates | None = None
+    ) -> np.ndarray:
+        """Predict ratings of pairs, given by positions or `UNKNOWN`, within the scale.
+
+        Dates correct the ratings of pairs that are known on both sides.
+        """
         known_user, known_item = users != UNKNOWN, items != UNKNOWN
         ratings = np.full(len(users), self.mean)
         ratings[known_item] = self.item_means[items[known_item]]
@@ -173,6 +191,9 @@ class RatingPredictor:
         ratings[alone] = self.user_means[users[alone]]
         both = known_user & known_item
         ratings[both] = self.model.predict_pairs(users[both], items[both])
+        if dates is not None and self.correction is not None and both.any():
+            change = self.correction.correct(users[both], dates.of(both))
+            ratings[both] = np.clip(ratings[both], _LOW, _HIGH) + change
         return np.clip(self.scale.outer(ratings), *self.limits)
 
     def predict_rows(self, users: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
@@ -183,14 +204,29 @@ class RatingPredictor:
     def fold_in(self, ratings: Interactions) -> RatingPredictor:
         """Return a predictor for new users, from their ratings alone."""
         assert ratings.values is not None
-        rows = ratings.with_values(self.scale.inner(ratings.values)).rows("user")
-        means = _user_means(rows, self.mean, self.item_means)
-        return self.of_users(means, self.model.fold_in(rows, means, prior=self.prior))
+        folded = self.of_users(*self._fold(ratings.with_values(self.scale.inner(ratings.values))))
+        folded.correction = self.correction_of(ratings)
+        return folded
 
-    def of_users(self, user_means: np.ndarray, model: RatingModel) -> RatingPredictor:
+    def correction_of(self, ratings: Interactions) -> DateCorrection | None:
+        """Return the correction of new users for dates, if there is one."""
+        assert ratings.values is not None
+        if self.correction is None:
+            return None
+        inner = ratings.with_values(self.scale.inner(ratings.values))
+        return self.correction.fold_in(
+            inner, lambda chosen: pairs_within(self._fold(inner, chosen)[1], (_LOW, _HIGH))
+        )
+
+    def of_users(
+        self,
+        user_means: np.ndarray,
+        model: RatingModel,
+        correction: DateCorrection | None = None,
+    ) -> RatingPredictor:
         """Return a predictor of the same items and of other users."""
         copied = copy.copy(self)
-        copied.user_means, copied.model = user_means, model
+        copied.user_means, copied.model, copied.correction = user_means, model, correction
         return copied
 
     def learn_means(self, X: Any, n_earlier: np.ndarray, weights: np.ndarray | None) -> None:
@@ -229,6 +265,14 @@ class RatingPredictor:
         vectors = other.model.vectors
         copied.model = self.model.with_items(vectors.columns, vectors.column_offsets)
         return copied
+
+    def _fold(
+        self, ratings: Interactions, chosen: np.ndarray | None = None
+    ) -> tuple[np.ndarray, RatingModel]:
+        """Return the means of new users, and a model of them, from chosen ratings."""
+        rows = ratings.rows("user", chosen)
+        means = _user_means(rows, self.mean, self.item_means)
+        return means, self.model.fold_in(rows, means, prior=self.prior)
 
 
 def _train(

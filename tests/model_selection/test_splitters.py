@@ -48,6 +48,12 @@ def test_cases_by_hand(splitter, expected):
     assert splitter.get_n_splits() == len(expected)
 
 
+def test_of_many_interactions_of_one_date_the_last_rows_are_tested():
+    X = rows([("ann", 1), ("bob", 1)] * 300)
+    [(_, test)] = LeaveLastOut(3).split(X)
+    assert test.tolist() == [*range(594, 600)]
+
+
 def at(day):
     return datetime.datetime(2024, 5, day, 12)
 

@@ -91,7 +91,7 @@ def test_searches_and_scorers_need_only_the_frame():
             NAMES | {"timestamp": "when"},
             {},
             ValueError,
-            "names 'when' as the timestamp, but SNRecommender does not use timestamps",
+            "X has no column 'when', which columns names as the timestamp",
         ),
         (NAMES, {"X": np.ones((2, 2))}, TypeError, "X must be a data frame, .* got ndarray"),
         (NAMES, {"X": [["a", "b"]]}, TypeError, "X must be a data frame, .* got list"),
