@@ -76,9 +76,10 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
     columns : dict, optional
         Names of the columns of data frames, such as ``{"user": "userId", "item": "movieId"}``. X
         may then have its columns in any order, and others, which are ignored. "rating" names the
-        column that stands for `y`, and "count" the one that stands for `sample_weight`. Cross
-        validation and searches then need only the frame. By default, X has the columns user and
-        item, in this order.
+        column that stands for `y`, "count" the one that stands for `sample_weight`, and
+        "timestamp" that of the dates, which `predict` does not need. Cross validation and searches
+        then need only the frame. By default, X has the columns user, item and perhaps date, in this
+        order.
     hidden_layer_sizes : int or sequence of int, default=(300,)
         Width of each layer of the encoder. The last layer is the code. The decoder is linear.
     activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="logistic"
@@ -406,7 +407,8 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or data frame of shape (n_pairs, 2), or sparse matrix (n_users, n_items)
-            User and item of each interaction, as in :meth:`fit`. If it is empty, nothing changes.
+            User and item of each interaction, and perhaps dates, as in :meth:`fit`. What dates say
+            of ratings is not learned again. If X is empty, nothing changes.
         y : array-like of shape (n_pairs,), optional
             The ratings. Needed if ratings were learned. A new rating of an item replaces an earlier
             one of the same user.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.model_selection import BaseCrossValidator
 
 from .._checks import COUNT, FRACTION, check_count, shown
 from .._dates import read_dates
+from .._named_columns import pairs_of
 from ..metrics._hits import all_columns_of, positions
 
 
@@ -33,14 +34,16 @@ class _Log(NamedTuple):
     dates: np.ndarray
 
     @classmethod
-    def of(cls, X: Any) -> _Log:
-        """Read and sort the interactions of X."""
+    def of(cls, X: Any, names: Mapping[str, Any] | None) -> _Log:
+        """Read and sort the interactions of X, a frame if its columns are named."""
         if sparse.issparse(X):
             raise TypeError(
                 "X is a sparse matrix of users and items, which has no dates; pass rows of user, "
                 "item and date."
             )
-        columns = all_columns_of(X)
+        if names is not None and "timestamp" not in names:
+            raise ValueError(f"columns must name a 'timestamp', got {shown(dict(names))}.")
+        columns = all_columns_of(pairs_of(names, X, are_dated=True))
         if len(columns) < 3:
             raise ValueError(
                 f"X must have three columns, user, item and date, got shape {np.shape(X)}."
@@ -62,6 +65,7 @@ class _SplitsByDate(BaseCrossValidator):
     """A splitter whose earlier splits are made from the training part of the next."""
 
     n_splits: int
+    columns: Mapping[str, Any] | None
 
     @abstractmethod
     def _is_last(self, log: _Log) -> np.ndarray:
@@ -95,7 +99,7 @@ class _SplitsByDate(BaseCrossValidator):
             to train on or to test on.
         """
         self._check()
-        log, splits = _Log.of(X), []
+        log, splits = _Log.of(X, self.columns), []
         for _ in range(self.n_splits):
             is_last = self._is_last(log)
             if is_last.all() or not is_last.any():
@@ -136,6 +140,9 @@ class LeaveLastOut(_SplitsByDate):
     n_splits : int, default=1
         Number of splits. Each split before the last divides the training part of the next one in
         the same way, so that its test interactions are the last ones there.
+    columns : dict, optional
+        Names of the columns of data frames: "user", "item" and "timestamp". See
+        :class:`~sksn.SNRecommender`. By default, X has them in this order.
 
     See Also
     --------
@@ -163,9 +170,10 @@ class LeaveLastOut(_SplitsByDate):
     [0 2 3] [1 4]
     """
 
-    def __init__(self, test_size: float = 1, *, n_splits: int = 1) -> None:
+    def __init__(self, test_size: float = 1, *, n_splits: int = 1, columns: Any = None) -> None:
         self.test_size = test_size
         self.n_splits = n_splits
+        self.columns = columns
 
     def _check(self) -> None:
         if not (COUNT.allows(self.test_size) or FRACTION.allows(self.test_size)):
@@ -203,6 +211,9 @@ class TimeSplit(_SplitsByDate):
     n_splits : int, default=1
         Number of splits. Each split before the last divides the training part of the next one in
         the same way.
+    columns : dict, optional
+        Names of the columns of data frames: "user", "item" and "timestamp". See
+        :class:`~sksn.SNRecommender`. By default, X has them in this order.
 
     See Also
     --------
@@ -225,9 +236,10 @@ class TimeSplit(_SplitsByDate):
     [0 2 3] [1]
     """
 
-    def __init__(self, test_size: float = 0.2, *, n_splits: int = 1) -> None:
+    def __init__(self, test_size: float = 0.2, *, n_splits: int = 1, columns: Any = None) -> None:
         self.test_size = test_size
         self.n_splits = n_splits
+        self.columns = columns
 
     def _check(self) -> None:
         if not FRACTION.allows(self.test_size):

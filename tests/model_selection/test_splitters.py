@@ -216,5 +216,14 @@ def test_bad_parameters(splitter, message):
 
 
 def test_they_show_their_parameters():
-    assert repr(LeaveLastOut(2)) == "LeaveLastOut(n_splits=1, test_size=2)"
-    assert repr(TimeSplit()) == "TimeSplit(n_splits=1, test_size=0.2)"
+    assert repr(LeaveLastOut(2)) == "LeaveLastOut(columns=None, n_splits=1, test_size=2)"
+    assert repr(TimeSplit()) == "TimeSplit(columns=None, n_splits=1, test_size=0.2)"
+
+
+def test_named_columns():
+    frame = pd.DataFrame(rows(LOG), columns=["who", "film", "day"])[["day", "who", "film"]]
+    names = {"user": "who", "item": "film", "timestamp": "day", "rating": "stars"}
+    for kind in (LeaveLastOut, TimeSplit):
+        assert splits_of(kind(columns=names), frame) == splits_of(kind(), rows(LOG))
+    with pytest.raises(ValueError, match="columns must name a 'timestamp', got"):
+        list(LeaveLastOut(columns={"user": "who", "item": "film"}).split(frame))
