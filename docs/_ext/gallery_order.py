@@ -7,6 +7,7 @@ ORDER = (
     "choosing_power",
     "mixed_table",
     "calibration",
+    "intervals",
     "does_the_number_matter",
     "watching_training",
     "saving_and_loading",
