@@ -34,7 +34,7 @@ def test_names_of_other_libraries_are_in_their_inventories():
     for path in (DOCS / "inventories").glob("*.inv"):
         body = path.read_bytes().split(b"\n", 4)[4]
         known |= {line.split()[0] for line in zlib.decompress(body).decode().splitlines()}
-    texts = [path.read_text() for path in (*PAGES, *(DOCS.parent / "sksn").rglob("*.py"))]
+    texts = [path.read_text() for path in (*PAGES, *Path(sksn.__file__).parent.rglob("*.py"))]
     named = re.findall(
         r":(?:class|func|mod):`[^`]*?((?:sklearn|torch|skorch)(?:\.\w+)+)>?`", " ".join(texts)
     )
