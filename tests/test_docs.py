@@ -1,6 +1,6 @@
 """The site: every public name has a page, and pages link to what exists."""
 
-import importlib
+import importlib.util
 import inspect
 import re
 import tomllib
@@ -65,3 +65,19 @@ def test_the_html_of_an_estimator_links_to_its_page(name):
     urls = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["project"]["urls"]
     html = getattr(sksn, name)()._repr_html_()
     assert f'href="{urls["Documentation"]}/en/latest/generated/sksn.{name}.html"' in html
+
+
+def test_links_that_lead_nowhere_are_found(tmp_path):
+    spec = importlib.util.spec_from_file_location("look", DOCS / "look.py")
+    look = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(look)
+    links = "other.html other.html#there #here https://elsewhere.org mailto:a@b.c gone.html #gone"
+    page = "".join(f'<a href="{link}"></a>' for link in links.split())
+    (tmp_path / "page.html").write_text(f'<h1 id="here"></h1>{page}<img src="gone.png">')
+    (tmp_path / "other.html").write_text('<h1 id="there"></h1>')
+    pages = sorted(tmp_path.glob("*.html"))
+    assert list(look.broken_links(tmp_path.resolve(), pages)) == [
+        "page.html: gone.html leads nowhere",
+        "page.html: #gone has no such anchor",
+        "page.html: gone.png leads nowhere",
+    ]
