@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
         print("\nA smoke test: few epochs and two folds, so the scores below mean nothing.")
     for table, results in comparisons:
         print(f"\n{format_table(table, results)}")
-        if table.meaning:
+        if table.meaning and not arguments.quick:
             print(f"\n{textwrap.fill(table.meaning, 100)}")
     if arguments.save and not _save(tables[0], arguments.save, arguments.seed):
         return 2
