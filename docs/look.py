@@ -161,7 +161,7 @@ def complaints(events: list[dict[str, Any]], own: str) -> Iterator[str]:
 
 def broken_links(folder: Path, pages: list[Path]) -> Iterator[str]:
     """Yield the links within the site that lead nowhere."""
-    parsed = {page.resolve(): Links(page.read_text()) for page in pages}
+    parsed = {page.resolve(): Links(page.read_text(encoding="utf-8")) for page in pages}
     for page, found in parsed.items():
         for link in found.links:
             if urlparse(link).scheme or link.startswith("//"):

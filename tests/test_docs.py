@@ -20,7 +20,7 @@ PAGES = [path for path in DOCS.rglob("*.rst") if not {"_build", "generated"} & s
 @pytest.mark.parametrize("name", ["", ".nn", ".inspection", ".metrics", ".datasets"])
 def test_every_public_name_has_a_page(name):
     module = importlib.import_module(f"sksn{name}")
-    text = (DOCS / "api.rst").read_text()
+    text = (DOCS / "api.rst").read_text(encoding="utf-8")
     parts = re.split(r"^\.\. currentmodule:: (\S+)$", text, flags=re.MULTILINE)
     of_module = "".join(parts[i + 1] for i in range(1, len(parts), 2) if parts[i] == f"sksn{name}")
     listed = set(re.findall(r"^   (\w+)$", of_module, flags=re.MULTILINE))
@@ -34,7 +34,10 @@ def test_names_of_other_libraries_are_in_their_inventories():
     for path in (DOCS / "inventories").glob("*.inv"):
         body = path.read_bytes().split(b"\n", 4)[4]
         known |= {line.split()[0] for line in zlib.decompress(body).decode().splitlines()}
-    texts = [path.read_text() for path in (*PAGES, *Path(sksn.__file__).parent.rglob("*.py"))]
+    texts = [
+        path.read_text(encoding="utf-8")
+        for path in (*PAGES, *Path(sksn.__file__).parent.rglob("*.py"))
+    ]
     named = re.findall(
         r":(?:class|func|mod):`[^`]*?((?:sklearn|torch|skorch)(?:\.\w+)+)>?`", " ".join(texts)
     )
@@ -46,11 +49,11 @@ def test_there_are_examples_for_all_kinds_of_users():
     examples = sorted((DOCS / "examples").glob("plot_*.py"))
     assert len(examples) >= 12
     for path in examples:
-        assert "plt.show()" in path.read_text(), f"{path.name} has no picture"
+        assert "plt.show()" in path.read_text(encoding="utf-8"), f"{path.name} has no picture"
 
 
 def test_every_page_is_in_a_table_of_contents():
-    text = "\n".join(path.read_text() for path in PAGES)
+    text = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
     for path in PAGES:
         if "tables" in path.parts or "auto_examples" in path.parts or path.stem == "index":
             continue
@@ -62,7 +65,9 @@ def test_every_page_is_in_a_table_of_contents():
 @pytest.mark.parametrize("name", [n for n in sksn.__all__ if n.startswith(("SN", "Sp", "Ob"))])
 def test_the_html_of_an_estimator_links_to_its_page(name):
     """The address begins as that of pyproject.toml, and ends with the name of a page."""
-    urls = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["project"]["urls"]
+    urls = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "urls"
+    ]
     html = getattr(sksn, name)()._repr_html_()
     assert f'href="{urls["Documentation"]}/en/latest/generated/sksn.{name}.html"' in html
 

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 if not (ROOT / "benchmarks").is_dir():
     pytest.skip("the benchmarks are not beside the tests", allow_module_level=True)
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 MOST_WORDS = 600
 
 
@@ -30,7 +30,7 @@ def test_it_is_short():
 
 def test_links_and_pictures_show_on_a_package_index():
     """Each address is absolute, and those of the project are the ones of pyproject.toml."""
-    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
     raw = urls["Source"].replace("https://github.com", "https://raw.githubusercontent.com")
     bases = (urls["Source"], urls["Documentation"], f"{raw}/main/", "https://arxiv.org/")
     assert links(README)
