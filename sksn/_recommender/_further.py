@@ -67,7 +67,12 @@ def learn(groups: Sequence[People], items: Ids, pairs: Pairs) -> tuple[list[Peop
     items : Ids
         With the new items behind.
     """
-    users, of_pairs = pairs.find_ids()
+    _, of_pairs = pairs.find_ids()
+    users = Ids(pairs.users)
+    if pairs.ids is not None:  # of the users without interactions, only new ones matter
+        every = pairs.ids[0].values
+        _, strangers = locate([*groups, groups[-1]], every)
+        users = Ids(joined(users.values, every[strangers]))
     for known, wanted in ((groups[-1].ids, users), (items, of_pairs)):
         known.find(wanted.values, stacklevel=4)  # warns of ids of another kind
     items = items.extended(of_pairs.values)

@@ -56,8 +56,7 @@ def update_items(model: ItemModel, before: Any, after: Any, some: Any, n_users: 
         With the settings of `model`.
     """
     settings, old = model.settings, model.sums
-    n_items = after.shape[1]
-    less, more = (
+    changes = tuple(
         scaled_rows(part, old.target, settings.power).astype(np.float64) for part in (before, after)
     )
     counts = column_counts(after) - column_counts(before)
@@ -65,46 +64,84 @@ def update_items(model: ItemModel, before: Any, after: Any, some: Any, n_users: 
     n_known = old.n_users + sum(
         sign * int(np.count_nonzero(row_counts(part))) for sign, part in ((1, after), (-1, before))
     )
-    scale = item_scale(counts, -SIDE_POWER)
-    n_factors = min(settings.n_factors, min(n_users, n_items) - 1)
-    gram = lengths = None
-    if old.gram is not None:
-        products = old.gram.dense(n_items, exact_dtype(n_items))
-        add_products(products, more.astype(products.dtype))
-        add_products(products, less.astype(products.dtype), sign=-1)
-        (symv,) = blas.get_blas_funcs(("symv",), (products,))  # reads one half of the matrix
-        vectors, spectrum = _leading(lambda v: symv(1, products.T, v), scale, n_factors)
-    else:
-        held = np.zeros((n_items, len(old.spectrum)))
-        held[: len(old.counts)] = model.factors[1] * old.spectrum
-        vectors, spectrum = _leading(
-            lambda v: held @ (held.T @ v) + more.T @ (more @ v) - less.T @ (less @ v),
-            scale,
-            n_factors,
-        )
-    if n_items <= MOST_DENSE:
-        gram = HalfMatrix.of(products)
-        coefficients = ridge_coefficients(products, settings.ridge, rounding=np.float32)
-    elif old.gram is not None:
-        nothing = sparse.csr_array((0, n_items))
-        squares = np.diagonal(products).copy()
-        coefficients, lengths = _nearest(lambda part: products[part], squares, nothing, nothing)
-    else:
-        assert old.lengths is not None
-        by_target = _known_products(old.nearest, n_items)
-        squares = np.zeros(n_items)
-        squares[: len(old.lengths)] = np.where(old.counts > 0, old.lengths**2, 0)
-        squares += _squares(more) - _squares(less)
-        coefficients, lengths = _nearest(lambda part: by_target[part], squares, more, less)
-    sums = ItemSums(counts, n_known, old.target, gram, None, lengths, spectrum)
+    n_factors = min(settings.n_factors, min(n_users, len(counts)) - 1)
+    update = _with_all_products if old.gram is not None else _with_some_products
+    coefficients, vectors, parts = update(
+        model, changes, item_scale(counts, -SIDE_POWER), max(0, n_factors)
+    )
+    sums = ItemSums(counts, n_known, old.target, **parts)
     target = sums.mean_count or model.target
-    if lengths is not None:
-        sums = sums._replace(nearest=products_of(coefficients, lengths))
+    if sums.lengths is not None:
+        sums = sums._replace(nearest=products_of(coefficients, sums.lengths))
         in_unit = (target / old.target) ** settings.power
         coefficients *= np.float32(in_unit ** (2 * TOWARDS_POPULAR))
+    factors = as_factors(vectors, item_scale(counts, -SIDE_POWER))
     some = scaled_rows(some, target, settings.power)
-    factors = as_factors(vectors, scale)
     return blended(settings, target, coefficients, factors, sums, some)
+
+
+def _with_all_products(
+    model: ItemModel, changes: tuple[Any, Any], scale: np.ndarray, n_factors: int
+) -> tuple[Any, np.ndarray, dict[str, Any]]:
+    """Update a model that knows the products of all items.
+
+    Parameters
+    ----------
+    model : ItemModel
+        The model.
+    changes : (CSR matrix, CSR matrix)
+        Rows whose products are subtracted, and added.
+    scale : ndarray of shape (n_items,)
+        What columns are multiplied by before their singular vectors are computed.
+    n_factors : int
+        Number of singular vectors.
+
+    Returns
+    -------
+    coefficients : ndarray or CSR matrix of shape (n_items, n_items)
+        The coefficients, before they are divided by counts.
+    vectors : ndarray of shape (n_items, n_factors)
+        The singular vectors.
+    parts : dict
+        The other attributes of :class:`ItemSums`.
+    """
+    assert model.sums.gram is not None
+    n_items = len(scale)
+    products = model.sums.gram.dense(n_items, exact_dtype(n_items))
+    for part, sign in zip(changes, (-1, 1), strict=True):
+        add_products(products, part.astype(products.dtype), sign=sign)
+    (symv,) = blas.get_blas_funcs(("symv",), (products,))  # reads one half of the matrix
+    vectors, spectrum = _leading(lambda v: symv(1, products.T, v), scale, n_factors)
+    parts: dict[str, Any] = {"spectrum": spectrum, "gram": None, "nearest": None, "lengths": None}
+    if n_items <= MOST_DENSE:
+        parts["gram"] = HalfMatrix.of(products)
+        found = ridge_coefficients(products, model.settings.ridge, rounding=np.float32)
+        return found, vectors, parts
+    nothing = sparse.csr_array((0, n_items))
+    squares = np.diagonal(products).copy()
+    found, parts["lengths"] = _nearest(lambda part: products[part], squares, nothing, nothing)
+    return found, vectors, parts
+
+
+def _with_some_products(
+    model: ItemModel, changes: tuple[Any, Any], scale: np.ndarray, n_factors: int
+) -> tuple[Any, np.ndarray, dict[str, Any]]:
+    """Update a model that knows the products of the nearest items; the same as above."""
+    old, n_items, (less, more) = model.sums, len(scale), changes
+    assert old.lengths is not None
+    held = np.zeros((n_items, len(old.spectrum)))
+    held[: len(old.counts)] = model.factors[1] * old.spectrum
+    vectors, spectrum = _leading(
+        lambda v: held @ (held.T @ v) + more.T @ (more @ v) - less.T @ (less @ v),
+        scale,
+        n_factors,
+    )
+    known = _known_products(old.nearest, n_items)
+    squares = np.zeros(n_items)
+    squares[: len(old.lengths)] = np.where(old.counts > 0, old.lengths**2, 0)
+    squares += _squares(more) - _squares(less)
+    found, lengths = _nearest(lambda part: known[part], squares, more, less)
+    return found, vectors, {"spectrum": spectrum, "gram": None, "nearest": None, "lengths": lengths}
 
 
 def _leading(

@@ -448,6 +448,9 @@ def test_matrices_may_grow():
     whole = ranker().fit(matrix(pairs, (60, 12)))
     every = all_pairs(pairs)
     assert_allclose(part.predict(every), whole.predict(every), atol=1e-6)
+    part.partial_fit(sparse.coo_array(([1], ([3], [5])), shape=(62, 12)))
+    assert part._people[0].ids.values.tolist() == [3, 60, 61]  # and not all that X has rows for
+    assert_array_equal(part.users_, np.arange(62))
     X, y = ratings()
     stars = sparse.csr_array((y, (X[:, 0], X[:, 1])))
     model = SNRecommender(objective="rating", **QUICK).fit(stars).partial_fit(stars[:150])
