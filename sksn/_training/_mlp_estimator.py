@@ -13,6 +13,7 @@ from .. import _checks as rules
 from .._observed import CATEGORICAL_FEATURES, ColumnReader
 from ..nn._activations import ACTIVATIONS
 from ..nn._mlp import HIDDEN_NORMS
+from . import _options as options
 from ._held_out import hold_out_groups, hold_out_rows
 from ._input_scaling import INPUT_SCALINGS
 from ._neural_estimator import NeuralEstimator
@@ -40,22 +41,22 @@ class MLPEstimator(NeuralEstimator):
     def __init__(
         self,
         hidden_layer_sizes: Any = (128,),
-        activation: str = "relu",
+        activation: options.Activation = "relu",
         *,
         power: float = 0.5,
-        target: str | float = "mean",
+        target: options.Target = "mean",
         missing_values: float = np.nan,
         categorical_features: Any = "from_dtype",
         input_dropout: float = 0.2,
         dropout: float = 0.5,
-        hidden_norm: str | None = None,
-        input_scaling: str | None = "auto",
-        add_indicator: Any = "auto",
-        n_bins: Any = "auto",
+        hidden_norm: options.HiddenNorm = None,
+        input_scaling: options.InputScaling = "auto",
+        add_indicator: options.Auto | bool = "auto",
+        n_bins: options.Auto | int = "auto",
         lr: float = 3e-3,
         alpha: float = 1.0,
-        batch_size: Any = "auto",
-        max_epochs: Any = "auto",
+        batch_size: options.Auto | int = "auto",
+        max_epochs: options.Auto | int = "auto",
         candidates: Any = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -63,7 +64,7 @@ class MLPEstimator(NeuralEstimator):
         warm_start: bool = False,
         random_state: Any = None,
         device: Any = "auto",
-        dtype: str = "float32",
+        dtype: options.DType = "float32",
         callbacks: Any = None,
         verbose: bool | int = False,
     ) -> None:
