@@ -3,6 +3,7 @@
 from ._autoencoder import SNAE
 from ._conv import SNConv2d
 from ._convert import remove_sparsity_normalization_, sparsity_normalize_
+from ._dataset import SparseRowsDataset
 from ._mlp import SNMLP
 from ._norm import SNLinear, SparsityNorm
 from ._observed_norm import ObservedNorm
@@ -18,6 +19,7 @@ __all__ = [
     "SNConv2d",
     "SNLinear",
     "SparseRows",
+    "SparseRowsDataset",
     "SparsityNorm",
     "remove_sparsity_normalization_",
     "sampled_product",

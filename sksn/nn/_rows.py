@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 
@@ -32,6 +33,92 @@ class SparseRows(NamedTuple):
     offsets: Tensor
     n_distinct: int | None = None
     weights: Tensor | None = None
+
+    @classmethod
+    def from_scipy(cls, X: Any, *, dtype: torch.dtype | None = None) -> SparseRows:
+        """Return the rows of a SciPy matrix.
+
+        Parameters
+        ----------
+        X : sparse matrix or array of shape (n_rows, n_features)
+            Its stored entries are observed, zeros included; NaN is missing. Duplicates are summed.
+        dtype : torch.dtype, optional
+            Type of the values. By default torch's default type.
+
+        Returns
+        -------
+        SparseRows
+            On the CPU.
+
+        Raises
+        ------
+        TypeError
+            If X is no sparse matrix.
+
+        Examples
+        --------
+        >>> from scipy.sparse import csr_array
+        >>> from sksn.nn import SparseRows
+        >>> SparseRows.from_scipy(csr_array([[0.0, 2.0, 0.0], [3.0, 0.0, 4.0]])).n_observed()
+        tensor([1, 2], dtype=torch.int32)
+        """
+        if not sparse.issparse(X):
+            raise TypeError(f"X must be a sparse matrix of SciPy, got {type(X).__name__}.")
+        X = sparse.csr_array(X)
+        if not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+        values, columns, starts = X.data, X.indices, X.indptr
+        missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
+        if missing.any():
+            kept_before = np.concatenate([[0], np.cumsum(~missing)])
+            values, columns, starts = values[~missing], columns[~missing], kept_before[starts]
+        kind = np.int32 if max(len(values), *X.shape) < 2**31 else np.int64
+        return cls(
+            torch.as_tensor(np.array(values), dtype=dtype or torch.get_default_dtype()),
+            torch.as_tensor(np.array(columns, dtype=kind)),
+            torch.as_tensor(np.array(starts[:-1], dtype=kind)),
+        )
+
+    @classmethod
+    def from_torch(cls, X: Tensor) -> SparseRows:
+        """Return the rows of a torch tensor.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n_rows, n_features)
+            A sparse tensor, whose stored entries are observed, or a dense one. NaN is missing in
+            both. Gradients flow to the values.
+
+        Returns
+        -------
+        SparseRows
+            On the device of X.
+
+        Raises
+        ------
+        ValueError
+            If X does not have two dimensions.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from sksn.nn import SparseRows
+        >>> SparseRows.from_torch(torch.tensor([[torch.nan, 2.0], [3.0, 0.0]])).columns
+        tensor([1, 0, 1])
+        """
+        if X.ndim != 2:
+            raise ValueError(f"X must have two dimensions, got a tensor of shape {tuple(X.shape)}.")
+        if X.layout == torch.strided:
+            row, columns = (X == X).nonzero(as_tuple=True)
+            values = X[row, columns]
+        else:
+            X = X.to_sparse_coo().coalesce()
+            row, columns = X.indices()
+            observed = X.values() == X.values()
+            values, row, columns = X.values()[observed], row[observed], columns[observed]
+        rows = torch.arange(X.shape[0], device=X.device)
+        return cls(values, columns, torch.searchsorted(row, rows))
 
     def n_observed(self) -> Tensor:
         """Count the observed entries of each row; integers of shape (n_rows,)."""
