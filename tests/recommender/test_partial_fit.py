@@ -374,7 +374,8 @@ def test_the_first_call_is_a_fit():
         (([[1, 2]], [np.nan]), "y contains NaN"),
         (([[1, None]], [3]), "missing item"),
         (([[1, 2]], [3], [-1]), "sample_weight must not be negative"),
-        (([[1, 2, 3]], [3]), "two columns"),
+        (([[1, 2, 3, 4]], [3]), "two columns"),
+        (([[1, 2, 3]], [3]), "third column of X holds ratings"),
     ],
 )
 def test_a_rejected_call_changes_nothing(arguments, message):
