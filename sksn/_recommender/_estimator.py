@@ -164,7 +164,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         exists if X had dates and ratings were learned with them.
     n_features_in_ : int
         2, a user and an item, or 3 with dates.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (2,) or (3,)
         Names of the columns, if X was a data frame whose column names are all strings.
 
     See Also
