@@ -267,3 +267,9 @@ def test_single_cells(transformer):
     with pytest.raises(TypeError, match=r"got a matrix on a disk .*; pass X\.to_memory\(\)"):
         transformer().fit(CSRDataset())
     transformer().fit(CSRDataset().to_memory())
+
+
+@pytest.mark.parametrize("X", [[[1.0, 2.0], [3.0]], pd.DataFrame({"a": [[1.0], [2.0]]})])
+def test_cells_that_hold_sequences_are_refused(X):
+    with pytest.raises(ValueError, match="rows of different lengths, or cells that hold sequences"):
+        SparsityNormalizer().fit(X)

@@ -88,6 +88,11 @@ def validate_observed(
     except (TypeError, ValueError) as error:
         if "could not convert" in str(error):
             raise ValueError(f"X holds text ({error}). {ENCODE}") from error
+        if str(error).startswith("setting an array element"):
+            raise ValueError(
+                "X has rows of different lengths, or cells that hold sequences; expected a number, "
+                "or NaN, in each cell of a table."
+            ) from error
         if str(error).startswith("float() argument"):
             raise TypeError(f"X holds entries that are no numbers ({error}). {ENCODE}") from error
         raise
