@@ -33,6 +33,7 @@ from .peers import rule_for_steps
 
 RESULTS = RESULTS_FOLDER / "row_sparse.json"
 DENSE, ROW_SPARSE, DECAY_ONLY = "dense", "row-sparse", "row-sparse, owing decay only"
+BATCH = 128  # rows in a batch of sparse rows, by default
 SMALL_BATCHES = {"batch_size": 8, "lr": 1e-3, "max_epochs": 10}
 SETTINGS: list[tuple[str, dict[str, Any]]] = [
     (FLIGHTS, {}),
@@ -102,7 +103,7 @@ def share_touched(data: Data, batch_size: int) -> float:
 
 def compare(data: Data, seeds: int, options: dict[str, Any]) -> list[dict[str, Any]]:
     """Train with all kinds of steps, and return a record for each."""
-    batch_size = options.get("batch_size", SNClassifier().batch_size)
+    batch_size = options.get("batch_size", BATCH)
     share = share_touched(data, batch_size)
     return [
         {
