@@ -4,8 +4,9 @@
 boosting and a random forest, all with their defaults, on the same five folds of each table. Peers
 that take categories and missing values get them: HistGradientBoosting, LightGBM and XGBoost as
 categories of pandas, CatBoost as text. The random forest gets ordinal codes. Dates become seconds
-for all peers. ``report`` writes docs/tables/frames.rst: AUROC or R squared, log loss, average ranks
-and the CPU seconds of a fit.
+for all peers. "bands, blocks" keeps 20 neighbouring rows of the print bands together. ``report``
+writes docs/tables/frames.rst: AUROC or R squared, log loss, average ranks and the CPU seconds of a
+fit.
 
 Results are kept in benchmarks/results/frames.json for each table and method, and are not measured
 again. ``--data`` and ``--methods`` select some. All seeds are 0. Needs SKSN_DATA, and catboost,
@@ -33,7 +34,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.metrics import log_loss, r2_score, roc_auc_score
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
@@ -54,20 +55,25 @@ _FRAMES = {  # the column to predict, and whether it is a class
     "baseball": ("hr", False),
     "flights": ("late", True),
 }
-_CHOSEN_BY = ("bands", "pima", "horse", "autos", "movies", "physionet", "chile")
+_BLOCKS = "bands, blocks"  # neighbouring rows are of one print job, and say much of each other
+_CHOSEN_BY = ("bands", _BLOCKS, "pima", "horse", "autos", "movies", "physionet", "chile")
 _UNKNOWN = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
 
 
 class Frame(NamedTuple):
-    """A table, what to predict, and whether that is a class."""
+    """A table, what to predict, whether that is a class, and groups that folds keep together."""
 
     X: pd.DataFrame
     y: np.ndarray
     is_class: bool
+    groups: np.ndarray | None = None
 
 
 def load_frame(name: str) -> Frame:
     """Read a table from the folder that SKSN_DATA names."""
+    if name == _BLOCKS:
+        frame = load_frame("bands")
+        return frame._replace(groups=np.arange(len(frame.y)) // 20)
     if name not in _FRAMES:
         data = load(name)
         columns = [f"x{i}" for i in range(data.X.shape[1])]
@@ -131,7 +137,9 @@ def methods(is_class: bool) -> dict[str, tuple[BaseEstimator, Callable[[Any], An
 
 def compare(frame: Frame, model: Any, prepare: Callable[[Any], Any]) -> dict[str, list[float]]:
     """Return the scores of a method on five folds, and the CPU seconds of its fits."""
-    splitter = (StratifiedKFold if frame.is_class else KFold)(5, shuffle=True, random_state=0)
+    splitter: Any = (StratifiedKFold if frame.is_class else KFold)(5, shuffle=True, random_state=0)
+    if frame.groups is not None:
+        splitter = GroupKFold(5, shuffle=True, random_state=0)
     X, (classes, y) = prepare(frame.X), np.unique(frame.y, return_inverse=True)
     if not frame.is_class:
         y = frame.y
@@ -139,7 +147,7 @@ def compare(frame: Frame, model: Any, prepare: Callable[[Any], Any]) -> dict[str
     options = {}
     if type(model).__name__.startswith("CatBoost"):
         options = {"cat_features": list(X.columns[[not _is_number(d) for d in X.dtypes]])}
-    for train, test in splitter.split(X, y):
+    for train, test in splitter.split(X, y, frame.groups):
         start = time.process_time()
         model.fit(X.iloc[train], y[train], **options)
         found["seconds"].append(time.process_time() - start)
@@ -186,7 +194,7 @@ def table(rows: list[dict[str, Any]]) -> str:
                 for m in means
             ]
             if key == "seconds":
-                shown = [f"{m:.1f}" for m in means]
+                shown = ["-" if np.isnan(m) else f"{m:.1f}" for m in means]
             mark = "" if data in _CHOSEN_BY else " *"
             add(title.format(data, "AUROC" if is_class else "R2") + mark, shown)
             if data in complete:
@@ -223,7 +231,7 @@ def run(arguments: argparse.Namespace) -> None:
         return
     rows = load_rows()
     done = {(row["data"], row["method"]) for row in rows}
-    for name in arguments.data or (*_FRAMES, *INCOMPLETE):
+    for name in arguments.data or (*_FRAMES, *INCOMPLETE, _BLOCKS):
         frame = load_frame(name)
         for method, (model, prepare) in methods(frame.is_class).items():
             if (name, method) in done or (arguments.methods and method not in arguments.methods):
