@@ -3,10 +3,10 @@
 ``run`` compares SNClassifier and SNRegressor, with and without ``candidates="auto"``, with gradient
 boosting and a random forest, all with their defaults, on the same five folds of each table. Peers
 that take categories and missing values get them: HistGradientBoosting, LightGBM and XGBoost as
-categories of pandas, CatBoost as text. The random forest gets ordinal codes. Dates become seconds
-for all peers. "bands, blocks" keeps 20 neighbouring rows of the print bands together. ``report``
-writes docs/tables/frames.rst: AUROC or R squared, log loss, average ranks and the CPU seconds of a
-fit.
+categories of pandas (HistGradientBoosting as codes where there are more than 255), CatBoost as
+text. The random forest gets ordinal codes. Dates become seconds for all peers. "bands, blocks"
+keeps 20 neighbouring rows of the print bands together. ``report`` writes docs/tables/frames.rst:
+AUROC or R squared, log loss, average ranks and the CPU seconds of a fit.
 
 Results are kept in benchmarks/results/frames.json for each table and method, and are not measured
 again. ``--data`` and ``--methods`` select some. All seeds are 0. Needs SKSN_DATA, and catboost,
@@ -57,6 +57,7 @@ _FRAMES = {  # the column to predict, and whether it is a class
 }
 _BLOCKS = "bands, blocks"  # neighbouring rows are of one print job, and say much of each other
 _CHOSEN_BY = ("bands", _BLOCKS, "pima", "horse", "autos", "movies", "physionet", "chile")
+_MOST_CATEGORIES = 255
 _UNKNOWN = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
 
 
@@ -98,6 +99,15 @@ def as_categories(X: pd.DataFrame) -> pd.DataFrame:
     return X
 
 
+def as_few_categories(X: pd.DataFrame) -> pd.DataFrame:
+    """Return categories as HistGradientBoosting takes them; codes where there are more than 255."""
+    X = as_categories(X)
+    for name in X.columns[X.dtypes == "category"]:
+        if len(X[name].cat.categories) > _MOST_CATEGORIES:
+            X[name] = X[name].cat.codes.where(X[name].notna())
+    return X
+
+
 def as_text(X: pd.DataFrame) -> pd.DataFrame:
     """Return categories as text, for CatBoost."""
     X = as_categories(X)
@@ -118,7 +128,10 @@ def methods(is_class: bool) -> dict[str, tuple[BaseEstimator, Callable[[Any], An
     found: dict[str, Any] = {
         "SN": (ours(random_state=0), lambda X: X),
         "SN, candidates": (ours(random_state=0, candidates="auto"), lambda X: X),
-        "HistGradientBoosting": (boosting(random_state=0), as_categories),
+        "HistGradientBoosting": (
+            boosting(random_state=0, categorical_features="from_dtype"),
+            as_few_categories,
+        ),
         "random forest": (make_pipeline(codes, forest(random_state=0)), as_categories),
     }
     kind = "Classifier" if is_class else "Regressor"

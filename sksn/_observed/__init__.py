@@ -18,6 +18,7 @@ from ._entries import (
     to_container,
     with_entries,
 )
+from ._kinds import with_plain_numbers
 from ._validation import validate_observed, warn_of_other_container
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "validate_observed",
     "warn_of_other_container",
     "with_entries",
+    "with_plain_numbers",
 ]

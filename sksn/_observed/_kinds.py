@@ -34,6 +34,17 @@ def columns_of(X: Any, positions: list[int]) -> Any:
     return X.iloc[:, positions] if hasattr(X, "iloc") else X[:, positions]
 
 
+def with_plain_numbers(X: Any) -> Any:
+    """Return X with the columns of pandas that hold numbers as categories turned into numbers."""
+    if not (is_frame(X) and hasattr(X, "iloc")):
+        return X
+    for j, dtype in enumerate(X.dtypes):
+        if str(dtype) == "category" and dtype.categories.dtype.kind in "iuf":
+            X = X.copy(deep=False)
+            X.isetitem(j, X.iloc[:, j].astype(np.float64))
+    return X
+
+
 def kinds_of(X: Any) -> list[str]:
     """Return the kind of each column of a data frame, or of an array of objects or dates.
 

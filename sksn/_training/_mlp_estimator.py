@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_consistent_length
 
 from .. import _checks as rules
-from .._observed import CATEGORICAL_FEATURES, ColumnReader
+from .._observed import CATEGORICAL_FEATURES, ColumnReader, with_plain_numbers
 from ..nn._activations import ACTIVATIONS
 from ..nn._mlp import HIDDEN_NORMS
 from . import _options as options
@@ -120,6 +120,8 @@ class MLPEstimator(NeuralEstimator):
     def _read(self, X: Any, columns: ColumnReader | None, *, reset: bool) -> Any:
         """Validate rows."""
         if columns is None:
+            # Training had numbers, so categories of numbers are meant as numbers.
+            X = X if reset else with_plain_numbers(X)
             return super()._validate_X(X, reset=reset)
         return columns.read(X, self, reset=reset)
 

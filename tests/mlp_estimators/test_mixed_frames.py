@@ -142,6 +142,14 @@ class TestCategories:
         assert model.is_categorical_.tolist() == [True, False]
         assert_array_equal(model.predict_proba(codes.tolist()), model.predict_proba(codes))
 
+    def test_categories_of_numbers_where_training_had_numbers(self, table):
+        X, y = table
+        X = X.drop(columns="town").assign(a=(X.a * 2).round())
+        model = SNClassifier(**SMALL).fit(X, y)
+        categories = X.assign(a=X.a.where(X.b.notna()).astype("category"))
+        numbers = X.assign(a=X.a.where(X.b.notna()))
+        assert_array_equal(model.predict_proba(categories), model.predict_proba(numbers))
+
     def test_a_number_that_means_missing(self, table):
         X, y = table
         X = X.assign(a=(X.a * 2).round().where(X.a > 0, -9))

@@ -20,11 +20,7 @@ EXCLUDED = {
         "test_permutation_importance_sample_weight",
     ],
 }
-DIFFERENT = {
-    "columns of type category are refused, also those of numbers": [
-        "test_permutation_importance_equivalence_array_dataframe",
-    ],
-}
+DIFFERENT: dict[str, list[str]] = {}
 
 PEER = PeerTests(
     "sklearn.inspection.tests.test_permutation_importance",
