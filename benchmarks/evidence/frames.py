@@ -56,7 +56,18 @@ _FRAMES = {  # the column to predict, and whether it is a class
     "flights": ("late", True),
 }
 _BLOCKS = "bands, blocks"  # neighbouring rows are of one print job, and say much of each other
-_CHOSEN_BY = ("bands", _BLOCKS, "pima", "horse", "autos", "movies", "physionet", "chile")
+_CHOSEN_BY = (
+    "bands",
+    _BLOCKS,
+    "pima",
+    "horse",
+    "autos",
+    "movies",
+    "physionet",
+    "chile",
+    "flights",
+    "baseball",
+)
 _MOST_CATEGORIES = 255
 _UNKNOWN = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
 
