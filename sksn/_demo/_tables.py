@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_breast_cancer
 
-from .._observed import Cycles
+from .._observed import Cycles, seconds_of
 from ..datasets._cells import number_of
 from ..datasets._holes import make_holes
 from ._files import TableError, read_table
@@ -156,9 +156,8 @@ def read_csv(path: str, target: str) -> Table:
         raise TableError(f"{path} has {len(known)} rows with a {target!r}; at least 20 are needed")
     features, plain = [], {}
     for name, every in columns.items():
-        cells = [every[i] for i in known]
-        plain[name] = _plain(cells)
-        encoded, note = _encode(name, cells)
+        plain[name] = _read([every[i] for i in known])
+        encoded, note = _encode(name, plain[name])
         features += encoded
         notes += note
     if not features:
@@ -171,32 +170,31 @@ def read_csv(path: str, target: str) -> Table:
     return Table(Path(path).name, X, y, task, notes, columns=plain)
 
 
-def _encode(name: str, cells: list[str]) -> tuple[list[np.ndarray], list[str]]:
-    """Return columns of numbers for one column of text, and notes on the encoding."""
-    numbers = _as_numbers(cells)
-    if numbers is not None:
-        infinite = np.abs(numbers) > _LARGEST
-        numbers[infinite] = np.nan
+def _encode(name: str, column: np.ndarray) -> tuple[list[np.ndarray], list[str]]:
+    """Return columns of numbers for one column, and notes on the encoding.
+
+    Infinite and huge numbers become NaN in the column itself.
+    """
+    if column.dtype.kind == "f":
+        infinite = np.abs(column) > _LARGEST
+        column[infinite] = np.nan
         note = [f"{name!r}: {infinite.sum()} infinite or huge entries taken as missing"]
-        if np.isnan(numbers).all():
+        if np.isnan(column).all():
             return [], [f"left out {name!r}: nothing in it is known"]
-        return [numbers], note if infinite.any() else []
-    seconds = _as_seconds(cells)
-    if seconds is not None:
+        return [column], note if infinite.any() else []
+    if column.dtype.kind == "M":
+        seconds = seconds_of(column)
         parts = Cycles.learn(seconds).parts(seconds)
         return [seconds, *parts.T], [
             f"{name!r}: dates as seconds and {parts.shape[1]} columns of cycles"
         ]
-    missing = np.array([cell.lower() in MISSING for cell in cells])
-    counts = Counter(
-        cell for cell, is_missing in zip(cells, missing, strict=True) if not is_missing
-    )
+    missing = np.array([cell is None for cell in column])
+    counts = Counter(column[~missing])
     if len(counts) > _MAX_CATEGORIES:
         return [], [f"left out {name!r}: text with {len(counts)} different values"]
     encoded = []
     for category in sorted(counts):
-        column = np.array([float(cell == category) for cell in cells])
-        encoded.append(np.where(missing, np.nan, column))
+        encoded.append(np.where(missing, np.nan, column == category))
     if len(encoded) == 2:  # the second says nothing that the first does not
         encoded.pop()
     return encoded, [f"{name!r}: {len(counts)} categories as {len(encoded)} columns of 0 and 1"]
@@ -231,15 +229,8 @@ def _as_numbers(cells: list[str]) -> np.ndarray | None:
     return None if None in numbers else np.array(numbers)
 
 
-def _as_seconds(cells: list[str]) -> np.ndarray | None:
-    """Return dates in ISO format as seconds since 1970, or None if some cells are no dates."""
-    dates = _as_dates(cells)
-    if dates is None:
-        return None
-    return np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e6)
-
-
 def _as_dates(cells: list[str]) -> np.ndarray | None:
+    """Return the cells as dates, NaT for missing, or None if some are no dates in ISO format."""
     known = [cell for cell in cells if cell.lower() not in MISSING]
     if not known or not all(_ISO_DATE.match(cell) for cell in known):
         return None
@@ -253,11 +244,11 @@ def _as_dates(cells: list[str]) -> np.ndarray | None:
     return np.array(dates, dtype="datetime64[us]")
 
 
-def _plain(cells: list[str]) -> np.ndarray:
+def _read(cells: list[str]) -> np.ndarray:
     """Return the cells as numbers, dates or text, as the columns of a data frame."""
     numbers = _as_numbers(cells)
     if numbers is not None:
-        return np.where(np.abs(numbers) > _LARGEST, np.nan, numbers)
+        return numbers
     dates = _as_dates(cells)
     if dates is not None:
         return dates

@@ -18,7 +18,7 @@ from ._entries import (
     to_container,
     with_entries,
 )
-from ._kinds import with_plain_numbers
+from ._kinds import column_of, is_frame, seconds_of, with_plain_numbers
 from ._validation import validate_observed, warn_of_other_container
 
 __all__ = [
@@ -26,12 +26,15 @@ __all__ = [
     "ColumnReader",
     "Cycles",
     "column_counts",
+    "column_of",
     "complete_columns",
+    "is_frame",
     "missing_mask",
     "missing_shares",
     "observed_blocks",
     "row_counts",
     "row_of_entry",
+    "seconds_of",
     "select_entries",
     "to_container",
     "validate_observed",

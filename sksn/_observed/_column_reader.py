@@ -83,11 +83,11 @@ class ColumnReader:
             X = _as_array(X, categorical_features)
         missing_values = check_missing_values(missing_values)
         kinds = kinds_of(X)
-        if _is_given(categorical_features):
-            chosen = _positions(X, categorical_features)
+        if not isinstance(categorical_features, str):
+            given = _is_given(categorical_features)
+            chosen = _positions(X, categorical_features) if given else set()
+            _refuse_text(X, kinds, chosen, categorical_features)
             kinds = [CATEGORY if j in chosen else k for j, k in enumerate(kinds)]
-        if not (isinstance(categorical_features, str) and categorical_features == "from_dtype"):
-            _refuse_text(X, kinds, categorical_features)
         if all(kind == NUMBER for kind in kinds):
             return None
         return cls(X, kinds, missing_values)
@@ -240,9 +240,8 @@ def _positions(X: Any, categorical_features: Any) -> set[int]:
     return {j for j, name in enumerate(names) if name in chosen.tolist()}
 
 
-def _refuse_text(X: Any, kinds: list[str], categorical_features: Any) -> None:
+def _refuse_text(X: Any, kinds: list[str], chosen: set[int], categorical_features: Any) -> None:
     """Refuse columns of text that are not among the categorical features."""
-    chosen = _positions(X, categorical_features) if _is_given(categorical_features) else set()
     for j, kind in enumerate(kinds):
         if kind == CATEGORY and j not in chosen:
             raise ValueError(

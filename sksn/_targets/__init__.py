@@ -2,14 +2,13 @@
 
 from ._classes import ClassTargets
 from ._numbers import NumberTargets, check_numbers
-from ._regression import LOSSES, QUANTILE, QuantileTargets, number_targets
+from ._regression import LOSSES, QUANTILE, number_targets
 
 __all__ = [
     "LOSSES",
     "QUANTILE",
     "ClassTargets",
     "NumberTargets",
-    "QuantileTargets",
     "check_numbers",
     "number_targets",
 ]

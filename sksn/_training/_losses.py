@@ -89,26 +89,26 @@ class MeanLoss(nn.Module):
             return self._of_known(output, y, weight)
         if weight is None:
             return self._loss(output, y)
-        loss = self._loss(output, y, reduction="none")
-        if loss.ndim == 2:
-            loss = loss.mean(dim=1)
-        return (loss * weight).mean()
+        return (self.of_rows(output, y) * weight).mean()
 
     def of_rows(self, output: Tensor, y: Tensor) -> Tensor:
         """Compute the loss of each row, of shape (n_rows,)."""
         if not self.partly:
             loss = self._loss(output, y, reduction="none")
             return loss.mean(dim=1) if loss.ndim == 2 else loss
-        known = (y == y).to(output.dtype)
-        loss = self._loss(output, y.nan_to_num(0.0), reduction="none") * known
+        loss, known = self._known_losses(output, y)
         return loss.sum(dim=1) / known.sum(dim=1).clamp(min=1)
 
     def _of_known(self, output: Tensor, y: Tensor, weight: Tensor | None) -> Tensor:
-        known = (y == y).to(output.dtype)
-        loss = self._loss(output, y.nan_to_num(0.0), reduction="none") * known
+        loss, known = self._known_losses(output, y)
         if weight is not None:
             loss = loss * weight[:, None]
         return loss.sum() / known.sum().clamp(min=1)
+
+    def _known_losses(self, output: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the loss of each entry, 0 where y is not known, and 1 where it is, else 0."""
+        known = (y == y).to(output.dtype)
+        return self._loss(output, y.nan_to_num(0.0), reduction="none") * known, known
 
 
 class EntryLoss(nn.Module):

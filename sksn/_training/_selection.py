@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -142,9 +143,8 @@ def _splits(
         splitter = KFold(**options) if strata is None else StratifiedKFold(**options)
     labels = np.zeros(n_rows) if strata is None else strata
     n_used = min(_N_FOLDS, math.ceil(_ENOUGH / (n_rows / _N_FOLDS)))
-    for i, (kept, out) in enumerate(splitter.split(np.zeros(n_rows), labels, groups)):
-        if i < n_used:
-            yield table.take(kept), table.take(out)
+    for kept, out in islice(splitter.split(np.zeros(n_rows), labels, groups), n_used):
+        yield table.take(kept), table.take(out)
 
 
 def _held_out_losses(

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from .._checks import Rule, check_count, is_no_value, is_real
+from .._observed import column_of, is_frame
 from ._bias import respond
 
 _PERCENTILES = Rule(
@@ -133,13 +134,12 @@ def partial_dependence(
             "X must be an array or a data frame, got a sparse matrix; pass rows made dense, with "
             "NaN where an entry is missing."
         )
-    is_frame = hasattr(X, "columns") and hasattr(X, "dtypes")
-    X = X if is_frame else np.asarray(X)
+    X = X if is_frame(X) else np.asarray(X)
     if len(X.shape) != 2:
         raise ValueError(f"X must have two dimensions, got an array of shape {X.shape}.")
-    position = _position(X, feature, is_frame)
-    column = X[:, position] if not hasattr(X, "iloc") else X.iloc[:, position]
-    observed = [v for v in np.asarray(column, dtype=object) if not is_no_value(v) and v == v]
+    position = _position(X, feature)
+    column = np.asarray(column_of(X, position), dtype=object)
+    observed = [v for v in column if not is_no_value(v) and v == v]
     if not observed:
         raise ValueError(f"feature={feature!r} of X has no observed entry.")
     if isinstance(observed[0], (date, np.datetime64)):
@@ -155,16 +155,16 @@ def partial_dependence(
     return PartialDependence(feature, values, average, mean_response(None), share)
 
 
-def _position(X: Any, feature: Any, is_frame: bool) -> int:
-    if is_frame and feature in list(X.columns):
-        return list(X.columns).index(feature)
+def _position(X: Any, feature: Any) -> int:
+    names = list(X.columns) if is_frame(X) else []
+    if feature in names:
+        return names.index(feature)
     is_position = isinstance(feature, (int, np.integer)) and not isinstance(feature, bool)
     if is_position and 0 <= feature < X.shape[1]:
         return int(feature)
     expected = f"a position from 0 to {X.shape[1] - 1}"
     raise ValueError(
-        f"feature must be {expected}{' or the name of a column' if is_frame else ''}, got "
-        f"{feature!r}."
+        f"feature must be {expected}{' or the name of a column' if names else ''}, got {feature!r}."
     )
 
 
