@@ -33,9 +33,11 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         Columns of dates are numbers, whatever this parameter is: the time in seconds, and its place
         in the cycles of day, week and year of which the training rows span at least one period
         (sine and cosine). The date and its cycles count as one feature. Durations are numbers too.
-    input_dropout : float in [0, 1), default=0.2
+    input_dropout : {"auto"} or float in [0, 1), default="auto"
         Share of the observed entries of each row that is dropped in training. n is counted after
-        dropping.
+        dropping. "auto": 0.2 where rows have 9 observed features or more on average. With K < 9,
+        it is ``0.2 * (K - 1) / 8``, because each feature that is dropped takes a large part of such
+        a row.
     dropout : float in [0, 1), default=0.5
         Share of the hidden units that is dropped in training.
     hidden_norm : {None, "batch", "layer", "sparsity", "observed"}, default=None
@@ -88,9 +90,10 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
     max_epochs : {"auto"} or int, default="auto"
         Number of passes over the training rows, or the maximum with `early_stopping`. "auto": 40.
         For sparse rows of up to 512 features, at least 800 steps of the optimizer; for rows with
-        categorical features, at least 300. For dense rows
-        of more than 512 features, which overfit sooner, as many as 120 steps of the optimizer need,
-        but at least 5 and at most 20.
+        categorical features, at least 300; for other dense rows at least five times as many steps
+        as there are rows for each feature, up to 300. For dense rows of more than 512 features,
+        which overfit sooner, as many as 120 steps of the optimizer need, but at least 5 and at
+        most 20.
     candidates : None, "auto" or sequence of dict, default=None
         Parameters that `fit` may use in place of those of the estimator, as a small grid search.
         "auto": more regularization (dropout 0.5, input_dropout 0.4, alpha 2), less (dropout 0.2,

@@ -13,6 +13,7 @@ from scipy import sparse
 from .._observed import missing_shares
 from ..nn._mlp import SNMLP
 from ..nn._optim import RowSparseAdamW
+from . import _defaults as defaults
 from ._batches import RowDataset
 from ._build import build_net
 from ._callbacks import listeners
@@ -27,18 +28,8 @@ from ._quantile_bins import quantile_bins
 from ._rows import as_rows, touch_few_columns
 from ._sparse_labels import SparseLabels
 
-_BINS = 8
-_EPOCHS = 40
 _LARGEST_SUM_BESIDE_BINS = 1.0  # of a row's indicators of features that have bins, on average
-_STEPS = 800  # at least, of sparse rows with few features, which have no bins to learn by
-_BATCH = 128
-_LARGEST_BATCH = 1024
-_BATCHES = 75  # in an epoch of dense rows, before batches become larger; 40 epochs then suffice
-_STEPS_WITH_CATEGORIES = 300  # at least
 _ROUNDING = 1e-9  # of shares
-_MOST_EPOCHS_WHEN_WIDE = 20  # dense rows with more features than have bins overfit sooner
-_LEAST_EPOCHS_WHEN_WIDE = 5
-_STEPS_WHEN_WIDE = 120  # Adam's steps overfit, whatever the number of rows they come from
 _DECAY_WHEN_WIDE = 5.0
 
 
@@ -173,7 +164,7 @@ class RowLearner(Learner):
         self, parameters: Mapping[str, Any], training: Table, seed: int, *, incremental: bool
     ) -> RowNet:
         X = training.X
-        n_bins = self._n_bins(parameters["n_bins"], X.shape[1], incremental=incremental)
+        n_bins = defaults.n_bins(parameters["n_bins"], X, incremental=incremental)
         bins = None
         if n_bins:
             categories = self.scaling.categories
@@ -181,11 +172,14 @@ class RowLearner(Learner):
             bins = quantile_bins(numbers, n_bins, training.weights)
         self._row_sparse = self._steps_on_rows(parameters, X, incremental=incremental)
         # Without input dropout, rows are normalized once. With bins they would take too much room.
-        self._normalize_once = not parameters["input_dropout"] and not n_bins
+        input_dropout = defaults.input_dropout(
+            parameters["input_dropout"], self._counted(X), training.weights
+        )
+        self._normalize_once = not input_dropout and not n_bins
         return build_net(
             RowNet,
             SNMLP,
-            parameters,
+            {**parameters, "input_dropout": input_dropout},
             seed=seed,
             of_module={
                 "n_features": X.shape[1],
@@ -206,18 +200,26 @@ class RowLearner(Learner):
             **{f"criterion__{name}": v for name, v in self.targets.loss_options.items()},
             optimizer=RowSparseAdamW,
             max_epochs=self._n_epochs(parameters, X),
-            batch_size=batch_size_of(parameters["batch_size"], X),
+            batch_size=defaults.batch_size(parameters["batch_size"], X),
         )
 
     def _schedule(
         self, parameters: Mapping[str, Any], training: Table, incremental: bool
     ) -> tuple[int, int, tuple[float, ...]]:
-        batch_size = batch_size_of(parameters["batch_size"], training.X)
+        batch_size = defaults.batch_size(parameters["batch_size"], training.X)
         n_batches = -(-training.X.shape[0] // batch_size)
         decay = weight_decay(parameters["alpha"], n_batches)
         if not self.as_sparse and training.X.shape[1] > WIDE:
             decay *= _DECAY_WHEN_WIDE
         return self._n_epochs(parameters, training.X), batch_size, (decay,)
+
+    def _n_epochs(self, parameters: Mapping[str, Any], X: Any) -> int:
+        return defaults.n_epochs(
+            parameters["max_epochs"],
+            self._counted(X),
+            defaults.batch_size(parameters["batch_size"], X),
+            has_categories=self.scaling.categories is not None,
+        )
 
     def _dataset(self, training: Table) -> RowDataset:
         assert self.net is not None
@@ -243,26 +245,6 @@ class RowLearner(Learner):
 
     def _validation_set(self, train: RowDataset, held_out: Table) -> RowDataset:
         return self._dataset(held_out)
-
-    def _n_bins(self, n_bins: Any, n_features: int, *, incremental: bool) -> int:
-        if self.as_sparse:
-            return 0
-        if n_bins == "auto":  # a first chunk tells too little about quantiles
-            return 0 if incremental or n_features > WIDE else _BINS
-        return int(n_bins)
-
-    def _n_epochs(self, parameters: Mapping[str, Any], X: Any) -> int:
-        if parameters["max_epochs"] != "auto":
-            return int(parameters["max_epochs"])
-        n_batches = -(-X.shape[0] // batch_size_of(parameters["batch_size"], X))
-        if self.scaling.categories is not None:  # their weights start small
-            return max(_EPOCHS, -(-_STEPS_WITH_CATEGORIES // n_batches))
-        if X.shape[1] <= WIDE:
-            return max(_EPOCHS, -(-_STEPS // n_batches)) if self.as_sparse else _EPOCHS
-        if self.as_sparse:
-            return _EPOCHS
-        n_epochs = -(-_STEPS_WHEN_WIDE // n_batches)
-        return min(max(n_epochs, _LEAST_EPOCHS_WHEN_WIDE), _MOST_EPOCHS_WHEN_WIDE)
 
     def _columns(self, *, incremental: bool) -> dict[str, Any]:
         """Return the arguments of the network that are about categories and parts of dates."""
@@ -310,19 +292,8 @@ class RowLearner(Learner):
             return False  # callbacks that clip or log gradients expect dense ones
         if resolve_device(parameters["device"]).type not in ("cpu", "cuda"):
             return False  # few other devices have sparse tensors
-        batch_size = batch_size_of(parameters["batch_size"], X)
+        batch_size = defaults.batch_size(parameters["batch_size"], X)
         if not self.as_sparse:
             categories = self.scaling.categories
             return categories is not None and categories.are_many(batch_size)
         return touch_few_columns(X, batch_size, is_chunk=incremental)
-
-
-def batch_size_of(batch_size: Any, X: Any) -> int:
-    """Return the number of rows in a batch; "auto" depends on the number of rows."""
-    if batch_size != "auto":
-        return int(batch_size)
-    size = _BATCH
-    if not sparse.issparse(X):
-        while size < _LARGEST_BATCH and X.shape[0] >= 2 * size * _BATCHES:
-            size *= 2
-    return size

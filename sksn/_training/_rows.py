@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -182,7 +183,7 @@ class StreamedRows:
         else:
             taken = self.rows.take(*(size or (index.cpu(), None)))
             if isinstance(taken, SparseRows):  # to train on
-                taken = taken._replace(n_distinct=len(torch.unique(taken.columns)))
+                taken = replace(taken, n_distinct=len(torch.unique(taken.columns)))
         if self.device.type == "cuda":
             taken = (
                 taken.map(Tensor.pin_memory)

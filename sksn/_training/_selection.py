@@ -13,9 +13,10 @@ import torch
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from .._checks import Rule
+from . import _defaults as defaults
 from ._device import usual_modes
 from ._losses import MeanLoss, NonFiniteLossError
-from ._row_learner import RowLearner, Table, batch_size_of
+from ._row_learner import RowLearner, Table
 
 _N_FOLDS = 5
 _ENOUGH = 1000  # held-out rows from which no further fold is used
@@ -56,7 +57,7 @@ class Choice(NamedTuple):
 
 def built_in(X: Any, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return candidates with more regularization, with less, and with longer training."""
-    n_batches = -(-X.shape[0] // batch_size_of(parameters["batch_size"], X))
+    n_batches = -(-X.shape[0] // defaults.batch_size(parameters["batch_size"], X))
     long = max(_EPOCHS_OF_LONG, -(-_STEPS_OF_LONG // n_batches))
     return [
         {"dropout": 0.5, "input_dropout": 0.4, "alpha": 2.0},

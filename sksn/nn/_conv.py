@@ -11,12 +11,13 @@ from torch.nn import functional as F
 
 from .._checks import check_constant, check_flag, check_power
 from .._formula import sparsity_scale
+from ._constants import ConstantsInState
 from ._mask import exact_type, observed_entries
 
 _AUTOCAST = ("cpu", "cuda", "mps", "xpu")  # devices that have it; torch cannot trace the question
 
 
-class SNConv2d(nn.Conv2d):
+class SNConv2d(ConstantsInState, nn.Conv2d):
     r"""A convolution with Sparsity Normalization [1]_ of each window.
 
     With :math:`O` the observed entries of a window, in all channels that are summed, and :math:`n`
@@ -47,8 +48,8 @@ class SNConv2d(nn.Conv2d):
 
     Notes
     -----
-    `target`, `power` and `return_mask` are arguments, and not part of the state dict. In half
-    precision, the sum over a window must be within range before it is scaled, as in
+    The state dict holds `target` and `power`, but not `return_mask`. A module that loads it takes
+    them. In half precision, the sum over a window must be within range before it is scaled, as in
     :class:`torch.nn.Conv2d`.
 
     References

@@ -26,8 +26,9 @@ def sparsity_normalize_(
 ) -> Model:
     """Convert the first layers of a model to Sparsity Normalization, in place.
 
-    The layers keep their parameters, hooks and places, so optimizers and state dicts are not
-    affected. The model then accepts NaN for missing entries.
+    The layers keep their parameters, hooks and places, so optimizers are not affected. The model
+    then accepts NaN for missing entries. It still loads state dicts of before; its own hold the
+    constants too.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from .._formula import sparsity_scale
 from ._activations import initialize
 from ._bag import ColumnIndex, weighted_sums
+from ._constants import ConstantsInState
 from ._dropout import Random, keep
 from ._mask import count_entries, exact_type
 from ._rows import NormalizedRows, SparseRows, is_traced
@@ -18,7 +19,7 @@ from ._rows import NormalizedRows, SparseRows, is_traced
 _SMALL = 0.3  # initial weights of categories, relative to others: most of them stay noise
 
 
-class InputLayer(Random):
+class InputLayer(ConstantsInState, Random):
     r"""Input dropout, Sparsity Normalization and a linear map of the observed entries.
 
     With :math:`O` the observed features of a row that input dropout has kept, and :math:`n` their
@@ -227,7 +228,7 @@ class InputLayer(Random):
         position = self.indicator_position.index_select(0, rows.columns.long())
         chosen = position >= 0
         if is_traced():  # an exported program must not depend on how many are chosen
-            indicated = rows._replace(columns=position.clamp(min=0), offsets=rows.offsets.long())
+            indicated = SparseRows(rows.values, position.clamp(min=0), rows.offsets.long())
             return weighted_sums(indicated, factors * chosen, self.indicator_weight, index)
         n_chosen = torch.zeros_like(rows.offsets)
         n_chosen.index_add_(0, index.row.long(), chosen.to(n_chosen.dtype))

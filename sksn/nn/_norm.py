@@ -11,11 +11,12 @@ from torch.nn import functional as F
 
 from .._checks import check_constant, check_missing_values, check_power
 from ._bag import ColumnIndex, weighted_sums
+from ._constants import ConstantsInState
 from ._mask import entries_and_scale, entries_and_scale_of_rows, refuse_mask
 from ._rows import SparseRows
 
 
-class SparsityNorm(nn.Module):
+class SparsityNorm(ConstantsInState):
     r"""Sparsity Normalization [1]_ of each sample.
 
     A sample :math:`x` with :math:`n` observed entries becomes
@@ -41,8 +42,7 @@ class SparsityNorm(nn.Module):
 
     Notes
     -----
-    `target` and `power` are arguments, and not part of the state dict. A module that loads a state
-    dict needs the same arguments.
+    The state dict holds `target` and `power`. A module that loads it takes them.
 
     References
     ----------
@@ -57,6 +57,8 @@ class SparsityNorm(nn.Module):
     tensor([[ 1.,  0.,  3.],
             [10.,  0.,  0.]])
     """
+
+    target: float
 
     def __init__(
         self,
@@ -111,7 +113,7 @@ class SparsityNorm(nn.Module):
         return f"target={self.target:g}, power={self.power:g}, dim={self.dim}"
 
 
-class SNLinear(nn.Linear):
+class SNLinear(ConstantsInState, nn.Linear):
     r"""A linear map with Sparsity Normalization [1]_ of its input.
 
     A row :math:`x` with :math:`n` observed features becomes
@@ -138,8 +140,8 @@ class SNLinear(nn.Linear):
 
     Notes
     -----
-    `target` and `power` are arguments, and not part of the state dict, which is that of
-    :class:`torch.nn.Linear`. A module that loads a state dict needs the same arguments.
+    The state dict is that of :class:`torch.nn.Linear` with `target` and `power`. A module that
+    loads it takes them. It keeps its own where it loads the state dict of a plain layer.
 
     References
     ----------

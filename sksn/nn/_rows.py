@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from scipy import sparse
 from torch import Tensor
+from torch.export import register_dataclass
 
 
-class SparseRows(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class SparseRows:
     """A batch of rows of observed entries, row after row.
 
-    Attributes
+    Its length is the number of rows, and an index, a slice, a list, a mask or a tensor of indices
+    selects rows.
+
+    Parameters
     ----------
     values : Tensor of shape (n_entries,)
         The observed entries; floating point numbers.
@@ -26,6 +32,14 @@ class SparseRows(NamedTuple):
         Number of different features that occur, if it is known. This avoids a wait for the GPU.
     weights : Tensor of shape (n_entries,), optional
         Weight of each entry in a loss over entries; 1 if not given.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sksn.nn import SparseRows
+    >>> rows = SparseRows.from_torch(torch.tensor([[torch.nan, 2.0], [3.0, 0.0], [1.0, torch.nan]]))
+    >>> len(rows), rows[1].values, rows[[0, 2]].values
+    (3, tensor([3., 0.]), tensor([2., 1.]))
     """
 
     values: Tensor
@@ -33,6 +47,45 @@ class SparseRows(NamedTuple):
     offsets: Tensor
     n_distinct: int | None = None
     weights: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        parts = (self.values, self.columns, self.offsets)
+        if not all(isinstance(part, Tensor) for part in parts) or is_traced():
+            return  # torch passes other things through the tree that it makes of an argument
+        for name, part in (("columns", self.columns), ("weights", self.weights)):
+            if part is not None and part.shape != self.values.shape:
+                raise ValueError(
+                    f"{name} must have one entry for each of values, which has the shape "
+                    f"{tuple(self.values.shape)}, got the shape {tuple(part.shape)}."
+                )
+        if self.values.ndim != 1 or self.offsets.ndim != 1:
+            raise ValueError(
+                "values and offsets must have one dimension, got the shapes "
+                f"{tuple(self.values.shape)} and {tuple(self.offsets.shape)}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def __getitem__(self, index: Any) -> SparseRows:
+        n_rows = len(self)
+        if isinstance(index, (int, np.integer)):
+            if not -n_rows <= index < n_rows:
+                raise IndexError(f"row {index} of {n_rows} rows")
+            index = slice(index % n_rows, index % n_rows + 1)
+        chosen = torch.arange(n_rows, device=self.offsets.device)[index]
+        if chosen.ndim != 1:
+            raise IndexError(f"rows must be selected along one dimension, got {chosen.ndim}.")
+        n_observed, starts = self.n_observed()[chosen].long(), self.offsets[chosen].long()
+        ends = n_observed.cumsum(0)
+        entries = torch.arange(int(n_observed.sum()), device=chosen.device)
+        entries = entries + repeat_each(starts - (ends - n_observed), n_observed, len(entries))
+        return SparseRows(
+            self.values[entries],
+            self.columns[entries],
+            (ends - n_observed).to(self.offsets.dtype),
+            weights=None if self.weights is None else self.weights[entries],
+        )
 
     @classmethod
     def from_scipy(cls, X: Any, *, dtype: torch.dtype | None = None) -> SparseRows:
@@ -134,6 +187,10 @@ class SparseRows(NamedTuple):
         """Return the same batch on another device."""
         return self.map(lambda part: part.to(device, non_blocking=non_blocking))
 
+    def pin_memory(self) -> SparseRows:
+        """Return the same batch in pinned memory, for data loaders."""
+        return self.map(torch.Tensor.pin_memory)
+
     def with_values(self, values: Tensor) -> SparseRows:
         """Return the same batch with other values.
 
@@ -193,6 +250,9 @@ class SparseRows(NamedTuple):
             self.n_distinct,
             None if self.weights is None else function(self.weights),
         )
+
+
+register_dataclass(SparseRows)
 
 
 class NormalizedRows(NamedTuple):

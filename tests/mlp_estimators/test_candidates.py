@@ -12,7 +12,6 @@ from sklearn.model_selection import KFold, cross_validate
 from sksn import SNClassifier, SNRegressor
 from sksn._training import _selection
 from sksn._training._held_out import hold_out_groups
-from sksn._training._row_learner import batch_size_of
 
 from .common import ESTIMATORS, SMALL, output
 
@@ -181,12 +180,6 @@ def test_the_built_in_candidates_train_long_enough():
     found = _selection.built_in(np.zeros((300, 2)), {"batch_size": "auto"})
     assert found[-1]["max_epochs"] == 134  # 3 batches an epoch, 400 steps
     assert _selection.built_in(np.zeros((10_000, 2)), {"batch_size": 100})[-1]["max_epochs"] == 60
-
-
-def test_batches_grow_with_dense_rows():
-    for n_rows, size in ((1, 128), (19_199, 128), (19_200, 256), (38_400, 512), (10**6, 1024)):
-        assert batch_size_of("auto", np.broadcast_to(0.0, (n_rows, 1))) == size
-    assert batch_size_of(7, np.zeros((10**6, 1))) == 7
 
 
 @pytest.mark.parametrize(

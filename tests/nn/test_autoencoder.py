@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -152,7 +153,7 @@ def test_weights_of_entries_weigh_the_offset():
     net = SNAE(2, hidden_layer_sizes=(1,), row_offset=1.0, sparse=True, dtype=torch.float64)
     with torch.no_grad():
         net.weight.zero_()
-    weighted = rows._replace(weights=torch.tensor([3.0, 1.0], dtype=torch.float64))
+    weighted = replace(rows, weights=torch.tensor([3.0, 1.0], dtype=torch.float64))
     np.testing.assert_allclose(net(rows).detach(), [5 / 3, 5 / 3])
     np.testing.assert_allclose(net(weighted).detach(), [7 / 5, 7 / 5])
 
@@ -213,6 +214,7 @@ def test_a_sampled_product_warns_of_nothing():
 def test_a_function_of_all_tensors_of_a_batch():
     rows = SparseRows(torch.ones(2), torch.tensor([0, 1]), torch.tensor([0, 1]), 2, torch.ones(2))
     doubled = rows.map(lambda part: part * 2)
-    assert [part.tolist() for part in doubled[:3]] == [[2.0, 2.0], [0, 2], [0, 2]]
+    parts = (doubled.values, doubled.columns, doubled.offsets)
+    assert [part.tolist() for part in parts] == [[2.0, 2.0], [0, 2], [0, 2]]
     assert (doubled.n_distinct, doubled.weights.tolist()) == (2, [2.0, 2.0])
-    assert rows._replace(weights=None).map(torch.clone).weights is None
+    assert replace(rows, weights=None).map(torch.clone).weights is None

@@ -1,5 +1,7 @@
 """The first layer's sums over observed entries, and their gradients, against dense products."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -47,7 +49,7 @@ def a_weight() -> torch.Tensor:
 def test_sums_and_gradients_are_those_of_the_dense_product(rows, occurring, distinct_known):
     columns_before = rows.columns.clone()
     if distinct_known:
-        rows = rows._replace(n_distinct=len(rows.columns.unique()))
+        rows = replace(rows, n_distinct=len(rows.columns.unique()))
     weight, factors = a_weight().requires_grad_(), rows.values.clone().requires_grad_()
     index = ColumnIndex(rows, N_FEATURES, occurring=occurring)
     out = weighted_sums(rows, factors, weight, index)

@@ -36,6 +36,10 @@ def modules(n):
     return found
 
 
+def parts(out):
+    return vars(out) if isinstance(out, SparseRows) else out
+
+
 class TestSparsityNorm:
     @given(holey(), POWERS, st.floats(0.5, 20))
     def test_does_what_the_transformer_does(self, X, power, target):
@@ -278,9 +282,9 @@ class TestAll:
         torch._dynamo.reset()
         compiled = torch.compile(module, backend="aot_eager", fullgraph=True)
         for batch in (rows, others):
-            torch.testing.assert_close(compiled(batch), module(batch))
+            torch.testing.assert_close(parts(compiled(batch)), parts(module(batch)))
         exported = torch.export.export(module, (rows,)).module()
-        torch.testing.assert_close(exported(rows), module(rows))
+        torch.testing.assert_close(parts(exported(rows)), parts(module(rows)))
         gradients = []
         for run in (compiled, module):
             module.zero_grad()

@@ -82,6 +82,47 @@ def test_a_loader_gives_each_row_once(n_workers):
     assert_close(net(rows), whole[22:])
 
 
+INDICES = [3, -1, np.int64(2), slice(1, 4), slice(None, None, 2), slice(0), [4, 0, 0], [], -2]
+MASK = [True, False, False, True, True, False]
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64])
+@pytest.mark.parametrize("index", [*INDICES, np.array([5, 1]), torch.tensor([2]), MASK])
+def test_length_and_indices_are_of_rows(index, kind):
+    X = dense(3)
+    X[1] = np.nan
+    rows = SparseRows.from_scipy(stored(X), dtype=torch.float64)
+    assert len(rows) == 6
+    at = torch.from_numpy(rows.offsets.numpy().astype(kind))
+    weights = torch.arange(len(rows.values))
+    rows = SparseRows(rows.values, rows.columns, at, 5, weights)
+    chosen = rows[index]
+    expected = np.atleast_2d(X[index.numpy() if isinstance(index, torch.Tensor) else index])
+    np.testing.assert_array_equal(restored(chosen, 5), expected)
+    assert chosen.offsets.dtype == at.dtype
+    assert_close(rows.values[chosen.weights], chosen.values)
+
+
+def test_rows_can_be_looped_over():
+    X = dense(4)
+    rows = list(SparseRows.from_scipy(stored(X), dtype=torch.float64))
+    np.testing.assert_array_equal(np.vstack([restored(row, 5) for row in rows]), X)
+
+
+def test_parts_that_do_not_fit_are_refused():
+    ones, at = torch.ones(3), torch.tensor([0, 2])
+    with pytest.raises(ValueError, match=r"columns must have one entry.*got the shape \(2,\)"):
+        SparseRows(ones, torch.tensor([0, 1]), at)
+    with pytest.raises(ValueError, match="weights must have one entry"):
+        SparseRows(ones, torch.tensor([0, 1, 1]), at, weights=torch.ones(4))
+    with pytest.raises(ValueError, match="values and offsets must have one dimension"):
+        SparseRows(ones, torch.tensor([0, 1, 1]), at[:, None])
+    rows = SparseRows(ones, torch.tensor([0, 1, 1]), at)
+    for row in (2, -3):
+        with pytest.raises(IndexError, match=f"row {row} of 2 rows"):
+            rows[row]
+
+
 def test_bad_input():
     with pytest.raises(TypeError, match="X must be a sparse matrix of SciPy, got ndarray"):
         SparseRows.from_scipy(np.eye(3))

@@ -1,5 +1,7 @@
 """Sparse rows under autocast, in half precision, under compilers and transforms of functions."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -87,7 +89,7 @@ def test_transforms_of_functions(name):
         return torch.func.functional_call(network, parameters, (rows,)).square().sum()
 
     def loss_of_values(values):
-        return network(batch()._replace(values=values)).square().sum()
+        return network(replace(batch(), values=values)).square().sum()
 
     for found in (
         torch.func.grad(loss)(parameters, batch()),
