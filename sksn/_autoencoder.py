@@ -11,7 +11,7 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.metrics import r2_score
 
 from . import _checks as rules
-from ._observed import row_of_entry, select_entries, to_container
+from ._observed import MissingValues, row_of_entry, select_entries, to_container
 from ._training._completion import CompletionEngine, EntryRows
 from ._training._docs import document
 from ._training._entry_ranges import bound, check_bounds
@@ -42,8 +42,8 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         Rows are scaled by ``(K / n) ** power``. n is the number of observed features of the row.
     target : {"mean", "median"} or float, default="mean"
         The constant K: a statistic of n over the training rows, or a positive number.
-    missing_values : number, default=np.nan
-        A further value that means missing; NaN always does.
+    missing_values : number or sequence of numbers, default=np.nan
+        Numbers that mean missing; NaN always does.
     input_dropout : float in [0, 1), default=0.5
         Share of the observed entries that the encoder does not see in training. They are
         predicted all the same. n is counted after dropping.
@@ -190,7 +190,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         *,
         power: float = 0.5,
         target: str | float = "mean",
-        missing_values: float = np.nan,
+        missing_values: MissingValues = np.nan,
         input_dropout: float = 0.5,
         dropout: float = 0.0,
         row_offset: float | None = 10.0,

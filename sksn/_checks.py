@@ -163,7 +163,7 @@ SOME_LAYER_SIZES = Rule(
 TARGET = Rule(
     lambda v: _is_statistic(v) or POSITIVE.allows(v), "'mean', 'median' or a positive number"
 )
-MISSING_VALUES = Rule(
+MISSING_VALUE = Rule(
     lambda v: is_no_value(v) or (isinstance(v, numbers.Real) and _is_nan_or_exact(v)),
     "NaN or a finite number",
     "Integers must be exact in float64. Values of other kinds have to be replaced by NaN first.",
@@ -306,9 +306,9 @@ def check_constant(target: Any) -> float:
     return value
 
 
-def check_missing_values(missing_values: Any) -> float:
+def check_missing_value(missing_values: Any) -> float:
     """Return `missing_values` as a float, or raise a ValueError."""
-    MISSING_VALUES.check("missing_values", missing_values)
+    MISSING_VALUE.check("missing_values", missing_values)
     return np.nan if is_no_value(missing_values) else float(missing_values)
 
 

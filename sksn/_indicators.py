@@ -9,7 +9,7 @@ from scipy import sparse
 
 from ._blocks import blocks, blocks_of_rows
 from ._checks import is_torch
-from ._observed import missing_mask, row_counts, row_of_entry
+from ._observed import Markers, missing_mask, row_counts, row_of_entry
 from ._row_scaling import finite_scale, rescale, scale_stored
 
 
@@ -17,7 +17,7 @@ def normalized_with_indicators(
     X: Any,
     target: float,
     power: float,
-    missing_values: float,
+    markers: Markers,
     features: np.ndarray,
     *,
     marks_observed: bool,
@@ -31,8 +31,8 @@ def normalized_with_indicators(
         The rows, which stay as they are.
     target, power : float
         See :func:`sparsity_scale`.
-    missing_values : float
-        A further value that means missing, in arrays and tensors.
+    markers : tuple of float
+        Further values that mean missing, in arrays and tensors.
     features : ndarray of int of shape (n_indicators,)
         The features with an indicator, in ascending order.
     marks_observed : bool
@@ -58,17 +58,17 @@ def normalized_with_indicators(
     if is_torch(X):
         return _tensor(
             X,
-            rescale(X, target, power, missing_values, copy=True),
+            rescale(X, target, power, markers, copy=True),
             unmarked,
             features,
-            missing_values,
+            markers,
             marks_observed,
             saw_zero,
         )
     out = np.empty((len(X), X.shape[1] + len(features)), X.dtype)
-    rescale(X, target, power, missing_values, copy=True, out=out[:, : X.shape[1]])
+    rescale(X, target, power, markers, copy=True, out=out[:, : X.shape[1]])
     for rows in blocks(len(X), X.shape[1]):
-        missing = missing_mask(X[rows], missing_values)
+        missing = missing_mask(X[rows], markers)
         out[rows, X.shape[1] :] = missing[:, features] != marks_observed
         if len(unmarked):
             out[rows, unmarked] = _signed(
@@ -88,13 +88,13 @@ def _tensor(
     scaled: Any,
     unmarked: np.ndarray,
     features: np.ndarray,
-    missing_values: float,
+    markers: Markers,
     marks_observed: bool,
     saw_zero: np.ndarray,
 ) -> Any:
     import torch
 
-    missing = missing_mask(X, missing_values)
+    missing = missing_mask(X, markers)
     if len(unmarked):
         saw = torch.as_tensor(saw_zero[unmarked], device=X.device)
         signed = _signed(scaled[:, unmarked], missing[:, unmarked], saw)

@@ -9,6 +9,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import d2_pinball_score
 
 from . import _checks as rules
+from ._observed import MissingValues
 from ._targets import LOSSES, QUANTILE, ClassTargets, number_targets
 from ._training import _options as options
 from ._training._docs import document
@@ -87,7 +88,7 @@ class SNClassifier(ClassifierMixin, MLPEstimator):
         *,
         power: float = 0.5,
         target: options.Target = "mean",
-        missing_values: float = np.nan,
+        missing_values: MissingValues = np.nan,
         categorical_features: Any = "from_dtype",
         input_dropout: options.Auto | float = "auto",
         dropout: float = 0.5,
@@ -366,7 +367,7 @@ class SNRegressor(RegressorMixin, MLPEstimator):
         *,
         power: float = 0.5,
         target: options.Target = "mean",
-        missing_values: float = np.nan,
+        missing_values: MissingValues = np.nan,
         categorical_features: Any = "from_dtype",
         input_dropout: options.Auto | float = "auto",
         dropout: float = 0.5,

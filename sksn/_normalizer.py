@@ -13,7 +13,6 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from ._checks import (
     SuggestsParameters,
     check_flags,
-    check_missing_values,
     check_power,
     check_target,
     check_weights,
@@ -22,7 +21,14 @@ from ._checks import (
 )
 from ._formula import ConstantLearner
 from ._indicators import normalized_with_indicators
-from ._observed import missing_mask, row_counts, validate_observed
+from ._observed import (
+    MissingValues,
+    check_missing_values,
+    missing_mask,
+    row_counts,
+    validate_observed,
+    written_marker,
+)
 from ._row_scaling import (
     finite_scale,
     overflow_refused,
@@ -38,7 +44,7 @@ def sparsity_normalize(
     *,
     target: str | float = "mean",
     power: float = 1.0,
-    missing_values: float = np.nan,
+    missing_values: MissingValues = np.nan,
     copy: bool = True,
 ) -> Any:
     r"""Multiply each row by :math:`(K / n)^{\text{power}}`.
@@ -54,8 +60,8 @@ def sparsity_normalize(
         The constant K: a statistic of the observed features per row of `X`, or a number.
     power : float in [0, inf), default=1.0
         1 keeps means, 1/2 keeps variances, 0 keeps the entries as they are.
-    missing_values : number, default=np.nan
-        A further value that means missing; NaN always does.
+    missing_values : number or sequence of numbers, default=np.nan
+        Numbers that mean missing; NaN always does.
     copy : bool, default=True
         False normalizes in place where the input allows it: float arrays, and CSR and CSC
         matrices of floats.
@@ -91,13 +97,11 @@ def sparsity_normalize(
            [3.        , 0.        , 1.5       , 1.        ]])
     """
     power, learner = check_power(power), ConstantLearner(check_target(target))
-    missing_values = check_missing_values(missing_values)
-    X = validate_observed(
-        None, X, missing_values=missing_values, writeable=not copy, tensors=True, drop=True
-    )
-    counts = row_counts(X) if sparse.issparse(X) else survey(X, missing_values).row_counts
+    markers = check_missing_values(missing_values)
+    X = validate_observed(None, X, markers=markers, writeable=not copy, tensors=True, drop=True)
+    counts = row_counts(X) if sparse.issparse(X) else survey(X, markers).row_counts
     target = learner.update(counts)
-    return rescale(X, target, power, missing_values, copy=copy)
+    return rescale(X, target, power, markers, copy=copy)
 
 
 def _has_partial_fit(normalizer: Any) -> bool:
@@ -132,8 +136,8 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
         It suits raw, non-negative entries such as ratings and counts. 1/2 makes the *variance*
         independent of n, and suits centred entries. 0 only replaces missing entries by zeros.
         Tune it like any other hyper-parameter.
-    missing_values : number, default=np.nan
-        A further value that means missing; NaN always does. With ``missing_values=0`` the
+    missing_values : number or sequence of numbers, default=np.nan
+        Numbers that mean missing; NaN always does. With ``missing_values=0`` the
         stored zeros of a sparse matrix are missing too.
     add_indicator : bool, default=False
         Whether to append a column for each feature that had missing entries in ``fit``. If
@@ -207,7 +211,7 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
         *,
         target: str | float = "mean",
         power: float = 1.0,
-        missing_values: float = np.nan,
+        missing_values: MissingValues = np.nan,
         add_indicator: bool = False,
         copy: bool = True,
     ) -> None:
@@ -270,13 +274,11 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
         check_power(self.power)
         check_target(self.target)
         check_flags(self, "add_indicator", "copy")
-        missing_values = check_missing_values(self.missing_values)
+        markers = check_missing_values(self.missing_values)
         with unchanged_on_error(self):
-            X = validate_observed(
-                self, X, missing_values=missing_values, reset=reset, tensors=True, drop=True
-            )
+            X = validate_observed(self, X, markers=markers, reset=reset, tensors=True, drop=True)
             weights = check_weights(sample_weight, X.shape[0], allow_all_zero=not reset)
-            seen = survey(X, missing_values)
+            seen = survey(X, markers)
             before = None if reset else self._constant
             constant = ConstantLearner(self.target, before)
             self.target_ = constant.update(seen.row_counts, weights)
@@ -316,23 +318,23 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
         """
         check_is_fitted(self)
         power = check_power(self.power)
-        missing_values = check_missing_values(self.missing_values)
+        markers = check_missing_values(self.missing_values)
         X = validate_observed(
             self,
             X,
-            missing_values=missing_values,
+            markers=markers,
             reset=False,
             writeable=not self.copy,
             tensors=True,
             drop=True,
         )
         if not self.add_indicator:
-            return rescale(X, self.target_, power, missing_values, copy=self.copy)
+            return rescale(X, self.target_, power, markers, copy=self.copy)
         return normalized_with_indicators(
             X,
             self.target_,
             power,
-            missing_values,
+            markers,
             self.indicator_features_,
             marks_observed=self._is_sparse,
             saw_zero=self._mask_of(self._zeros),
@@ -399,7 +401,7 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
         factors = reciprocal(scale)[:, None]
         with overflow_refused(X.dtype):
             X *= factors
-        X[missing] = check_missing_values(self.missing_values)
+        X[missing] = written_marker(self.missing_values)
         return X
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:

@@ -12,7 +12,7 @@ from scipy import sparse
 from ._blocks import blocks, blocks_of_rows, largest_of
 from ._checks import is_torch
 from ._formula import sparsity_scale
-from ._observed import complete_columns, missing_mask, row_counts
+from ._observed import Markers, complete_columns, missing_mask, row_counts
 
 
 class Survey(NamedTuple):
@@ -34,19 +34,19 @@ class Survey(NamedTuple):
     zeros: np.ndarray
 
 
-def survey(X: Any, missing_values: float) -> Survey:
+def survey(X: Any, markers: Markers) -> Survey:
     """Survey an array, a tensor, or CSR or CSC that stores exactly the observed entries."""
     if sparse.issparse(X):
         return Survey(row_counts(X), complete_columns(X), np.zeros(0, np.intp))
     if is_torch(X):
-        observed, zero = ~missing_mask(X, missing_values), (X == 0).sum(axis=0) > 0
+        observed, zero = ~missing_mask(X, markers), (X == 0).sum(axis=0) > 0
         parts = (observed.sum(axis=1), observed.all(axis=0), zero)
         counts, complete, zeros = (part.cpu().numpy() for part in parts)
         return Survey(counts, np.flatnonzero(complete), np.flatnonzero(zeros))
     counts = np.empty(len(X), np.intp)
     complete, zeros = np.ones(X.shape[1], bool), np.zeros(X.shape[1], bool)
     for part in blocks(len(X), X.shape[1]):
-        observed = ~missing_mask(X[part], missing_values)
+        observed = ~missing_mask(X[part], markers)
         counts[part] = count_true(observed)
         complete &= observed.all(axis=0)
         zeros |= (X[part] == 0).any(axis=0)
@@ -64,7 +64,7 @@ def rescale(
     X: Any,
     target: float,
     power: float,
-    missing_values: float = np.nan,
+    markers: Markers = (),
     *,
     copy: bool,
     out: np.ndarray | None = None,
@@ -77,8 +77,8 @@ def rescale(
         The rows.
     target, power : float
         See :func:`sparsity_scale`.
-    missing_values : float
-        A further value that means missing, in arrays and tensors.
+    markers : tuple of float
+        Further values that mean missing, in arrays and tensors.
     copy : bool
         False writes into `X`.
     out : ndarray, optional
@@ -100,19 +100,19 @@ def rescale(
             scale_stored(X, scale, copy=True)  # raises an error if it does
         return scale_stored(X, scale, copy=copy)
     if is_torch(X):
-        return _rescale_tensor(X, target, power, missing_values, copy=copy)
+        return _rescale_tensor(X, target, power, markers, copy=copy)
     with np.errstate(over="ignore", invalid="ignore"):
         scale = sparsity_scale(np.arange(X.shape[1] + 1), target, power).astype(X.dtype)
     if not np.isfinite(scale).all():  # an error only if a row has so few observed features
-        finite_scale(survey(X, missing_values).row_counts, target, power, X.dtype)
+        finite_scale(survey(X, markers).row_counts, target, power, X.dtype)
     if not copy and _may_overflow(X, scale):
-        rescale(X, target, power, missing_values, copy=True)  # raises an error if it does
+        rescale(X, target, power, markers, copy=True)  # raises an error if it does
     if out is None:
         out = np.empty_like(X) if copy else X
 
     bits = out.view(np.dtype(f"i{out.itemsize}"))
     for part in blocks(len(X), X.shape[1]):
-        observed = ~missing_mask(X[part], missing_values)
+        observed = ~missing_mask(X[part], markers)
         if copy:
             out[part] = X[part]
         bits[part] *= observed  # 0.0 where missing, even from NaN
@@ -141,10 +141,8 @@ def _may_overflow(values: np.ndarray, scale: np.ndarray) -> bool:
         return not np.isfinite(values.dtype.type(largest_of(values)) * scale.max(initial=0))
 
 
-def _rescale_tensor(
-    X: Any, target: float, power: float, missing_values: float, *, copy: bool
-) -> Any:
-    missing = missing_mask(X, missing_values)
+def _rescale_tensor(X: Any, target: float, power: float, markers: Markers, *, copy: bool) -> Any:
+    missing = missing_mask(X, markers)
     scale = finite_scale((~missing).sum(axis=1), target, power, X.dtype)
     scaled = X.masked_fill(missing, 0)
     scaled *= scale[:, None]

@@ -15,16 +15,18 @@ from ._checks import (
     SuggestsParameters,
     check_flag,
     check_flags,
-    check_missing_values,
     check_weights,
     unchanged_on_error,
 )
 from ._moments import Moments, standardize, unstandardize
 from ._observed import (
+    MissingValues,
+    check_missing_values,
     missing_mask,
     observed_blocks,
     validate_observed,
     warn_of_other_container,
+    written_marker,
 )
 
 
@@ -49,8 +51,8 @@ class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin,
         entry (1 in binary data) to 0, where it looks like an entry that is not stored.
     with_std : bool, default=True
         Whether to divide by the standard deviation.
-    missing_values : number, default=np.nan
-        A further value that means missing; NaN always does. It becomes NaN.
+    missing_values : number or sequence of numbers, default=np.nan
+        Numbers that mean missing; NaN always does. It becomes NaN.
     copy : bool, default=True
         False scales in place where the input allows it: float arrays, and CSR and CSC matrices
         of floats.
@@ -104,7 +106,7 @@ class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin,
         *,
         with_mean: bool = True,
         with_std: bool = True,
-        missing_values: float = np.nan,
+        missing_values: MissingValues = np.nan,
         copy: bool = True,
     ) -> None:
         self.with_mean = with_mean
@@ -158,13 +160,13 @@ class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin,
         return self._learn(X, sample_weight, reset=not hasattr(self, "scale_"))
 
     def _learn(self, X: Any, sample_weight: Any, *, reset: bool) -> ObservedScaler:
-        missing_values = check_missing_values(self.missing_values)
+        markers = check_missing_values(self.missing_values)
         check_flags(self, "with_mean", "with_std", "copy")
         with unchanged_on_error(self):
-            X = validate_observed(self, X, missing_values=missing_values, reset=reset)
+            X = validate_observed(self, X, markers=markers, reset=reset)
             weights = check_weights(sample_weight, X.shape[0], allow_all_zero=not reset)
             moments = Moments(X.shape[1]) if reset else self._moments
-            moments = moments.updated(observed_blocks(X, weights, missing_values))
+            moments = moments.updated(observed_blocks(X, weights, markers))
         self._moments = moments
         if reset:
             self._was_sparse = sparse.issparse(X)
@@ -196,20 +198,20 @@ class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin,
             If a scaled entry is too large for its type.
         """
         check_is_fitted(self)
-        missing_values = check_missing_values(self.missing_values)
+        markers = check_missing_values(self.missing_values)
         copy = self.copy if copy is None else copy
         check_flag("copy", copy)
         X = validate_observed(
             self,
             X,
-            missing_values=missing_values,
+            markers=markers,
             reset=False,
             copy=copy,
             writeable=True,
         )
-        warn_of_other_container(X, self._was_sparse, self._share, missing_values)
+        warn_of_other_container(X, self._was_sparse, self._share, markers)
         values = X.data if sparse.issparse(X) else X
-        missing = None if np.isnan(missing_values) else missing_mask(values, missing_values)
+        missing = missing_mask(values, markers) if markers else None
         self._apply(standardize, values, _columns_of(X), missing, copied=copy)
         return X
 
@@ -237,9 +239,7 @@ class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin,
             raise ValueError(f"X has {X.shape[1]} columns, expected {self.n_features_in_}.")
         values = X.data if sparse.issparse(X) else X
         self._apply(unstandardize, values, _columns_of(X), None, copied=self.copy)
-        missing_values = check_missing_values(self.missing_values)
-        if not np.isnan(missing_values):
-            values[np.isnan(values)] = missing_values
+        values[np.isnan(values)] = written_marker(self.missing_values)
         return X
 
     def _apply(

@@ -54,7 +54,7 @@ def test_blocks_do_not_matter(X, kind, size, copy):
 def test_a_survey_counts(X, size):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks_module, "_ENTRIES", size)
-        of_array, of_matrix = survey(X, np.nan), survey(to_csr(X), np.nan)
+        of_array, of_matrix = survey(X, ()), survey(to_csr(X), ())
     observed = ~np.isnan(X)
     for seen in (of_array, of_matrix):
         assert_array_equal(seen.row_counts, observed.sum(axis=1))
@@ -64,8 +64,8 @@ def test_a_survey_counts(X, size):
 
 def test_complete_columns_of_very_wide_rows():
     wide = sparse.csr_array((np.ones(3), ([0, 0, 1], [5, 1 << 30, 1 << 30])), shape=(2, 1 << 31))
-    assert survey(wide, np.nan).complete.tolist() == [1 << 30]
-    assert survey(wide[[0]], np.nan).complete.tolist() == [5, 1 << 30]
+    assert survey(wide, ()).complete.tolist() == [1 << 30]
+    assert survey(wide[[0]], ()).complete.tolist() == [5, 1 << 30]
 
 
 def test_counting_many_columns_is_exact():

@@ -1,7 +1,7 @@
 """What counts as observed: the one place that looks for missing entries.
 
 A dense entry is missing if it is NaN. A sparse entry is missing if it is not stored, or stored as
-NaN; stored zeros are observed. `missing_values` names one further value that means missing.
+NaN; stored zeros are observed. `missing_values` names numbers that mean missing too.
 """
 
 from ._column_reader import CATEGORICAL_FEATURES, ColumnReader
@@ -19,12 +19,23 @@ from ._entries import (
     with_entries,
 )
 from ._kinds import column_of, is_frame, seconds_of, with_plain_numbers
+from ._markers import (
+    MISSING_VALUES,
+    Markers,
+    MissingValues,
+    check_missing_values,
+    written_marker,
+)
 from ._validation import validate_observed, warn_of_other_container
 
 __all__ = [
     "CATEGORICAL_FEATURES",
+    "MISSING_VALUES",
     "ColumnReader",
     "Cycles",
+    "Markers",
+    "MissingValues",
+    "check_missing_values",
     "column_counts",
     "column_of",
     "complete_columns",
@@ -41,4 +52,5 @@ __all__ = [
     "warn_of_other_container",
     "with_entries",
     "with_plain_numbers",
+    "written_marker",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._checks import is_no_value
 from ._kinds import values_of
+from ._markers import Markers
 
 
 class Categories:
@@ -29,11 +30,11 @@ class Categories:
         self._codes = {value: float(code) for code, value in enumerate(self.values.tolist())}
 
     @classmethod
-    def learn(cls, column: Any, missing_values: float) -> Categories:
+    def learn(cls, column: Any, markers: Markers) -> Categories:
         """Return the categories that a column declares (levels of its dtype), or else holds."""
         declared = _declared(column)
         values = values_of(column) if declared is None else declared
-        return cls(v for v in set(values) if not _is_missing(v, missing_values))
+        return cls(v for v in set(values) if not _is_missing(v, markers))
 
     def codes(self, column: Any) -> np.ndarray:
         """Return the position of each entry among the categories.
@@ -57,7 +58,7 @@ class Categories:
 
     def are_of_other_type(self, column: Any) -> bool:
         """Whether one is text and the other holds numbers, so that nothing can agree."""
-        entries = [v for v in values_of(column) if not _is_missing(v, np.nan)]
+        entries = [v for v in values_of(column) if not _is_missing(v, ())]
         if not entries or not len(self.values):
             return False
         mine = {isinstance(value, str) for value in self.values.tolist()}
@@ -73,8 +74,8 @@ def _declared(column: Any) -> list[Any] | None:
     return levels.to_list() if hasattr(levels, "to_list") else list(levels)
 
 
-def _is_missing(value: Any, missing_values: float) -> bool:
-    return is_no_value(value) or value != value or value == missing_values
+def _is_missing(value: Any, markers: Markers) -> bool:
+    return is_no_value(value) or value != value or value in markers
 
 
 def _sorted(values: list[Any]) -> list[Any]:

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from .._checks import Rule, check_missing_values, is_torch, shown
+from .._checks import Rule, is_torch, shown
 from ._categories import Categories
 from ._dates import Cycles
 from ._entries import missing_mask
@@ -24,6 +24,7 @@ from ._kinds import (
     kinds_of,
     seconds_of,
 )
+from ._markers import Markers, check_missing_values
 from ._validation import validate_observed
 
 CATEGORICAL_FEATURES = Rule(
@@ -44,7 +45,7 @@ class ColumnReader:
         The training rows.
     kinds : list of str
         The kind of each column.
-    missing_values : float
+    markers : tuple of float
         A further value that means missing.
 
     Attributes
@@ -55,15 +56,15 @@ class ColumnReader:
         The categories of each categorical column, by position.
     """
 
-    def __init__(self, X: Any, kinds: list[str], missing_values: float) -> None:
+    def __init__(self, X: Any, kinds: list[str], markers: Markers) -> None:
         self.kinds = kinds
-        self.missing_values = missing_values
+        self.markers = markers
         self.categories: dict[int, Categories] = {}
         self._cycles: dict[int, Cycles] = {}
         for j, kind in enumerate(kinds):
             if kind == CATEGORY:
                 try:
-                    self.categories[j] = Categories.learn(column_of(X, j), missing_values)
+                    self.categories[j] = Categories.learn(column_of(X, j), markers)
                 except TypeError as error:
                     raise TypeError(
                         f"X holds values in column {_name(X, j)!r} that cannot be categories "
@@ -81,7 +82,7 @@ class ColumnReader:
             if not _is_given(categorical_features):
                 return None
             X = _as_array(X, categorical_features)
-        missing_values = check_missing_values(missing_values)
+        markers = check_missing_values(missing_values)
         kinds = kinds_of(X)
         if not isinstance(categorical_features, str):
             given = _is_given(categorical_features)
@@ -90,7 +91,7 @@ class ColumnReader:
             kinds = [CATEGORY if j in chosen else k for j, k in enumerate(kinds)]
         if all(kind == NUMBER for kind in kinds):
             return None
-        return cls(X, kinds, missing_values)
+        return cls(X, kinds, markers)
 
     @property
     def n_categories(self) -> np.ndarray:
@@ -163,10 +164,10 @@ class ColumnReader:
     def _numbers(self, X: Any, *, reset: bool) -> np.ndarray:
         named = BaseEstimator()  # so that messages name the columns
         validate_data(named, X, skip_check_array=True)
-        X = validate_observed(named, X, missing_values=self.missing_values, reset=reset)
+        X = validate_observed(named, X, markers=self.markers, reset=reset)
         X = np.asarray(X, dtype=np.float64)
-        if not np.isnan(self.missing_values):
-            X = np.where(missing_mask(X, self.missing_values), np.nan, X)
+        if self.markers:
+            X = np.where(missing_mask(X, self.markers), np.nan, X)
         return X
 
     def _seconds(self, X: Any, j: int) -> np.ndarray:

@@ -10,16 +10,18 @@ from scipy import sparse
 
 from .._blocks import blocks, blocks_of_rows
 from .._moments import Entries
+from ._markers import Markers
 
 _BLOCK = 1 << 20  # entries in a block of observed entries
 
 
-def missing_mask(values: Any, missing_values: float = np.nan) -> Any:
+def missing_mask(values: Any, markers: Markers = ()) -> Any:
     """Return a bool array that is true where an array of values is missing."""
     missing = values != values
-    if np.isnan(missing_values) or not _may_hold(values.dtype, missing_values):
-        return missing
-    return missing | (values == missing_values)
+    for marker in markers:
+        if _may_hold(values.dtype, marker):
+            missing = missing | (values == marker)
+    return missing
 
 
 def _may_hold(dtype: Any, number: float) -> bool:
@@ -69,7 +71,7 @@ def _count(indices: np.ndarray, n: int) -> np.ndarray:
 
 
 def observed_blocks(
-    X: Any, weights: np.ndarray | None = None, missing_values: float = np.nan
+    X: Any, weights: np.ndarray | None = None, markers: Markers = ()
 ) -> Iterator[Entries]:
     """Yield the observed entries of an array with NaN, or of CSR or CSC, in blocks.
 
@@ -79,8 +81,8 @@ def observed_blocks(
         The rows.
     weights : ndarray of shape (n_samples,), optional
         Weight of each row.
-    missing_values : float
-        A further value that means missing.
+    markers : tuple of float
+        Further values that mean missing.
 
     Yields
     ------
@@ -91,13 +93,13 @@ def observed_blocks(
         X = X.tocsr()
         entry_weights = None if weights is None else np.repeat(weights, np.diff(X.indptr))
         for part in blocks(X.nnz, most_entries=max(_BLOCK, X.shape[1])):
-            seen = ~missing_mask(X.data[part], missing_values)
+            seen = ~missing_mask(X.data[part], markers)
             w = None if entry_weights is None else entry_weights[part][seen]
             yield Entries(X.data[part][seen].astype(np.float64), X.indices[part][seen], w)
         return
     for rows in blocks(X.shape[0], X.shape[1], most_entries=_BLOCK):
         part = X[rows]
-        row, columns = np.nonzero(~missing_mask(part, missing_values))
+        row, columns = np.nonzero(~missing_mask(part, markers))
         w = None if weights is None else weights[rows.start + row]
         yield Entries(part[row, columns].astype(np.float64), columns, w)
 

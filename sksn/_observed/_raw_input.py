@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from .._checks import is_no_value, is_torch
+from ._markers import Markers
 
 _EXACT_INTEGERS = 2.0**53  # beyond, float64 does not hold all integers
 _UNENCODED = (
@@ -26,15 +27,15 @@ ENCODE = (
 )
 
 
-def prepared(X: Any, missing_values: float) -> Any:
+def prepared(X: Any, markers: Markers) -> Any:
     """Return an input whose entries are numbers or NaN, or raise an error that says what to do.
 
     Parameters
     ----------
     X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
         The input.
-    missing_values : float
-        A further value that means missing.
+    markers : tuple of float
+        Further values that mean missing.
 
     Returns
     -------
@@ -46,10 +47,10 @@ def prepared(X: Any, missing_values: float) -> Any:
         X = _as_array(X)
     _refuse_unencoded(X)
     X = _as_nan(X)
-    _refuse_inexact(X, missing_values)
+    _refuse_inexact(X, markers)
     if not sparse.issparse(X):
         return X
-    _refuse_ambiguous(X, missing_values)
+    _refuse_ambiguous(X, markers)
     return _summable(X)
 
 
@@ -122,9 +123,9 @@ def _holds_text(frame: Any, i: int, dtype: Any) -> bool:
     return str(dtype) == "object" and any(isinstance(value, str) for value in frame.iloc[:, i])
 
 
-def _refuse_ambiguous(X: Any, missing_values: float) -> None:
+def _refuse_ambiguous(X: Any, markers: Markers) -> None:
     """Refuse a DIA or BSR matrix that stores zeros, which may be data or padding."""
-    if X.format not in ("dia", "bsr") or missing_values == 0:
+    if X.format not in ("dia", "bsr") or 0 in markers:
         return
     stored = X.data
     if X.format == "dia":
@@ -151,13 +152,14 @@ def _summable(X: Any) -> Any:
     return X
 
 
-def _refuse_inexact(X: Any, missing_values: float) -> None:
+def _refuse_inexact(X: Any, markers: Markers) -> None:
     """Refuse to look for a marker among integers that float64 cannot tell from it."""
-    if abs(missing_values) < _EXACT_INTEGERS or np.isnan(missing_values):
+    inexact = [marker for marker in markers if abs(marker) >= _EXACT_INTEGERS]
+    if not inexact:
         return
     dtypes = [X.dtype] if hasattr(X, "dtype") else list(getattr(X, "dtypes", ()))
     if any(str(dtype).lower().startswith(("int64", "uint64")) for dtype in dtypes):
         raise ValueError(
-            f"missing_values={missing_values:.0f} cannot be told from its neighbours once the "
+            f"missing_values={inexact[0]:.0f} cannot be told from its neighbours once the "
             "64-bit integers of X are float64; put NaN where an entry is missing."
         )

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from ._markers import Markers
+
 _SENTINELS = (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0)
 _LISTED = 10  # columns that are named
 _ROWS = 2000  # rows that are looked at
 _SHARE = 0.01  # of the entries that a sentinel is at the least
 
 
-def warn_of_sentinels(X: np.ndarray, names: Any = None, *, missing_values: float = np.nan) -> None:
+def warn_of_sentinels(X: np.ndarray, names: Any = None, *, markers: Markers = ()) -> None:
     """Warn if -999 or a similar number is frequent in a column and apart from its other entries.
 
     Parameters
@@ -23,12 +25,12 @@ def warn_of_sentinels(X: np.ndarray, names: Any = None, *, missing_values: float
         Rows with NaN where an entry is missing. Of more than 2000 rows, so many are looked at.
     names : sequence of str, optional
         Names of the features.
-    missing_values : float, default=np.nan
-        A further value that means missing.
+    markers : tuple of float, default=()
+        Further values that mean missing.
     """
     if len(X) > _ROWS:
         X = X[np.linspace(0, len(X) - 1, _ROWS).astype(np.intp)]
-    X = np.where(missing_values == X, np.nan, X)
+    X = np.where(np.isin(X, markers), np.nan, X)
     found: dict[float, list[str]] = {}
     for end in (np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)):
         for j in np.flatnonzero(np.isin(end, _SENTINELS)):
@@ -39,9 +41,16 @@ def warn_of_sentinels(X: np.ndarray, names: Any = None, *, missing_values: float
         listed = ", ".join(columns[:_LISTED]) + (", ..." if len(columns) > _LISTED else "")
         warnings.warn(
             f"X often holds {value:g}, apart from the other entries, in column {listed}. If this "
-            f"marks missing values, pass missing_values={value:g}, or replace it by NaN.",
+            f"marks missing values, pass missing_values={_listed(*markers, value)}, or replace it "
+            "by NaN.",
             stacklevel=_levels_to_caller(),
         )
+
+
+def _listed(*values: float) -> str:
+    """Return one value as a number, and several as a list."""
+    numbers = ", ".join(f"{value:g}" for value in values)
+    return numbers if len(values) == 1 else f"[{numbers}]"
 
 
 def _levels_to_caller() -> int:

@@ -12,8 +12,9 @@ from sklearn import get_config
 from sklearn.utils.validation import check_array, validate_data
 
 from .._blocks import blocks
-from .._checks import check_missing_values, is_torch
+from .._checks import is_torch
 from ._entries import missing_mask, row_counts, select_entries
+from ._markers import Markers
 from ._raw_input import ENCODE, prepared, to_numpy
 from ._sentinels import warn_of_sentinels
 
@@ -25,7 +26,7 @@ def validate_observed(
     estimator: Any,
     X: Any,
     *,
-    missing_values: Any = np.nan,
+    markers: Markers = (),
     reset: bool = True,
     copy: bool = False,
     writeable: bool = False,
@@ -41,8 +42,8 @@ def validate_observed(
         attributes of these names are compared with `X`. None: neither.
     X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
         The input.
-    missing_values : number, default=np.nan
-        A further value that means missing; NaN always does.
+    markers : tuple of float, default=()
+        Further values that mean missing; NaN always does.
     reset : bool, default=True
         Whether this input defines the features, as in ``fit``, or has to match them.
     copy : bool, default=False
@@ -66,8 +67,7 @@ def validate_observed(
         If `X` holds an infinity or text, is not two-dimensional or empty, does not match the
         fitted features, or is a DIA or BSR matrix that stores zeros, which may be padding.
     """
-    missing_values = check_missing_values(missing_values)
-    X = prepared(X, missing_values)
+    X = prepared(X, markers)
     narrow = _float32_columns(X)
     if is_torch(X):
         X = X.detach() if tensors and get_config().get("array_api_dispatch", False) else to_numpy(X)
@@ -102,20 +102,19 @@ def validate_observed(
             X.sum_duplicates()
             X.prune()  # of capacity beyond the entries
         all_finite = _refuse_infinite(X.data, X, estimator)
-        if drop and not (all_finite and np.isnan(missing_values)):
-            X = _drop_stored_missing(X, missing_values)
+        if drop and not (all_finite and not markers):
+            X = _drop_stored_missing(X, markers)
     elif isinstance(X, np.ndarray):
-        if len(narrow) and X.dtype == np.float64 and not np.isnan(missing_values):
-            X = _with_exact_markers(X, narrow, missing_values)
+        if len(narrow) and X.dtype == np.float64:
+            for marker in markers:
+                X = _with_exact_marker(X, narrow, marker)
         _refuse_infinite(X, X, estimator)
         if reset and estimator is not None:
-            warn_of_sentinels(
-                X, getattr(estimator, "feature_names_in_", None), missing_values=missing_values
-            )
+            warn_of_sentinels(X, getattr(estimator, "feature_names_in_", None), markers=markers)
     return X
 
 
-def warn_of_other_container(X: Any, was_sparse: bool, share: float, missing_values: float) -> None:
+def warn_of_other_container(X: Any, was_sparse: bool, share: float, markers: Markers) -> None:
     """Warn if rows in another container than in ``fit`` seem to mean something else there.
 
     A dense array with NaN and a sparse matrix of its observed entries mean the same. Where zeros
@@ -129,10 +128,10 @@ def warn_of_other_container(X: Any, was_sparse: bool, share: float, missing_valu
         Whether the rows in ``fit`` were sparse.
     share : float
         Share of the entries in ``fit`` that were observed.
-    missing_values : float
-        The parameter of the estimator.
+    markers : tuple of float
+        The numbers that mean missing to the estimator.
     """
-    if sparse.issparse(X) == was_sparse or missing_values == 0 or not X.shape[0]:
+    if sparse.issparse(X) == was_sparse or 0 in markers or not X.shape[0]:
         return
     now = row_counts(X).sum() / (X.shape[0] * X.shape[1])
     in_dense, in_sparse = (now, share) if was_sparse else (share, now)
@@ -156,21 +155,21 @@ def _float32_columns(frame: Any) -> np.ndarray:
     return np.flatnonzero(["float32" in str(dtype).lower() for dtype in frame.dtypes])
 
 
-def _with_exact_markers(X: np.ndarray, columns: np.ndarray, missing_values: float) -> np.ndarray:
+def _with_exact_marker(X: np.ndarray, columns: np.ndarray, marker: float) -> np.ndarray:
     """Replace the number as float32 holds it, in columns that were float32, by the number."""
     with np.errstate(over="ignore"):
-        rounded = float(np.float32(missing_values))
+        rounded = float(np.float32(marker))
     found = X[:, columns] == rounded
-    if rounded == missing_values or not found.any():
+    if rounded == marker or not found.any():
         return X
     X = X.copy()
-    X[:, columns] = np.where(found, missing_values, X[:, columns])
+    X[:, columns] = np.where(found, marker, X[:, columns])
     return X
 
 
-def _drop_stored_missing(X: Any, missing_values: float) -> Any:
+def _drop_stored_missing(X: Any, markers: Markers) -> Any:
     """Return a CSR or CSC matrix that stores exactly the observed entries of `X`."""
-    missing = missing_mask(X.data, missing_values)
+    missing = missing_mask(X.data, markers)
     if not missing.any():
         return X
     result = select_entries(X, ~missing)

@@ -18,8 +18,8 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         was chosen on validation folds (``python -m benchmarks run defaults``).
     target : {"mean", "median"} or float, default="mean"
         The constant K: a statistic of n over the training rows, or a positive number.
-    missing_values : number, default=np.nan
-        A further value that means missing; NaN always does.
+    missing_values : number or sequence of numbers, default=np.nan
+        Numbers that mean missing; NaN always does.
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
         The categorical features. "from_dtype": the columns of a data frame whose type is text,
         category or enum (of pandas, pyarrow or polars), and columns of Python objects that hold

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_consistent_length
 
 from .. import _checks as rules
-from .._observed import CATEGORICAL_FEATURES, ColumnReader, with_plain_numbers
+from .._observed import CATEGORICAL_FEATURES, ColumnReader, MissingValues, with_plain_numbers
 from ..nn._activations import ACTIVATIONS
 from ..nn._mlp import HIDDEN_NORMS
 from . import _options as options
@@ -46,7 +46,7 @@ class MLPEstimator(NeuralEstimator):
         *,
         power: float = 0.5,
         target: options.Target = "mean",
-        missing_values: float = np.nan,
+        missing_values: MissingValues = np.nan,
         categorical_features: Any = "from_dtype",
         input_dropout: options.Auto | float = "auto",
         dropout: float = 0.5,

@@ -17,7 +17,13 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
-from .._observed import missing_mask, validate_observed, warn_of_other_container
+from .._observed import (
+    MISSING_VALUES,
+    check_missing_values,
+    missing_mask,
+    validate_observed,
+    warn_of_other_container,
+)
 from ._device import usual_modes
 from ._lifecycle import Learner
 from ._losses import NonFiniteLossError
@@ -43,7 +49,7 @@ class NeuralEstimator(rules.SuggestsParameters, BaseEstimator):
 
     _rules: ClassVar[dict[str, rules.Rule]] = TRAINING_RULES | {
         "target": rules.TARGET,
-        "missing_values": rules.MISSING_VALUES,
+        "missing_values": MISSING_VALUES,
         "dropout": rules.DROPOUT,
         "warm_start": rules.FLAG,
     }
@@ -69,12 +75,12 @@ class NeuralEstimator(rules.SuggestsParameters, BaseEstimator):
 
     def _validate_X(self, X: Any, *, reset: bool) -> Any:
         """Return X as an array with NaN, or as CSR that stores exactly the observed entries."""
-        missing_values = rules.check_missing_values(self.missing_values)
-        X = validate_observed(self, X, missing_values=missing_values, reset=reset, drop=True)
+        markers = check_missing_values(self.missing_values)
+        X = validate_observed(self, X, markers=markers, reset=reset, drop=True)
         if sparse.issparse(X):
             return X.tocsr()
-        if not np.isnan(missing_values):
-            X = np.where(missing_mask(X, missing_values), np.nan, X)
+        if markers:
+            X = np.where(missing_mask(X, markers), np.nan, X)
         return X
 
     def _validated(self, X: Any) -> Any:
@@ -88,7 +94,8 @@ class NeuralEstimator(rules.SuggestsParameters, BaseEstimator):
         X = self._validate_X(X, reset=False)
         learner = self._learner
         share = learner.mean_count / X.shape[1]
-        warn_of_other_container(X, learner.fitted_on_sparse, share, float(self.missing_values))
+        markers = check_missing_values(self.missing_values)
+        warn_of_other_container(X, learner.fitted_on_sparse, share, markers)
         return X
 
     def _prepare(

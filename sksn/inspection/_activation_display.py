@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._observed import MissingValues
 from ._activations import activation_statistics
 from ._axes import new_axes
 from ._watch import ActivationStatistics
@@ -66,7 +67,7 @@ class ActivationDisplay:
         *,
         n_bins: int = 10,
         layers: list[str] | None = None,
-        missing_values: float = np.nan,
+        missing_values: MissingValues = np.nan,
         name: str | None = None,
         axes: Any = None,
         **line_options: Any,

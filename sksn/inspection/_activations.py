@@ -12,6 +12,7 @@ from skorch.callbacks import Callback
 from torch import Tensor, nn
 
 from .._checks import check_count
+from .._observed import MissingValues
 from .._training._neural_estimator import NeuralEstimator
 from ..nn._rows import NormalizedRows, SparseRows
 from ._row_groups import count_features
@@ -28,7 +29,7 @@ def activation_statistics(
     *,
     n_bins: int = 10,
     layers: list[str] | None = None,
-    missing_values: float = np.nan,
+    missing_values: MissingValues = np.nan,
 ) -> ActivationStatistics:
     """Measure mean, variance and saturation of pre-activations, by observed features.
 
@@ -49,8 +50,8 @@ def activation_statistics(
         of other modules are measured. By default all non-linearities of torch or, if there are
         none, all linear maps and convolutions. Of these, modules that do not run once for each
         sample (inside attention, for example) are left out.
-    missing_values : float, default=nan
-        A further value that means missing in `X`.
+    missing_values : float or sequence of float, default=nan
+        Further values that mean missing in `X`.
 
     Returns
     -------
@@ -205,7 +206,7 @@ def _run_module(module: nn.Module, X: Any) -> None:
             part.training = True
 
 
-def _count_entries(X: Any, missing_values: float) -> np.ndarray:
+def _count_entries(X: Any, missing_values: MissingValues) -> np.ndarray:
     """Count the observed entries of each sample, of any shape."""
     if isinstance(X, Tensor):
         X = X.detach().cpu()

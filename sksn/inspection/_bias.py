@@ -10,6 +10,7 @@ from scipy import stats
 from sklearn.utils import _safe_indexing
 
 from .._checks import FRACTION, check_count, one_of
+from .._observed import MissingValues
 from ._row_groups import count_features, indexable, row_groups
 
 _METHODS = ("predict_proba", "decision_function", "predict")
@@ -75,7 +76,7 @@ def sparsity_bias(
     class_of_interest: Any = None,
     n_bins: int = 10,
     confidence_level: float = 0.95,
-    missing_values: float = np.nan,
+    missing_values: MissingValues = np.nan,
 ) -> SparsityBias:
     """Measure how a model's predictions depend on the number of observed features.
 
@@ -99,8 +100,8 @@ def sparsity_bias(
         Maximum number of groups of rows.
     confidence_level : float in (0, 1), default=0.95
         Level of the confidence interval of the slope.
-    missing_values : float, default=nan
-        A further value that means missing in `X`.
+    missing_values : float or sequence of float, default=nan
+        Further values that mean missing in `X`.
 
     Returns
     -------

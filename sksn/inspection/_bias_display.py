@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, check_consistent_length
 
+from .._observed import MissingValues
 from ._axes import new_axes
 from ._bias import SparsityBias, relate, sparsity_bias
 from ._row_groups import indexable, row_groups
@@ -88,7 +89,7 @@ class SparsityBiasDisplay:
         response_method: str = "auto",
         class_of_interest: Any = None,
         n_bins: int = 10,
-        missing_values: float = np.nan,
+        missing_values: MissingValues = np.nan,
         name: str | None = None,
         ax: Any = None,
         **line_options: Any,

@@ -8,33 +8,38 @@ import numpy as np
 from scipy import sparse
 from scipy.stats import rankdata
 
-from .._checks import check_missing_values
-from .._observed import missing_mask, row_counts, validate_observed
+from .._observed import (
+    MissingValues,
+    check_missing_values,
+    missing_mask,
+    row_counts,
+    validate_observed,
+)
 
 
-def count_features(X: Any, missing_values: float = np.nan) -> np.ndarray:
+def count_features(X: Any, missing_values: MissingValues = np.nan) -> np.ndarray:
     """Count the observed features of each row. Data frames may hold text.
 
     Parameters
     ----------
     X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
         The rows.
-    missing_values : float, default=nan
-        A further value that means missing; NaN, None and pandas.NA always do.
+    missing_values : float or sequence of float, default=nan
+        Further values that mean missing; NaN, None and pandas.NA always do.
 
     Returns
     -------
     ndarray of int, shape (n_samples,)
     """
-    missing_values = check_missing_values(missing_values)
+    markers = check_missing_values(missing_values)
     if hasattr(X, "iloc") and hasattr(X, "isna"):
         missing = X.isna().to_numpy()
-        if not np.isnan(missing_values):
-            missing = missing | X.isin([missing_values]).to_numpy()
+        if markers:
+            missing = missing | X.isin(markers).to_numpy()
         return (~missing).sum(axis=1)
-    X = validate_observed(None, X, missing_values=missing_values, drop=True)
+    X = validate_observed(None, X, markers=markers, drop=True)
     if isinstance(X, np.ndarray):
-        return (~missing_mask(X, missing_values)).sum(axis=1)
+        return (~missing_mask(X, markers)).sum(axis=1)
     return row_counts(X)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from .._checks import check_missing_values
+from .._checks import check_missing_value
 from ._mask import observed_entries
 from ._rows import SparseRows
 
@@ -55,10 +55,11 @@ def estimate_target(
     >>> SNLinear(3, 8, target=estimate_target(X))
     SNLinear(in_features=3, out_features=8, bias=True, target=2.5, power=1)
     """
-    missing_values = check_missing_values(missing_values)
+    missing_values = check_missing_value(missing_values)
     is_one = isinstance(data, (Tensor, SparseRows)) or not isinstance(data, Iterable)
+    batches: Iterable[Any] = [data] if is_one else data  # type: ignore[assignment]
     n_observed = n_samples = 0
-    for batch in [data] if is_one else data:
+    for batch in batches:
         samples = batch[0] if isinstance(batch, (tuple, list)) and batch else batch
         if isinstance(samples, SparseRows):
             n_observed += int(observed_entries(samples.values, None, missing_values).sum())

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .._checks import check_constant, check_missing_values, check_power
+from .._checks import check_constant, check_missing_value, check_power
 from ._bag import ColumnIndex, weighted_sums
 from ._constants import ConstantsInState
 from ._mask import entries_and_scale, entries_and_scale_of_rows, refuse_mask
@@ -70,7 +70,7 @@ class SparsityNorm(ConstantsInState):
     ) -> None:
         super().__init__()
         self.target, self.power = check_constant(target), check_power(power)
-        self.missing_values, self.dim = check_missing_values(missing_values), dim
+        self.missing_values, self.dim = check_missing_value(missing_values), dim
 
     @overload
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor: ...

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._checks import check_count, check_flag, check_missing_values, check_not_negative
+from .._checks import check_count, check_flag, check_missing_value, check_not_negative
 from ._mask import count, count_entries, observed_entries, refuse_mask
 from ._rows import SparseRows
 
@@ -68,7 +68,7 @@ class ObservedNorm(nn.Module):
         check_count("n_features", n_features)
         check_flag("affine", affine)
         self.n_features, self.eps = int(n_features), check_not_negative("eps", eps)
-        self.missing_values = check_missing_values(missing_values)
+        self.missing_values = check_missing_value(missing_values)
         for name in ("weight", "bias"):
             values = torch.empty(n_features, device=device, dtype=dtype) if affine else None
             self.register_parameter(name, None if values is None else nn.Parameter(values))
