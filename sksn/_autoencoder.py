@@ -11,6 +11,7 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.metrics import r2_score
 
 from . import _checks as rules
+from ._fit_tasks import FitData, with_callbacks
 from ._observed import MissingValues, row_of_entry, select_entries, to_container
 from ._training._completion import CompletionEngine, EntryRows
 from ._training._docs import document
@@ -105,8 +106,9 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         Precision of the network.
     callbacks : list of skorch callbacks, optional
         Called during training, as in :class:`skorch.NeuralNet`.
-    verbose : bool, default=False
-        Whether to show a progress bar with the epoch, the losses and the remaining time.
+    verbose : bool or int, default=False
+        Whether to show a progress bar with the epoch, the losses and the remaining time. Where
+        the output is no terminal, it is some ten lines; 2 shows a line for each epoch.
     add_indicator : bool
         Deprecated: the former name of `input_indicator`. It will be removed in 0.4.
 
@@ -244,6 +246,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         self.verbose = verbose
         self.add_indicator = add_indicator
 
+    @with_callbacks
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train the network to predict the observed entries of rows from some of them.
 
@@ -287,6 +290,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         return self._fit(X, incremental=True)
 
     def _fit(self, X: Any, *, incremental: bool) -> Self:
+        data = None if incremental else FitData(X)
         with rules.unchanged_on_error(self):
             continued = self._continued(incremental=incremental)
             X = self._validate_X(X, reset=continued is None)
@@ -298,7 +302,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
                 held_out = EntryRows(held_out)
             lesson = self._prepare(engine, EntryRows(X), held_out, incremental=incremental)
             del X, held_out
-        return self._train(engine, lesson)
+        return self._train(engine, lesson, data)
 
     def transform(self, X: Any) -> np.ndarray:
         """Complete rows.

@@ -9,6 +9,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import d2_pinball_score
 
 from . import _checks as rules
+from ._fit_tasks import with_callbacks
 from ._observed import MissingValues
 from ._targets import LOSSES, QUANTILE, ClassTargets, number_targets
 from ._training import _options as options
@@ -147,6 +148,7 @@ class SNClassifier(ClassifierMixin, MLPEstimator):
     def _new_targets(self) -> Any:
         return ClassTargets()
 
+    @with_callbacks
     def fit(
         self,
         X: Any,
@@ -432,6 +434,7 @@ class SNRegressor(RegressorMixin, MLPEstimator):
     def _new_targets(self) -> Any:
         return number_targets(self.loss, self.quantile)
 
+    @with_callbacks
     def fit(
         self,
         X: Any,

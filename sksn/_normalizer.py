@@ -19,6 +19,7 @@ from ._checks import (
     is_torch,
     unchanged_on_error,
 )
+from ._fit_tasks import CallbackSupportMixin, as_one_task
 from ._formula import ConstantLearner
 from ._indicators import normalized_with_indicators
 from ._observed import (
@@ -114,7 +115,9 @@ def _has_partial_fit(normalizer: Any) -> bool:
     return True
 
 
-class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class SparsityNormalizer(
+    SuggestsParameters, OneToOneFeatureMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator
+):
     r"""Rescale each row by the number of its observed features.
 
     A row with few observed features produces smaller sums than a row with many. The output of a
@@ -224,6 +227,7 @@ class SparsityNormalizer(SuggestsParameters, OneToOneFeatureMixin, TransformerMi
     target_: float
     _constant: ConstantLearner
 
+    @as_one_task
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> SparsityNormalizer:
         """Learn K from the training rows.
 

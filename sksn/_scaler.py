@@ -18,6 +18,7 @@ from ._checks import (
     check_weights,
     unchanged_on_error,
 )
+from ._fit_tasks import CallbackSupportMixin, as_one_task
 from ._moments import Moments, standardize, unstandardize
 from ._observed import (
     MissingValues,
@@ -30,7 +31,9 @@ from ._observed import (
 )
 
 
-class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class ObservedScaler(
+    SuggestsParameters, OneToOneFeatureMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator
+):
     r"""Centre and scale each feature by the mean and deviation of its observed entries.
 
     An observed entry :math:`x_{ij}` becomes
@@ -121,6 +124,7 @@ class ObservedScaler(SuggestsParameters, OneToOneFeatureMixin, TransformerMixin,
     n_samples_seen_: int
     _moments: Moments
 
+    @as_one_task
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> ObservedScaler:
         """Learn the mean and the standard deviation of each feature.
 

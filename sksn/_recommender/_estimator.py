@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
+from .._fit_tasks import CallbackSupportMixin, as_one_task
 from .._named_columns import COLUMNS, interactions_of, pairs_of
 from .._training._callbacks import check_monitors
 from .._training._neural_estimator import TRAINING_RULES
@@ -39,7 +40,7 @@ _PRIVATE = {"_items", "_people"}
 _LIST = 10  # items in the lists that `score` computes
 
 
-class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
+class SNRecommender(rules.SuggestsParameters, CallbackSupportMixin, RegressorMixin, BaseEstimator):
     r"""Recommends items and predicts ratings, with Sparsity Normalization [1]_.
 
     X has one row for each interaction, with the ids of a user and an item and perhaps its date, or
@@ -123,8 +124,9 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
         Precision of the networks.
     callbacks : list of skorch callbacks, optional
         Called during training, as in :class:`skorch.NeuralNet`.
-    verbose : bool, default=False
-        Whether to show a progress bar for each network, with the remaining time.
+    verbose : bool or int, default=False
+        Whether to show a progress bar for each network, with the remaining time. Where the output
+        is no terminal, it is lines; 2 shows a line for each epoch.
 
     Attributes
     ----------
@@ -324,6 +326,7 @@ class SNRecommender(rules.SuggestsParameters, RegressorMixin, BaseEstimator):
 
     # Fitting -----------------------------------------------------------------------------
 
+    @as_one_task
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn from interactions of users with items.
 

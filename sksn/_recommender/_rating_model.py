@@ -271,6 +271,7 @@ def train_networks(
                     validation,
                     n_epochs=None if n_epochs is None else n_epochs[len(networks)],
                     label=f"{side} rows {i}/{len(seeds[s])}" if parameters["verbose"] else None,
+                    prints_epochs=parameters["verbose"] > 1,
                 )
                 engine.train(lesson)
             networks.append(Network(side, with_engine(face, engine), engine))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
+import time
 from collections.abc import Callable, Iterable
 from inspect import signature
 from typing import Any
 
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
+
+_LINES = 10  # of progress, where the output is no terminal
 
 
 def listeners(callbacks: Iterable[Any], event: str) -> list[Callable[..., None]]:
@@ -118,7 +122,25 @@ class BestWeights(Callback):
             net.module_.load_state_dict(weights)
 
 
-class Progress(Callback):
+def progress(n_epochs: int, label: str, *, prints_epochs: bool) -> Callback:
+    """Return a callback that shows how training goes on, on the standard error.
+
+    It is a bar in terminals and notebooks. Elsewhere, as in log files, and with `prints_epochs`,
+    it is lines.
+    """
+    if prints_epochs:
+        return ProgressLines(n_epochs, label, every=1)
+    if sys.stderr.isatty() or "ipykernel" in sys.modules:
+        return ProgressBar(n_epochs, label)
+    return ProgressLines(n_epochs, label, every=max(1, n_epochs // _LINES))
+
+
+def _losses(net: Any) -> dict[str, str]:
+    last = net.history[-1]
+    return {name: f"{last[name]:.4g}" for name in ("train_loss", "valid_loss") if name in last}
+
+
+class ProgressBar(Callback):
     """A progress bar with the epoch, the losses and the remaining time."""
 
     def __init__(self, n_epochs: int, label: str) -> None:
@@ -128,11 +150,35 @@ class Progress(Callback):
         self.bar_ = tqdm(total=self.n_epochs, desc=self.label, unit="epoch", mininterval=0.2)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        last = net.history[-1]
-        losses = {name: last[name] for name in ("train_loss", "valid_loss") if name in last}
-        self.bar_.set_postfix({k: f"{v:.4g}" for k, v in losses.items()}, refresh=False)
+        self.bar_.set_postfix(_losses(net), refresh=False)
         self.bar_.update()
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         self.bar_.close()
         del self.bar_
+
+
+class ProgressLines(Callback):
+    """Lines with the epoch, the losses and the seconds so far."""
+
+    def __init__(self, n_epochs: int, label: str, every: int) -> None:
+        self.n_epochs, self.label, self.every = n_epochs, label, every
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        self.epoch_, self.start_, self.is_said_ = 0, time.perf_counter(), True
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        self.epoch_ += 1
+        self.is_said_ = self.epoch_ % self.every == 0
+        if self.is_said_:
+            self._say(net)
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        if not self.is_said_:
+            self._say(net)
+
+    def _say(self, net: Any) -> None:
+        seconds = time.perf_counter() - self.start_
+        losses = "".join(f", {name} {value}" for name, value in _losses(net).items())
+        line = f"{self.label}: epoch {self.epoch_}/{self.n_epochs}{losses}, {seconds:.1f} s"
+        print(line, file=sys.stderr, flush=True)

@@ -129,8 +129,9 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         ``train_loss``, ``dur`` and, with `early_stopping`, ``valid_loss`` for each epoch. Scoring
         callbacks see encoded classes (0, 1, ...) or standardized y. An
         :class:`skorch.callbacks.LRScheduler` replaces the cosine.
-    verbose : bool, default=False
-        Whether to show a progress bar with the epoch, the losses and the remaining time."""
+    verbose : bool or int, default=False
+        Whether to show a progress bar with the epoch, the losses and the remaining time. Where
+        the output is no terminal, it is some ten lines; 2 shows a line for each epoch."""
 
 ATTRIBUTES = """\
 target_ : float

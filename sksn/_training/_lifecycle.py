@@ -125,6 +125,7 @@ class Learner(ABC):
         incremental: bool = False,
         n_epochs: int | None = None,
         label: str | None = None,
+        prints_epochs: bool = False,
     ) -> Lesson:
         """Do everything that can fail because of the data.
 
@@ -146,6 +147,8 @@ class Learner(ABC):
             Number of epochs, instead of that of the parameters.
         label : str, optional
             Name of a progress bar.
+        prints_epochs : bool, default=False
+            Whether a line for each epoch takes the place of the bar.
 
         Returns
         -------
@@ -185,6 +188,7 @@ class Learner(ABC):
             constant_lr=incremental,
             patience=parameters["n_iter_no_change"],
             label=label,
+            prints_epochs=prints_epochs,
             seeds=(self._draw_seed(), self._draw_seed()),
             keeps_optimizer=incremental or bool(parameters["warm_start"]),
         )
@@ -198,15 +202,20 @@ class Learner(ABC):
         """
         assert self.net is not None
         net, start = self.net, len(self.net.history)
+        self._lesson_begins_at, self._is_validated = start, lesson.valid is not None
         net.set_constant(self.constant)
         try:
             net.run(lesson)
         finally:
             if len(net.history) > start:  # else the record of the earlier calls holds
-                self.record = self._recorded(start, validated=lesson.valid is not None)
+                self.take_stock()
         if not net.history:
             raise KeyboardInterrupt("training was interrupted before its first epoch was over")
         self._finish(is_first=start == 0)
+
+    def take_stock(self) -> None:
+        """Record the epochs until now; a callback may want them while the network trains."""
+        self.record = self._recorded(self._lesson_begins_at, validated=self._is_validated)
 
     def check_unchanged(self, parameters: Mapping[str, Any]) -> None:
         """Raise a ValueError if a parameter changed that a trained network depends on."""

@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_consistent_length
 
 from .. import _checks as rules
+from .._fit_tasks import FitData
 from .._observed import CATEGORICAL_FEATURES, ColumnReader, MissingValues, with_plain_numbers
 from ..nn._activations import ACTIVATIONS
 from ..nn._mlp import HIDDEN_NORMS
@@ -28,7 +29,9 @@ class MLPEstimator(NeuralEstimator):
         "hidden_layer_sizes": rules.LAYER_SIZES,
         "activation": rules.one_of(*ACTIVATIONS),
         "hidden_norm": rules.one_of(*HIDDEN_NORMS),
-        "input_dropout": rules.auto_or(rules.DROPOUT),
+        "input_dropout": rules.Rule(
+            rules.auto_or(rules.DROPOUT).allows, f"{rules.DROPOUT.expected} or 'auto'"
+        ),
         "input_scaling": rules.one_of(*INPUT_SCALINGS),
         "categorical_features": CATEGORICAL_FEATURES,
         "add_indicator": rules.one_of("auto", True, False),
@@ -155,6 +158,7 @@ class MLPEstimator(NeuralEstimator):
         validation: tuple[Any, Any, Any] = (None, None, None),
         groups: Any = None,
     ) -> Self:
+        data = None if incremental else FitData(X, y, sample_weight)
         with rules.unchanged_on_error(self):
             continued = self._continued(incremental=incremental)
             columns = continued.columns if continued else self._learn_columns(X)
@@ -178,7 +182,7 @@ class MLPEstimator(NeuralEstimator):
                 table, held_out = self._hold_out(learner, table, groups)
             lesson = self._prepare(learner, table, held_out, incremental=incremental)
             del X, y, weights, table, held_out, validation
-        return self._train(learner, lesson)
+        return self._train(learner, lesson, data)
 
     def _table(self, targets: Any, X: Any, y: Any, weights: Any) -> Table:
         """Return the rows to train on."""

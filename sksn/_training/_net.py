@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..nn._optim import RowSparseAdamW
 from ._batches import Batch, RowDataset
-from ._callbacks import BestWeights, CosineSchedule, Progress, listeners
+from ._callbacks import BestWeights, CosineSchedule, listeners, progress
 from ._device import threads_for
 from ._losses import NonFiniteLossError
 
@@ -46,6 +46,10 @@ class Run(NamedTuple):
         Seeds of the order of rows and of dropout.
     keeps_optimizer : bool
         Whether the moments of the optimizer are kept for a later run.
+    prints_epochs : bool
+        Whether a line for each epoch takes the place of the bar.
+    followers : tuple of callbacks
+        Callbacks of this run, after those of the user.
     """
 
     n_epochs: int
@@ -57,6 +61,8 @@ class Run(NamedTuple):
     label: str | None
     seeds: tuple[int, int]
     keeps_optimizer: bool
+    prints_epochs: bool = False
+    followers: tuple[Any, ...] = ()
 
 
 class Lesson(NamedTuple):
@@ -253,8 +259,10 @@ class RowNet(NeuralNet):
             n_batches = -(-len(train) // run.batch_size)
             before.append(("schedule", CosineSchedule(run.lr, run.n_epochs * n_batches)))
         if run.label is not None:
-            before.append(("progress", Progress(run.n_epochs, run.label)))
-        return before + own + after
+            shown = progress(run.n_epochs, run.label, prints_epochs=run.prints_epochs)
+            before.append(("progress", shown))
+        followers = [(f"follower{i}", follower) for i, follower in enumerate(run.followers)]
+        return before + own + followers + after
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Callable, **fit_params: Any

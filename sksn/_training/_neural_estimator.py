@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
+from .._fit_tasks import CallbackSupportMixin, FitData, follows_fit
 from .._observed import (
     MISSING_VALUES,
     check_missing_values,
@@ -25,6 +26,7 @@ from .._observed import (
     warn_of_other_container,
 )
 from ._device import usual_modes
+from ._epoch_tasks import EpochTasks
 from ._lifecycle import Learner
 from ._losses import NonFiniteLossError
 from ._net import Lesson, RowNet
@@ -44,7 +46,7 @@ TRAINING_RULES = {
 }
 
 
-class NeuralEstimator(rules.SuggestsParameters, BaseEstimator):
+class NeuralEstimator(rules.SuggestsParameters, CallbackSupportMixin, BaseEstimator):
     """What the estimators that hold a learner have in common."""
 
     _rules: ClassVar[dict[str, rules.Rule]] = TRAINING_RULES | {
@@ -109,10 +111,13 @@ class NeuralEstimator(rules.SuggestsParameters, BaseEstimator):
                 held_out,
                 incremental=incremental,
                 label=type(self).__name__ if self.verbose else None,
+                prints_epochs=self.verbose > 1,
             )
 
-    def _train(self, learner: Learner, lesson: Lesson) -> Self:
-        """Train, and publish what was learned."""
+    def _train(self, learner: Learner, lesson: Lesson, data: FitData | None = None) -> Self:
+        """Train, and publish what was learned. Callbacks of scikit-learn see the data of `fit`."""
+        if data is not None and follows_fit(self):
+            lesson = self._followed(learner, lesson, data)
         goes_on = learner.net is getattr(self, "net_", None)
         try:
             if not goes_on:  # its memory is free for the new one
@@ -127,6 +132,17 @@ class NeuralEstimator(rules.SuggestsParameters, BaseEstimator):
             raise
         self._publish(learner)
         return self
+
+    def _followed(self, learner: Learner, lesson: Lesson, data: FitData) -> Lesson:
+        """Return a lesson that callbacks of scikit-learn follow."""
+
+        def attributes() -> dict[str, Any]:
+            learner.take_stock()
+            return self._fitted_attributes(learner)
+
+        run = lesson.run
+        tasks = EpochTasks(self, data, run.n_epochs, attributes)
+        return lesson._replace(run=run._replace(followers=(*run.followers, tasks)))
 
     def _publish(self, learner: Learner) -> None:
         """Set all attributes of a fitted estimator in one step."""
