@@ -63,7 +63,7 @@ types: $(READY)
 
 doctest: $(READY)
 	$(BIN)/python -m pytest --doctest-modules sksn
-	$(BIN)/python -m pytest --doctest-glob="*.md" --doctest-glob="*.rst" README.md docs/quickstart docs/all.rst
+	$(BIN)/python -m pytest --doctest-glob="*.md" --doctest-glob="*.rst" README.md docs/quickstart docs/howto docs/all.rst
 
 docs: $(READY)
 	$(BIN)/sphinx-build --fail-on-warning --quiet docs docs/_build/html

@@ -342,8 +342,7 @@ class SNRegressor(RegressorMixin, MLPEstimator):
 
     .. math:: \frac{1}{\sum_i w_i} \sum_i w_i \frac{1}{D} \sum_d (\hat y_{id} - y_{id})^2
 
-    For conformal intervals, pass a fitted regressor, or one of three quantiles, to
-    ``CrossConformalRegressor`` or ``ConformalizedQuantileRegressor`` of MAPIE.
+    The how-to page on intervals has recipes for conformal intervals with MAPIE.
     Ctrl-C ends the training: the estimator keeps what it has learned so far.
 
     References
