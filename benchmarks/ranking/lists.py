@@ -3,8 +3,9 @@
 ``run <split> ...`` measures all methods on splits: 100k-0, 1m-0, ml1m5-0 to ml1m5-4, lastfm,
 citeulike-0, douban, gowalla; without a name, on all but gowalla. ``--powers`` measures the row
 powers 0, 1/4, 1/2, 3/4 and 1 instead, all other settings at their defaults, by tenth of user
-activity. ``report`` writes docs/tables/ranking.rst and ranking-powers.rst. Results are kept in
-benchmarks/results/ranking.json; what was measured is not measured again.
+activity. ``report`` writes docs/tables/ranking.rst, docs/tables/ranking-powers.rst and
+docs/ranking-powers.png. Results are kept in benchmarks/results/ranking.json; what was measured is
+not measured again.
 
 Protocol: a fifth of the training interactions (seed 0) is held out. Each peer is fitted with each
 of its settings on the rest; the one with the highest NDCG@10 is fitted on all training interactions
@@ -18,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,7 @@ from scipy import stats
 from sksn.metrics._hits import hits_of_matrix
 
 from ..common.measuring import machine, versions
-from ..common.places import RESULTS_FOLDER, TABLES
+from ..common.places import DOCS, RESULTS_FOLDER, TABLES
 from ..common.tables import as_rst
 from .methods import METHODS, Scores, installed, own, settings_of
 from .splits import Split, load_split
@@ -166,6 +168,29 @@ def powers_table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def draw_powers(rows: list[dict[str, Any]], file: Any) -> None:
+    """Draw what each row power adds to power 0, by tenth of user activity."""
+    from matplotlib.figure import Figure
+
+    parts = list(rows[0]["powers"])
+    figure = Figure(figsize=(3.4 * len(parts), 2.8 * len(rows)), layout="constrained")
+    panels = figure.subplots(len(rows), len(parts), sharex=True, squeeze=False)
+    for row, of_row in zip(rows, panels, strict=True):
+        for panel, (name, of_power) in zip(of_row, row["powers"].items(), strict=True):
+            without = np.array(of_power[str(POWERS[0])]["tenths"])
+            for i, power in enumerate(POWERS[1:]):
+                gain = np.array(of_power[str(power)]["tenths"]) - without
+                shade = f"C{i}"
+                panel.plot(range(1, 11), gain, "o-", markersize=3, color=shade, label=f"{power:g}")
+            panel.axhline(0, color="0.5", linewidth=0.8)
+            panel.set_title(f"{row['data']}, {name}")
+        of_row[0].set_ylabel("NDCG@10 above power 0")
+    for panel in panels[-1]:
+        panel.set(xlabel="tenth of users, by activity", xticks=[1, 4, 7, 10])
+    panels[0, 0].legend(title="power", fontsize=8)
+    figure.savefig(file, dpi=90)
+
+
 def load_results() -> dict[str, Any]:
     """Return what was measured."""
     if RESULTS.exists():
@@ -187,7 +212,10 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.smoke:
         methods = [method for method in METHODS if installed(method)]
         print(table([compare("smoke", method) for method in methods]))
-        print(powers_table([compare_powers("smoke")]))
+        powers = [compare_powers("smoke")]
+        print(powers_table(powers))
+        with TemporaryFile() as file:
+            draw_powers(powers, file)
         return
     for name in arguments.splits or SPLITS:
         if arguments.powers:
@@ -215,3 +243,4 @@ def report(arguments: argparse.Namespace) -> None:
     results = load_results()
     (TABLES / "ranking.rst").write_text(as_rst(table(results["rows"])))
     (TABLES / "ranking-powers.rst").write_text(as_rst(powers_table(results["powers"])))
+    draw_powers(results["powers"], DOCS / "ranking-powers.png")
