@@ -11,6 +11,7 @@ from scipy import sparse
 
 from sksn import SNRecommender
 
+from . import mult_vae
 from .splits import LIKED, Split
 
 Scores = Callable[[np.ndarray], np.ndarray]  # of users, of shape (n_users, n_items)
@@ -50,6 +51,23 @@ def implicit_als(split: Split, settings: dict[str, Any]) -> Scores:
     )
     model.fit(sparse.csr_matrix(X), show_progress=False)
     return lambda users: model.user_factors[users] @ model.item_factors.T
+
+
+def implicit_bpr(split: Split, settings: dict[str, Any]) -> Scores:
+    from implicit.bpr import BayesianPersonalizedRanking
+
+    X = _liked(split, 0.0).astype(np.float32)
+    model = BayesianPersonalizedRanking(
+        **settings, iterations=100, random_state=0, num_threads=1, verify_negative_samples=True
+    )
+    model.fit(sparse.csr_matrix(X), show_progress=False)
+    return lambda users: model.user_factors[users] @ model.item_factors.T
+
+
+def multinomial_vae(split: Split, settings: dict[str, Any]) -> Scores:
+    X = _liked(split, 0.0)
+    model = mult_vae.fit(X, **settings)
+    return lambda users: mult_vae.scores(model, X[users])
 
 
 def irspack(name: str) -> Fit:
@@ -102,6 +120,18 @@ METHODS: dict[str, tuple[Fit, list[dict[str, Any]]]] = {
     "SNRecommender, power 0": (own(ranking_settings={"power": 0.0}), [{}]),
     "EASE": (ease, _RIDGES),
     "implicit ALS": (implicit_als, _FACTORS),
+    "implicit BPR": (
+        implicit_bpr,
+        [
+            {"factors": factors, "learning_rate": lr, "regularization": 0.01}
+            for factors in (64, 128)
+            for lr in (0.01, 0.03, 0.1)
+        ],
+    ),
+    "Mult-VAE": (
+        multinomial_vae,
+        [{"n_epochs": n, "beta": beta} for n in (50, 100, 200) for beta in (0.2, 0.5)],
+    ),
     "RP3beta": (
         irspack("RP3beta"),
         [{"alpha": a, "beta": b} for a in (0.6, 1.0) for b in (0.2, 0.4, 0.6)],
@@ -113,7 +143,12 @@ METHODS: dict[str, tuple[Fit, list[dict[str, Any]]]] = {
     "most popular": (popular, [{}]),
 }
 RATED = ("EASE", "implicit ALS")  # which also choose how much a liked item counts
-NEEDS = {"implicit ALS": "implicit", "RP3beta": "irspack", "EDLAE": "irspack"}
+NEEDS = {
+    "implicit ALS": "implicit",
+    "implicit BPR": "implicit",
+    "RP3beta": "irspack",
+    "EDLAE": "irspack",
+}
 
 
 def settings_of(method: str, split: Split) -> list[dict[str, Any]]:
