@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from .._checks import Rule, is_torch, shown
+from ._caller import levels_to_caller
 from ._categories import Categories
 from ._dates import Cycles
 from ._entries import missing_mask
@@ -149,7 +150,7 @@ class ColumnReader:
                     f"Column {_name(X, j)!r} of X holds text where training had numbers, or the "
                     "other way round, so all of its categories are unknown and count as missing.",
                     UserWarning,
-                    stacklevel=5,
+                    stacklevel=levels_to_caller(),
                 )
         parts = []
         for j, kind in enumerate(self.kinds):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import Any
 
 import numpy as np
 
+from ._caller import levels_to_caller
 from ._markers import Markers
 
 _SENTINELS = (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0)
@@ -43,7 +43,7 @@ def warn_of_sentinels(X: np.ndarray, names: Any = None, *, markers: Markers = ()
             f"X often holds {value:g}, apart from the other entries, in column {listed}. If this "
             f"marks missing values, pass missing_values={_listed(*markers, value)}, or replace it "
             "by NaN.",
-            stacklevel=_levels_to_caller(),
+            stacklevel=levels_to_caller(),
         )
 
 
@@ -51,14 +51,6 @@ def _listed(*values: float) -> str:
     """Return one value as a number, and several as a list."""
     numbers = ", ".join(f"{value:g}" for value in values)
     return numbers if len(values) == 1 else f"[{numbers}]"
-
-
-def _levels_to_caller() -> int:
-    """Return how far the caller of this package is above the function that asks."""
-    frame, levels = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("sksn"):
-        frame, levels = frame.f_back, levels + 1
-    return levels
 
 
 def _stands_apart(column: np.ndarray, value: float) -> bool:

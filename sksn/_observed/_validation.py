@@ -13,13 +13,13 @@ from sklearn.utils.validation import check_array, validate_data
 
 from .._blocks import blocks
 from .._checks import is_torch
+from ._caller import levels_to_caller
 from ._entries import missing_mask, row_counts, select_entries
 from ._markers import Markers
 from ._raw_input import ENCODE, prepared, to_numpy
 from ._sentinels import warn_of_sentinels
 
 _SIMILAR = 1.5  # factor between shares of observed entries
-_STACKLEVEL = 4  # the caller of a public method
 
 
 def validate_observed(
@@ -144,7 +144,7 @@ def warn_of_other_container(X: Any, was_sparse: bool, share: float, markers: Mar
         "the same rows mean different things. Pass the kind of fit, or use missing_values=0 in "
         "fit, which makes zeros missing in both.",
         UserWarning,
-        stacklevel=_STACKLEVEL,
+        stacklevel=levels_to_caller(),
     )
 
 
