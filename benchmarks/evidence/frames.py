@@ -1,50 +1,42 @@
 """How do defaults compare on tables of numbers, text, categories and dates with missing values?
 
 ``run`` compares SNClassifier and SNRegressor, with and without ``candidates="auto"``, with gradient
-boosting and a random forest, all with their defaults, on the same five folds of each table. Peers
-that take categories and missing values get them: HistGradientBoosting, LightGBM and XGBoost as
-categories of pandas (HistGradientBoosting as codes where there are more than 255), CatBoost as
-text. The random forest gets ordinal codes. Dates become seconds for all peers. "bands, blocks"
-keeps 20 neighbouring rows of the print bands together. ``report`` writes docs/tables/frames.rst:
-AUROC or R squared, log loss, average ranks and the CPU seconds of a fit.
+boosting, a random forest, RealMLP and TabM, all with their defaults, on the same five folds of each
+table. Peers that take categories and missing values get them: HistGradientBoosting, LightGBM and
+XGBoost as categories of pandas (HistGradientBoosting as codes where there are more than 255),
+CatBoost as text. The random forest gets ordinal codes. RealMLP and TabM get means and indicators.
+Dates become seconds for all peers. "bands, blocks" keeps 20 neighbouring rows of the print bands
+together. ``report`` writes docs/tables/frames.rst: AUROC or R squared, log loss, average ranks and
+the CPU seconds of a fit.
 
 Results are kept in benchmarks/results/frames.json for each table and method, and are not measured
 again. ``--data`` and ``--methods`` select some. All seeds are 0. Needs SKSN_DATA, and catboost,
-lightgbm and xgboost for their rows; ``--smoke`` uses a small table that is drawn.
+lightgbm, xgboost and pytabkit for their rows; ``--smoke`` uses a small table that is drawn. Where a
+fit takes more than ``--minutes`` of CPU time, the method is kept as one that did not finish.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import signal
 import time
-from collections.abc import Callable
-from importlib import import_module
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
-from sklearn.compose import make_column_selector, make_column_transformer
-from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
 from sklearn.metrics import log_loss, r2_score, roc_auc_score
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OrdinalEncoder
-
-from sksn import SNClassifier, SNRegressor
 
 from ..common.data import INCOMPLETE, data_folder, load
 from ..common.measuring import versions
 from ..common.places import RESULTS_FOLDER, TABLES
-from ..common.statistics import average_ranks
 from ..common.tables import as_rst
+from .frame_peers import methods
+from .frame_tables import BLOCKS, table
 
 RESULTS = RESULTS_FOLDER / "frames.json"
 _FRAMES = {  # the column to predict, and whether it is a class
@@ -55,21 +47,7 @@ _FRAMES = {  # the column to predict, and whether it is a class
     "baseball": ("hr", False),
     "flights": ("late", True),
 }
-_BLOCKS = "bands, blocks"  # neighbouring rows are of one print job, and say much of each other
-_CHOSEN_BY = (
-    "bands",
-    _BLOCKS,
-    "pima",
-    "horse",
-    "autos",
-    "movies",
-    "physionet",
-    "chile",
-    "flights",
-    "baseball",
-)
-_MOST_CATEGORIES = 255
-_UNKNOWN = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
+_MOST_MINUTES = 15
 
 
 class Frame(NamedTuple):
@@ -83,7 +61,7 @@ class Frame(NamedTuple):
 
 def load_frame(name: str) -> Frame:
     """Read a table from the folder that SKSN_DATA names."""
-    if name == _BLOCKS:
+    if name == BLOCKS:
         frame = load_frame("bands")
         return frame._replace(groups=np.arange(len(frame.y)) // 20)
     if name not in _FRAMES:
@@ -99,68 +77,29 @@ def load_frame(name: str) -> Frame:
     return Frame(frame.drop(columns=target), frame[target].to_numpy(), is_class)
 
 
-def as_categories(X: pd.DataFrame) -> pd.DataFrame:
-    """Return text as categories of pandas, and dates as seconds."""
-    X = X.copy()
-    for name in X.columns:
-        if isinstance(X[name].dtype, pd.DatetimeTZDtype) or X[name].dtype.kind == "M":
-            X[name] = X[name].astype("int64") / 1e9
-        elif not pd.api.types.is_numeric_dtype(X[name].dtype):
-            X[name] = X[name].astype("category")
-    return X
+@contextmanager
+def at_most(minutes: float) -> Iterator[None]:
+    """Raise a TimeoutError in code that takes more CPU time; compiled code finishes first."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"a fold takes more than {minutes:g} minutes")
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, 60 * minutes)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
-def as_few_categories(X: pd.DataFrame) -> pd.DataFrame:
-    """Return categories as HistGradientBoosting takes them; codes where there are more than 255."""
-    X = as_categories(X)
-    for name in X.columns[X.dtypes == "category"]:
-        if len(X[name].cat.categories) > _MOST_CATEGORIES:
-            X[name] = X[name].cat.codes.where(X[name].notna())
-    return X
+def compare(
+    frame: Frame, model: Any, prepare: Callable[[Any], Any], minutes: float = _MOST_MINUTES
+) -> dict[str, Any]:
+    """Return the scores of a method on five folds, and the CPU seconds of its fits.
 
-
-def as_text(X: pd.DataFrame) -> pd.DataFrame:
-    """Return categories as text, for CatBoost."""
-    X = as_categories(X)
-    for name in X.columns[X.dtypes == "category"]:
-        X[name] = X[name].astype(object).where(X[name].notna(), "missing").astype(str)
-    return X
-
-
-def methods(is_class: bool) -> dict[str, tuple[BaseEstimator, Callable[[Any], Any]]]:
-    """Return an estimator, and how it gets its rows, by the name of the method."""
-    ours = SNClassifier if is_class else SNRegressor
-    boosting = HistGradientBoostingClassifier if is_class else HistGradientBoostingRegressor
-    forest = RandomForestClassifier if is_class else RandomForestRegressor
-    ordinal = OrdinalEncoder(encoded_missing_value=np.nan, **_UNKNOWN)
-    codes = make_column_transformer(
-        (ordinal, make_column_selector(dtype_include="category")), remainder="passthrough"
-    )
-    found: dict[str, Any] = {
-        "SN": (ours(random_state=0), lambda X: X),
-        "SN, candidates": (ours(random_state=0, candidates="auto"), lambda X: X),
-        "HistGradientBoosting": (
-            boosting(random_state=0, categorical_features="from_dtype"),
-            as_few_categories,
-        ),
-        "random forest": (make_pipeline(codes, forest(random_state=0)), as_categories),
-    }
-    kind = "Classifier" if is_class else "Regressor"
-    for name, module, prefix, options, prepare in (
-        ("CatBoost", "catboost", "CatBoost", {"verbose": 0, "allow_writing_files": False}, as_text),
-        ("LightGBM", "lightgbm", "LGBM", {"verbose": -1}, as_categories),
-        ("XGBoost", "xgboost", "XGB", {"enable_categorical": True}, as_categories),
-    ):
-        try:
-            peer = getattr(import_module(module), prefix + kind)
-        except ModuleNotFoundError:
-            continue
-        found[name] = (peer(random_state=0, **options), prepare)
-    return found
-
-
-def compare(frame: Frame, model: Any, prepare: Callable[[Any], Any]) -> dict[str, list[float]]:
-    """Return the scores of a method on five folds, and the CPU seconds of its fits."""
+    A method that takes more minutes for a fold has neither, but the reason as "unfinished".
+    """
     splitter: Any = (StratifiedKFold if frame.is_class else KFold)(5, shuffle=True, random_state=0)
     if frame.groups is not None:
         splitter = GroupKFold(5, shuffle=True, random_state=0)
@@ -173,7 +112,11 @@ def compare(frame: Frame, model: Any, prepare: Callable[[Any], Any]) -> dict[str
         options = {"cat_features": list(X.columns[[not _is_number(d) for d in X.dtypes]])}
     for train, test in splitter.split(X, y, frame.groups):
         start = time.process_time()
-        model.fit(X.iloc[train], y[train], **options)
+        try:
+            with at_most(minutes):
+                model.fit(X.iloc[train], y[train], **options)
+        except TimeoutError as error:
+            return {**{key: [] for key in found}, "unfinished": str(error)}
         found["seconds"].append(time.process_time() - start)
         if not frame.is_class:
             found["scores"].append(r2_score(y[test], model.predict(X.iloc[test])))
@@ -187,47 +130,6 @@ def compare(frame: Frame, model: Any, prepare: Callable[[Any], Any]) -> dict[str
 
 def _is_number(dtype: Any) -> bool:
     return pd.api.types.is_numeric_dtype(dtype)
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    """Return scores, log losses, ranks and seconds as a Markdown table."""
-    names = list(dict.fromkeys(row["method"] for row in rows))
-    sets = list(dict.fromkeys(row["data"] for row in rows))
-    found = {(row["data"], row["method"]): row for row in rows}
-    lines = ["| table | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
-
-    def add(label: str, values: list[str]) -> None:
-        lines.append(f"| {label} | " + " | ".join(values) + " |")
-
-    complete = [data for data in sets if all((data, name) in found for name in names)]
-    for key, better, title in (
-        ("scores", 1, "{}, {}"),
-        ("log_loss", -1, "{}, log loss"),
-        ("seconds", -1, "{}, CPU s"),
-    ):
-        of_sets = []
-        for data in sets:
-            cells = [found.get((data, name), {}).get(key) for name in names]
-            if not any(cells):
-                continue
-            means = [np.mean(cell) if cell else np.nan for cell in cells]
-            best = np.nanmax(better * np.array(means)) if key != "seconds" else None
-            is_class = bool(found[data, names[0]]["log_loss"])
-            shown = [
-                "-" if np.isnan(m) else f"**{m:.4f}**" if better * m == best else f"{m:.4f}"
-                for m in means
-            ]
-            if key == "seconds":
-                shown = ["-" if np.isnan(m) else f"{m:.1f}" for m in means]
-            mark = "" if data in _CHOSEN_BY else " *"
-            add(title.format(data, "AUROC" if is_class else "R2") + mark, shown)
-            if data in complete:
-                of_sets.append([better * m for m in means])
-        if key != "seconds" and of_sets:
-            ranks = average_ranks(np.array(of_sets).T)
-            what = "score" if key == "scores" else "log loss"
-            add(f"average rank by {what}", [f"{r:.2f}" for r in ranks])
-    return "\n".join(lines)
 
 
 def load_rows() -> list[dict[str, Any]]:
@@ -245,6 +147,8 @@ def add_arguments(parser: argparse.ArgumentParser, task: str) -> None:
     if task == "run":
         parser.add_argument("--data", nargs="*", help="tables; by default all")
         parser.add_argument("--methods", nargs="*", help="methods; by default all")
+        help_text = f"most CPU minutes for a fit; by default {_MOST_MINUTES}"
+        parser.add_argument("--minutes", type=float, default=_MOST_MINUTES, help=help_text)
         parser.add_argument("--smoke", action="store_true", help="a small table that is drawn")
 
 
@@ -255,13 +159,18 @@ def run(arguments: argparse.Namespace) -> None:
         return
     rows = load_rows()
     done = {(row["data"], row["method"]) for row in rows}
-    for name in arguments.data or (*_FRAMES, *INCOMPLETE, _BLOCKS):
+    for name in arguments.data or (*_FRAMES, *INCOMPLETE, BLOCKS):
         frame = load_frame(name)
         for method, (model, prepare) in methods(frame.is_class).items():
             if (name, method) in done or (arguments.methods and method not in arguments.methods):
                 continue
-            row = {"data": name, "method": method, **compare(frame, model, prepare)}
-            print(f"{name:16s} {method:24s} {np.mean(row['scores']):.4f}", flush=True)
+            row = {
+                "data": name,
+                "method": method,
+                **compare(frame, model, prepare, arguments.minutes),
+            }
+            mean = f"{np.mean(row['scores']):.4f}" if row["scores"] else row["unfinished"]
+            print(f"{name:16s} {method:24s} {mean}", flush=True)
             rows.append(row)
             _keep(RESULTS, rows)
 
@@ -272,12 +181,12 @@ def _keep(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def _smoke() -> Any:
     random = np.random.RandomState(0)
-    y = random.randint(2, size=60)
+    y = random.randint(2, size=100)
     X = pd.DataFrame(
         {
-            "town": np.array(["a", "b", None], dtype=object)[random.randint(3, size=60)],
-            "x": np.where(random.uniform(size=60) < 0.2, np.nan, y + random.normal(size=60)),
-            "when": pd.date_range("2024-01-01", periods=60),
+            "town": np.array(["a", "b", None], dtype=object)[random.randint(3, size=100)],
+            "x": np.where(random.uniform(size=100) < 0.2, np.nan, y + random.normal(size=100)),
+            "when": pd.date_range("2024-01-01", periods=100),
         }
     )
     for is_class in (True, False):

@@ -164,42 +164,6 @@ def test_as_brought(tmp_path):
         assert scores["SN"] > max(scores.values()) - 0.02
 
 
-def test_frames():
-    result = run("run", "frames", "--smoke")
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("| table | SN | SN, candidates | HistGradientBoosting |")
-    for row in ("classes, AUROC *", "numbers, R2 *", "average rank by score", "classes, CPU s *"):
-        assert f"\n| {row} |" in result.stdout
-
-
-def test_the_table_of_frames_marks_the_best_and_ranks_complete_tables():
-    from benchmarks.evidence.frames import table
-
-    def row(data, method, score, log_loss=None):
-        losses = [] if log_loss is None else [log_loss]
-        return {
-            "data": data,
-            "method": method,
-            "scores": [score],
-            "log_loss": losses,
-            "seconds": [2.0],
-        }
-
-    rows = [row("pima", "a", 0.8, 0.5), row("pima", "b", 0.7, 0.4)]
-    rows += [row("new", "a", 0.3), row("new", "b", 0.2), row("half", "a", 0.9)]
-    assert table(rows).splitlines()[2:] == [
-        "| pima, AUROC | **0.8000** | 0.7000 |",
-        "| new, R2 * | **0.3000** | 0.2000 |",
-        "| half, R2 * | **0.9000** | - |",
-        "| average rank by score | 1.00 | 2.00 |",
-        "| pima, log loss | 0.5000 | **0.4000** |",
-        "| average rank by log loss | 2.00 | 1.00 |",
-        "| pima, CPU s | 2.0 | 2.0 |",
-        "| new, CPU s * | 2.0 | 2.0 |",
-        "| half, CPU s * | 2.0 | - |",
-    ]
-
-
 @pytest.mark.parametrize("folder", ["", "/no/such/folder"])
 def test_without_data(folder):
     result = run("run", "defaults", SKSN_DATA=folder)

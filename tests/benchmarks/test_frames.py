@@ -1,0 +1,130 @@
+"""The study of frames: the smoke run, its tables, and what its peers get."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator
+
+from benchmarks.evidence import frame_peers, frame_tables, frames
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.slow
+def test_frames():
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "run", "frames", "--smoke"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("| table | SN | SN, candidates | HistGradientBoosting |")
+    for row in (
+        "classes, AUROC *",
+        "numbers, R2 *",
+        "average rank by score, 2 tables",
+        "classes, CPU s *",
+    ):
+        assert f"\n| {row} |" in result.stdout
+
+
+def row(data, method, score, log_loss=None):
+    losses = [] if log_loss is None else [log_loss]
+    return {
+        "data": data,
+        "method": method,
+        "scores": [score],
+        "log_loss": losses,
+        "seconds": [2.0],
+    }
+
+
+def unfinished(data, method):
+    nothing = {"scores": [], "log_loss": [], "seconds": []}
+    return {"data": data, "method": method, **nothing, "unfinished": "a fold takes long"}
+
+
+def test_the_table_marks_the_best_and_ranks_complete_tables():
+    rows = [row("pima", "a", 0.8, 0.5), row("pima", "b", 0.7, 0.4)]
+    rows += [row("new", "a", 0.3), row("new", "b", 0.2), row("half", "a", 0.9)]
+    rows += [row("long", "a", 0.6), unfinished("long", "b")]
+    assert frame_tables.table(rows).splitlines()[2:] == [
+        "| pima, AUROC | **0.8000** | 0.7000 |",
+        "| new, R2 * | **0.3000** | 0.2000 |",
+        "| half, R2 * | **0.9000** | - |",
+        "| long, R2 * | **0.6000** | did not finish |",
+        "| average rank by score, 2 tables | 1.00 | 2.00 |",
+        "| pima, log loss | 0.5000 | **0.4000** |",
+        "| average rank by log loss, 1 tables | 2.00 | 1.00 |",
+        "| pima, CPU s | 2.0 | 2.0 |",
+        "| new, CPU s * | 2.0 | 2.0 |",
+        "| half, CPU s * | 2.0 | - |",
+        "| long, CPU s * | 2.0 | did not finish |",
+    ]
+
+
+class _Keeper(BaseEstimator):
+    """A model that keeps its rows, and takes its time."""
+
+    def __init__(self, seconds=0.0):
+        self.seconds = seconds
+
+    def fit(self, X, y):
+        end = time.process_time() + self.seconds
+        while time.process_time() < end:
+            pass
+        self.rows_ = X
+        return self
+
+    def predict(self, X):
+        self.seen_ = X
+        return np.zeros(len(X))
+
+
+def test_means_and_indicators_are_of_training_rows():
+    X = pd.DataFrame(
+        {
+            "town": pd.Series(["a", None, "b", "a"], dtype=object),
+            "x": [1.0, np.nan, 3.0, 100.0],
+            "z": [1, 2, 3, 4],
+        }
+    )
+    complete = frame_peers.as_complete_categories(X)
+    assert complete["town"].tolist() == ["a", "missing", "b", "a"]
+    assert complete["town"].dtype == "category"
+    model = frame_peers.with_means(_Keeper()).fit(complete[:3], np.zeros(3))
+    got = model[-1].rows_
+    assert got["x"].tolist() == [1, 2, 3]
+    assert got["missingindicator_x"].tolist() == [0, 1, 0]
+    assert "missingindicator_z" not in got
+    assert got["town"].dtype == "category"
+    model.predict(complete[1:2].assign(z=np.nan))
+    assert model[-1].seen_[["x", "z"]].to_numpy().tolist() == [[2, 2]]
+
+
+def test_a_method_that_takes_too_long_did_not_finish():
+    frame = frames.Frame(pd.DataFrame({"x": np.arange(10.0)}), np.arange(10.0), False)
+    found = frames.compare(frame, _Keeper(seconds=60), lambda X: X, minutes=0.001)
+    assert found == {
+        "scores": [],
+        "log_loss": [],
+        "seconds": [],
+        "unfinished": "a fold takes more than 0.001 minutes",
+    }
+    found = frames.compare(frame, _Keeper(seconds=0), lambda X: X, minutes=0.001)
+    assert len(found["scores"]) == 5
+    assert "unfinished" not in found
+
+
+def test_missing_libraries_leave_their_methods_out(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pytabkit", None)
+    found = frame_peers.methods(True)
+    assert list(found)[:2] == ["SN", "SN, candidates"]
+    assert not {"RealMLP", "TabM"} & found.keys()
