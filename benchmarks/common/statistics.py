@@ -26,6 +26,14 @@ def corrected_error(values: np.ndarray, n_train: int, n_test: int) -> float:
     return float(np.std(values, ddof=1) * np.sqrt(1 / len(values) + n_test / n_train))
 
 
+def holm(p_values: Sequence[float]) -> np.ndarray:
+    """Return p-values corrected for their number (Holm's step-down method)."""
+    p = np.asarray(p_values, dtype=float)
+    order = np.argsort(p)
+    corrected = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    return np.minimum(corrected, 1)[np.argsort(order)]
+
+
 def average_ranks(scores: np.ndarray) -> np.ndarray:
     """Return the mean rank of each method (rows) over data sets (columns); the best has rank 1."""
     return stats.rankdata(-scores, axis=0).mean(axis=1)

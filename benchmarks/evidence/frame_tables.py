@@ -1,12 +1,13 @@
-"""Tables of the study of frames: scores, log losses, ranks and seconds."""
+"""Tables of the study of frames: scores and ranks, and a comparison with each peer."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from scipy.stats import wilcoxon
 
-from ..common.statistics import average_ranks
+from ..common.statistics import average_ranks, holm
 
 BLOCKS = "bands, blocks"  # the rows of bands; neighbouring rows are of one print job
 _CHOSEN_BY = (
@@ -21,6 +22,8 @@ _CHOSEN_BY = (
     "flights",
     "baseball",
 )
+_OURS = ("SN", "SN, candidates")
+_LEVEL = 0.01
 _DIRECTIONS = {"scores": 1, "log_loss": -1}  # 1 where more is better
 _TITLES = {"scores": "{}, {}", "log_loss": "{}, log loss", "seconds": "{}, CPU s"}
 
@@ -69,3 +72,42 @@ def table(rows: Rows) -> str:
             label = f"average rank by {what}, {len(of_sets)} tables"
             add(label, [f"{r:.2f}" for r in ranks])
     return "\n".join(lines)
+
+
+def comparison(rows: Rows) -> str:
+    """Return, for each peer, on how many tables ours are better, level and worse, and p-values.
+
+    Level is a difference of at most 0.01. The p-values are those of Wilcoxon's signed-rank test
+    over tables, corrected by Holm for the number of peers. The rows of bands count once.
+    """
+    peers = list(dict.fromkeys(row["method"] for row in rows if row["method"] not in _OURS))
+    columns = []
+    for key in _DIRECTIONS:
+        for ours in _OURS:
+            leads = [_leads(rows, key, ours, peer) for peer in peers]
+            values = holm([wilcoxon(lead).pvalue if lead.any() else 1.0 for lead in leads])
+            columns.append(
+                [
+                    f"{np.sum(lead > _LEVEL)} / {np.sum(abs(lead) <= _LEVEL)} "
+                    f"/ {np.sum(lead < -_LEVEL)} (p = {p:.3f})"
+                    for lead, p in zip(leads, values, strict=True)
+                ]
+            )
+    titles = [f"{ours}, {what}" for what in ("scores", "log loss") for ours in _OURS]
+    lines = ["| beside | " + " | ".join(titles) + " |", "|---|" + "---:|" * len(titles)]
+    lines += [
+        f"| {peer} | " + " | ".join(cells) + " |"
+        for peer, *cells in zip(peers, *columns, strict=True)
+    ]
+    return "\n".join(lines)
+
+
+def _leads(rows: Rows, key: str, ours: str, peer: str) -> np.ndarray:
+    """Return how much better the mean of ours is, on each table that has both."""
+    means = {
+        (row["data"], row["method"]): np.mean(row[key])
+        for row in rows
+        if row[key] and row["data"] != BLOCKS
+    }
+    sets = [data for data, method in means if method == ours and (data, peer) in means]
+    return _DIRECTIONS[key] * np.array([means[data, ours] - means[data, peer] for data in sets])

@@ -7,7 +7,7 @@ XGBoost as categories of pandas (HistGradientBoosting as codes where there are m
 CatBoost as text. The random forest gets ordinal codes. RealMLP and TabM get means and indicators.
 Dates become seconds for all peers. "bands, blocks" keeps 20 neighbouring rows of the print bands
 together. ``report`` writes docs/tables/frames.rst: AUROC or R squared, log loss, average ranks and
-the CPU seconds of a fit.
+the CPU seconds of a fit; and docs/tables/frames-comparison.rst: a test over tables for each peer.
 
 Results are kept in benchmarks/results/frames.json for each table and method, and are not measured
 again. ``--data`` and ``--methods`` select some. All seeds are 0. Needs SKSN_DATA, and catboost,
@@ -36,7 +36,7 @@ from ..common.measuring import versions
 from ..common.places import RESULTS_FOLDER, TABLES
 from ..common.tables import as_rst
 from .frame_peers import methods
-from .frame_tables import BLOCKS, table
+from .frame_tables import BLOCKS, comparison, table
 
 RESULTS = RESULTS_FOLDER / "frames.json"
 _FRAMES = {  # the column to predict, and whether it is a class
@@ -138,8 +138,10 @@ def load_rows() -> list[dict[str, Any]]:
 
 
 def report(arguments: argparse.Namespace) -> None:
-    """Write the table of the docs."""
-    (TABLES / "frames.rst").write_text(as_rst(table(load_rows())))
+    """Write the tables of the docs."""
+    rows = load_rows()
+    (TABLES / "frames.rst").write_text(as_rst(table(rows)))
+    (TABLES / "frames-comparison.rst").write_text(as_rst(comparison(rows)))
 
 
 def add_arguments(parser: argparse.ArgumentParser, task: str) -> None:

@@ -25,6 +25,12 @@ class TestStatistics:
         scores = np.array([[0.9, 0.5], [0.8, 0.5], [0.7, 0.9]])
         assert statistics.average_ranks(scores).tolist() == [1.75, 2.25, 2]
 
+    def test_holm_by_hand(self):
+        """3 x 0.01, 2 x 0.02 and 0.5, but none below a smaller one; none above 1."""
+        assert statistics.holm([0.5, 0.01, 0.02]).tolist() == pytest.approx([0.5, 0.03, 0.04])
+        assert statistics.holm([0.02, 0.021]).tolist() == pytest.approx([0.04, 0.04])
+        assert statistics.holm([0.9, 0.8]).tolist() == [1, 1]
+
     @pytest.mark.parametrize(("k", "q"), [(2, 1.960), (5, 2.728), (10, 3.164)])
     def test_critical_differences_are_those_of_demsar(self, k, q):
         """His table 5 (a), to three digits."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import wilcoxon
 from sklearn.base import BaseEstimator
 
 from benchmarks.evidence import frame_peers, frame_tables, frames
@@ -67,6 +68,26 @@ def test_the_table_marks_the_best_and_ranks_complete_tables():
         "| new, CPU s * | 2.0 | 2.0 |",
         "| half, CPU s * | 2.0 | - |",
         "| long, CPU s * | 2.0 | did not finish |",
+    ]
+
+
+def test_the_comparison_counts_tables_and_corrects_for_the_number_of_peers():
+    """Leads of SN over a: 7 above 0.01, one within, one below; b wins everywhere."""
+    leads = [0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.005, -0.015]
+    rows = []
+    for i, lead in enumerate(leads):
+        data = f"t{i}"
+        rows += [row(data, "SN", 0.5, 0.5), row(data, "SN, candidates", 0.5, 0.5)]
+        rows += [row(data, "a", 0.5 - lead, 0.5), row(data, "b", 0.6 + i / 100, 0.4 - i / 100)]
+    rows += [row("bands, blocks", "SN", 0.9), row("bands, blocks", "a", 0.1)]  # bands counts once
+    rows += [row("u", "SN", 0.9), unfinished("u", "a")]
+    p_of_a = wilcoxon(leads).pvalue  # the larger of two: not multiplied
+    p_of_b = 2 * wilcoxon(np.arange(1, 10)).pvalue
+    assert frame_tables.comparison(rows).splitlines()[2:] == [
+        f"| a | 7 / 1 / 1 (p = {p_of_a:.3f}) | 7 / 1 / 1 (p = {p_of_a:.3f}) "
+        "| 0 / 9 / 0 (p = 1.000) | 0 / 9 / 0 (p = 1.000) |",
+        f"| b | 0 / 0 / 9 (p = {p_of_b:.3f}) | 0 / 0 / 9 (p = {p_of_b:.3f}) "
+        f"| 0 / 0 / 9 (p = {p_of_b:.3f}) | 0 / 0 / 9 (p = {p_of_b:.3f}) |",
     ]
 
 
