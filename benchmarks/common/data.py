@@ -9,7 +9,7 @@ import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +17,9 @@ from scipy.io import loadmat
 from sklearn.datasets import load_svmlight_files
 from sklearn.metrics import get_scorer
 from sklearn.preprocessing import OneHotEncoder
+
+if TYPE_CHECKING:
+    import pandas
 
 INCOMPLETE = (
     "hepatitis",
@@ -45,6 +48,19 @@ _OUTCOMES = ("recordid", "SAPS-I", "SOFA", "Length_of_stay", "Survival", "In-hos
 
 
 _SCORERS = {"AUROC": "roc_auc", "accuracy": "accuracy", "R2": "r2"}
+
+
+class Frame(NamedTuple):
+    """A table, what to predict, whether that is a class, and groups that folds keep together.
+
+    Where there are `folds`, they are the rows for training and those for the test of each fold.
+    """
+
+    X: pandas.DataFrame
+    y: np.ndarray
+    is_class: bool
+    groups: np.ndarray | None = None
+    folds: list[tuple[np.ndarray, np.ndarray]] | None = None
 
 
 @dataclass

@@ -13,6 +13,10 @@ Results are kept in benchmarks/results/frames.json for each table and method, an
 again. ``--data`` and ``--methods`` select some. All seeds are 0. Needs SKSN_DATA, and catboost,
 lightgbm, xgboost and pytabkit for their rows; ``--smoke`` uses a small table that is drawn. Where a
 fit takes more than ``--minutes`` of CPU time, the method is kept as one that did not finish.
+
+``--folder`` reads downloaded tables of BeyondArena instead (``benchmarks/common/arena.py`` says
+how they lie there): without ``--data``, those that have missing cells. Tables whose test rows must
+be later than the training rows bring their own folds.
 """
 
 from __future__ import annotations
@@ -24,14 +28,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import log_loss, r2_score, roc_auc_score
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
-from ..common.data import INCOMPLETE, data_folder, load
+from ..common.arena import listed_in, load_arena
+from ..common.data import INCOMPLETE, Frame, data_folder, load
 from ..common.measuring import versions
 from ..common.places import RESULTS_FOLDER, TABLES
 from ..common.tables import as_rst
@@ -48,15 +53,6 @@ _FRAMES = {  # the column to predict, and whether it is a class
     "flights": ("late", True),
 }
 _MOST_MINUTES = 15
-
-
-class Frame(NamedTuple):
-    """A table, what to predict, whether that is a class, and groups that folds keep together."""
-
-    X: pd.DataFrame
-    y: np.ndarray
-    is_class: bool
-    groups: np.ndarray | None = None
 
 
 def load_frame(name: str) -> Frame:
@@ -98,7 +94,9 @@ def compare(
 ) -> dict[str, Any]:
     """Return the scores of a method on five folds, and the CPU seconds of its fits.
 
-    A method that takes more minutes for a fold has neither, but the reason as "unfinished".
+    A method that takes more minutes for a fold has neither, but the reason as "unfinished". With
+    more than two classes, the AUROC is the mean of those of each class against the rest, over the
+    classes of the test rows. A class that no training row has gets a probability of 0.
     """
     splitter: Any = (StratifiedKFold if frame.is_class else KFold)(5, shuffle=True, random_state=0)
     if frame.groups is not None:
@@ -110,22 +108,32 @@ def compare(
     options = {}
     if type(model).__name__.startswith("CatBoost"):
         options = {"cat_features": list(X.columns[[not _is_number(d) for d in X.dtypes]])}
-    for train, test in splitter.split(X, y, frame.groups):
+    for train, test in frame.folds or splitter.split(X, y, frame.groups):
+        known, target = np.arange(0), y[train]
+        if frame.is_class:  # peers want codes without gaps
+            known, target = np.unique(y[train], return_inverse=True)
         start = time.process_time()
         try:
             with at_most(minutes):
-                model.fit(X.iloc[train], y[train], **options)
+                model.fit(X.iloc[train], target, **options)
         except TimeoutError as error:
             return {**{key: [] for key in found}, "unfinished": str(error)}
         found["seconds"].append(time.process_time() - start)
         if not frame.is_class:
             found["scores"].append(r2_score(y[test], model.predict(X.iloc[test])))
             continue
-        proba = model.predict_proba(X.iloc[test])
-        of_class = proba[:, 1] if len(classes) == 2 else proba
-        found["scores"].append(roc_auc_score(y[test], of_class, multi_class="ovr"))
+        of_known = model.predict_proba(X.iloc[test])
+        proba = np.zeros((len(test), len(classes)), dtype=of_known.dtype)
+        proba[:, known] = of_known
+        found["scores"].append(_auroc(y[test], proba))
         found["log_loss"].append(log_loss(y[test], proba, labels=np.arange(len(classes))))
     return found
+
+
+def _auroc(y: np.ndarray, proba: np.ndarray) -> float:
+    if proba.shape[1] == 2:
+        return roc_auc_score(y, proba[:, 1])
+    return float(np.mean([roc_auc_score(y == k, proba[:, k]) for k in np.unique(y)]))
 
 
 def _is_number(dtype: Any) -> bool:
@@ -148,6 +156,7 @@ def add_arguments(parser: argparse.ArgumentParser, task: str) -> None:
     """Add the options of a task."""
     if task == "run":
         parser.add_argument("--data", nargs="*", help="tables; by default all")
+        parser.add_argument("--folder", type=Path, help="a folder of tables of BeyondArena")
         parser.add_argument("--methods", nargs="*", help="methods; by default all")
         help_text = f"most CPU minutes for a fit; by default {_MOST_MINUTES}"
         parser.add_argument("--minutes", type=float, default=_MOST_MINUTES, help=help_text)
@@ -161,8 +170,8 @@ def run(arguments: argparse.Namespace) -> None:
         return
     rows = load_rows()
     done = {(row["data"], row["method"]) for row in rows}
-    for name in arguments.data or (*_FRAMES, *INCOMPLETE, BLOCKS):
-        frame = load_frame(name)
+    for name in arguments.data or _all_tables(arguments.folder):
+        frame = load_arena(name, arguments.folder) if arguments.folder else load_frame(name)
         for method, (model, prepare) in methods(frame.is_class).items():
             if (name, method) in done or (arguments.methods and method not in arguments.methods):
                 continue
@@ -175,6 +184,15 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"{name:16s} {method:24s} {mean}", flush=True)
             rows.append(row)
             _keep(RESULTS, rows)
+
+
+def _all_tables(folder: Path | None) -> list[str]:
+    if folder is None:
+        return [*_FRAMES, *INCOMPLETE, BLOCKS]
+    names = listed_in(folder)
+    if not names:
+        raise SystemExit(f"{folder} has no table of the list in benchmarks/common/arena.py")
+    return names
 
 
 def _keep(path: Path, rows: list[dict[str, Any]]) -> None:

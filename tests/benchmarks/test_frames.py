@@ -80,6 +80,8 @@ def test_the_comparison_counts_tables_and_corrects_for_the_number_of_peers():
         rows += [row(data, "SN", 0.5, 0.5), row(data, "SN, candidates", 0.5, 0.5)]
         rows += [row(data, "a", 0.5 - lead, 0.5), row(data, "b", 0.6 + i / 100, 0.4 - i / 100)]
     rows += [row("bands, blocks", "SN", 0.9), row("bands, blocks", "a", 0.1)]  # bands counts once
+    for data in ("horse_colic_survival", "hepatitis_survival_prediction"):  # so do these
+        rows += [row(data, "SN", 0.9), row(data, "a", 0.1)]
     rows += [row("u", "SN", 0.9), unfinished("u", "a")]
     p_of_a = wilcoxon(leads).pvalue  # the larger of two: not multiplied
     p_of_b = 2 * wilcoxon(np.arange(1, 10)).pvalue
