@@ -182,7 +182,7 @@ RANDOM_STATE = Rule(
     ),
     "None, an integer in [0, 2**32) or a numpy.random.RandomState",
 )
-VERBOSE = Rule(lambda v: isinstance(v, numbers.Integral), "True or False")
+VERBOSE = Rule(lambda v: isinstance(v, (numbers.Integral, np.bool_)), "True or False, or 2")
 
 
 def one_of(*allowed: Any) -> Rule:

@@ -355,8 +355,8 @@ class SparsityNormalizer(
         Returns
         -------
         ndarray or sparse matrix of shape (n_samples, n_features)
-            A dense result has NaN (or `missing_values`) where an entry was missing; a sparse
-            result does not store the entry.
+            A dense result has NaN, or the first number of `missing_values`, where an entry was
+            missing; a sparse result does not store the entry.
 
         Raises
         ------

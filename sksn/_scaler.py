@@ -55,7 +55,7 @@ class ObservedScaler(
     with_std : bool, default=True
         Whether to divide by the standard deviation.
     missing_values : number or sequence of numbers, default=np.nan
-        Numbers that mean missing; NaN always does. It becomes NaN.
+        Numbers that mean missing; NaN always does. They become NaN.
     copy : bool, default=True
         False scales in place where the input allows it: float arrays, and CSR and CSC matrices
         of floats.
@@ -230,7 +230,8 @@ class ObservedScaler(
         Returns
         -------
         ndarray or sparse matrix of shape (n_samples, n_features)
-            The rows in the units of the features. Missing entries are `missing_values`.
+            The rows in the units of the features. Missing entries are the first number of
+            `missing_values`, or NaN.
 
         Raises
         ------

@@ -54,7 +54,6 @@ def test_markers_are_as_good_as_nan(estimator, kind, container):
     found = output(several.fit(container(X), y), container(X))
     if sparse.issparse(expected):
         found, expected = found.toarray(), expected.toarray()
-        found[np.isin(found, MARKERS)] = np.nan  # ObservedScaler leaves stored ones as they are
     assert_allclose(found, expected)
 
 
@@ -114,6 +113,17 @@ def test_a_marker_that_is_left_is_said_beside_the_others():
     X, _, _ = marked()
     with pytest.warns(UserWarning, match=r"pass missing_values=\[-1, -999\]"):
         SparsityNormalizer(missing_values=-1).fit(X)
+    X[X == -1] = -12345678
+    with pytest.warns(UserWarning, match=r"pass missing_values=\[0.5, -12345678, -999\]"):
+        SparsityNormalizer(missing_values=[0.5, -12345678]).fit(X)
+
+
+def test_equal_sets_write_the_same():
+    X = np.array([[-1.0, 2.0], [3.0, -2.0]])
+    for given in ({-1, -2}, {-2, -1}):
+        scaler = ObservedScaler(missing_values=given)
+        restored = scaler.inverse_transform(scaler.fit_transform(X))
+        assert restored[0, 0] == restored[1, 1] == -1.0
 
 
 @pytest.mark.parametrize("given", [[], [-1, "?"], [-1, np.inf], np.zeros((1, 1)), [[-1]], "-1"])

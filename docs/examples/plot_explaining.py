@@ -1,6 +1,6 @@
 """
-What a model says of a missing value
-====================================
+What a model says about a missing value
+=======================================
 
 A doctor orders a test when a patient looks ill, so that a missing value says something too. Partial
 dependence shows the prediction by the value of a feature, and where it is missing. Occlusion
@@ -50,7 +50,8 @@ axes[1].set_ylabel("")
 # %%
 # What matters
 # ------------
-# One prediction of all rows hides one entry of each. Five of them suffice here.
+# One prediction of all rows hides one entry of each. Rows have four entries at most here, so the
+# default of five such predictions hides each entry once.
 
 found = occlusion_importance(model, X[2000:], ill[2000:], random_state=0)
 figure, ax = plt.subplots(figsize=(6, 2.6), layout="constrained")

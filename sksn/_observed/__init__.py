@@ -26,6 +26,7 @@ from ._markers import (
     check_missing_values,
     written_marker,
 )
+from ._raw_input import prepared
 from ._validation import validate_observed, warn_of_other_container
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "missing_mask",
     "missing_shares",
     "observed_blocks",
+    "prepared",
     "row_counts",
     "row_of_entry",
     "seconds_of",

@@ -47,7 +47,7 @@ class ColumnReader:
     kinds : list of str
         The kind of each column.
     markers : tuple of float
-        A further value that means missing.
+        Further values that means missing.
 
     Attributes
     ----------

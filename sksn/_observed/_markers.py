@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence, Set
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,14 +10,15 @@ import numpy as np
 from .._checks import MISSING_VALUE, Rule, is_no_value
 
 Markers: TypeAlias = tuple[float, ...]
-MissingValues: TypeAlias = float | Iterable[float]
+MissingValues: TypeAlias = float | Sequence[float] | Set[float] | np.ndarray
 
 
 def _as_list(missing_values: Any) -> list[Any]:
     if isinstance(missing_values, np.ndarray) and missing_values.ndim <= 1:
         return list(np.atleast_1d(missing_values))
-    several = isinstance(missing_values, (list, tuple, set, frozenset))
-    return list(missing_values) if several else [missing_values]
+    if isinstance(missing_values, (set, frozenset)):
+        return sorted(missing_values, key=str)  # a set has no order of its own
+    return list(missing_values) if isinstance(missing_values, (list, tuple)) else [missing_values]
 
 
 def _are_markers(missing_values: Any) -> bool:
@@ -26,7 +27,9 @@ def _are_markers(missing_values: Any) -> bool:
 
 
 MISSING_VALUES = Rule(
-    _are_markers, MISSING_VALUE.expected, f"Several numbers are a list. {MISSING_VALUE.hint}"
+    _are_markers,
+    MISSING_VALUE.expected,
+    f"Several numbers are a list. {MISSING_VALUE.hint}",
 )
 
 
@@ -38,5 +41,5 @@ def check_missing_values(missing_values: Any) -> Markers:
 
 
 def written_marker(missing_values: Any) -> float:
-    """Return the number that is written where an entry is missing: the first that is given."""
+    """Return what is written where an entry is missing: the first number that is given, or NaN."""
     return (*check_missing_values(missing_values), np.nan)[0]

@@ -49,7 +49,8 @@ def warn_of_sentinels(X: np.ndarray, names: Any = None, *, markers: Markers = ()
 
 def _listed(*values: float) -> str:
     """Return one value as a number, and several as a list."""
-    numbers = ", ".join(f"{value:g}" for value in values)
+    exact = (int(value) if value.is_integer() else value for value in values)
+    numbers = ", ".join(map(str, exact))
     return numbers if len(values) == 1 else f"[{numbers}]"
 
 

@@ -132,7 +132,7 @@ def progress(n_epochs: int, label: str, *, prints_epochs: bool) -> Callback:
         return ProgressLines(n_epochs, label, every=1)
     if sys.stderr.isatty() or "ipykernel" in sys.modules:
         return ProgressBar(n_epochs, label)
-    return ProgressLines(n_epochs, label, every=max(1, n_epochs // _LINES))
+    return ProgressLines(n_epochs, label, every=math.ceil(n_epochs / _LINES))
 
 
 def _losses(net: Any) -> dict[str, str]:

@@ -35,9 +35,9 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         (sine and cosine). The date and its cycles count as one feature. Durations are numbers too.
     input_dropout : {"auto"} or float in [0, 1), default="auto"
         Share of the observed entries of each row that is dropped in training. n is counted after
-        dropping. "auto": 0.2 where rows have 9 observed features or more on average. With K < 9,
-        it is ``0.2 * (K - 1) / 8``, because each feature that is dropped takes a large part of such
-        a row.
+        dropping. "auto": 0.2 where rows have 9 observed features or more on average. With a mean
+        of m < 9, it is ``0.2 * (m - 1) / 8``, because each feature that is dropped takes a large
+        part of such a row.
     dropout : float in [0, 1), default=0.5
         Share of the hidden units that is dropped in training.
     hidden_norm : {None, "batch", "layer", "sparsity", "observed"}, default=None
@@ -88,12 +88,12 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         as many for each doubling of the rows, up to 1024. Larger batches take fewer steps, and
         with that many rows no longer cost accuracy.
     max_epochs : {"auto"} or int, default="auto"
-        Number of passes over the training rows, or the maximum with `early_stopping`. "auto": 40.
-        For sparse rows of up to 512 features, at least 800 steps of the optimizer; for rows with
-        categorical features, at least 300; for other dense rows at least five times as many steps
-        as there are rows for each feature, up to 300. For dense rows of more than 512 features,
-        which overfit sooner, as many as 120 steps of the optimizer need, but at least 5 and at
-        most 20.
+        Number of passes over the training rows, or the maximum with `early_stopping`. "auto": 40,
+        or more if that gives too few steps of the optimizer. Sparse rows of up to 512 features get
+        at least 800 steps, and rows with categorical features at least 300. Other dense rows get at
+        least five times as many steps as there are rows for each feature, up to 300. Dense rows of
+        more than 512 features overfit sooner: they get as many epochs as 120 steps need, but at
+        least 5 and at most 20.
     candidates : None, "auto" or sequence of dict, default=None
         Parameters that `fit` may use in place of those of the estimator, as a small grid search.
         "auto": more regularization (dropout 0.5, input_dropout 0.4, alpha 2), less (dropout 0.2,

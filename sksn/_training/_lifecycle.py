@@ -217,6 +217,14 @@ class Learner(ABC):
         """Record the epochs until now; a callback may want them while the network trains."""
         self.record = self._recorded(self._lesson_begins_at, validated=self._is_validated)
 
+    def snapshot(self) -> Self:
+        """Return a learner with a network of its own, which does not go on learning."""
+        assert self.net is not None
+        snapshot = self.fork()
+        snapshot.net = copy.copy(self.net)
+        snapshot.net.module_ = copy.deepcopy(self.net.module_)
+        return snapshot
+
     def check_unchanged(self, parameters: Mapping[str, Any]) -> None:
         """Raise a ValueError if a parameter changed that a trained network depends on."""
         for name, value in self._built_with.items():

@@ -138,7 +138,7 @@ class NeuralEstimator(rules.SuggestsParameters, CallbackSupportMixin, BaseEstima
 
         def attributes() -> dict[str, Any]:
             learner.take_stock()
-            return self._fitted_attributes(learner)
+            return self._fitted_attributes(learner.snapshot())
 
         run = lesson.run
         tasks = EpochTasks(self, data, run.n_epochs, attributes)

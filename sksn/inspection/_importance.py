@@ -13,8 +13,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length
 
 from .._checks import RANDOM_STATE, check_count
-from .._observed import is_frame, missing_mask, row_of_entry, select_entries
-from ._bias import respond
+from .._observed import (
+    Markers,
+    MissingValues,
+    check_missing_values,
+    is_frame,
+    missing_mask,
+    prepared,
+    row_of_entry,
+    select_entries,
+)
 
 _TINY = 1e-15  # the least probability
 
@@ -48,6 +56,7 @@ def occlusion_importance(
     y: Any = None,
     *,
     n_repeats: int = 5,
+    missing_values: MissingValues = np.nan,
     random_state: Any = None,
 ) -> OcclusionImportance:
     r"""Measure how much worse predictions become when an entry is hidden.
@@ -58,7 +67,7 @@ def occlusion_importance(
     .. math:: \frac{1}{N} \sum_{i: j \in O_i} \ell(f(x_i^{-j}), y_i) - \ell(f(x_i), y_i)
 
     over the rows in which it is observed. One prediction of all rows hides one entry of each, drawn
-    at random, so the cost does not follow the number of features. A model that takes missing
+    at random, so the cost does not grow with the number of features. A model that takes missing
     entries sees rows that it may really get. Permutation puts values of other people into a row.
 
     Parameters
@@ -66,15 +75,17 @@ def occlusion_importance(
     estimator : estimator
         A fitted classifier, regressor or pipeline of any library that takes missing entries.
     X : array, pandas or polars data frame, or sparse matrix of shape (n_samples, n_features)
-        Rows as the estimator takes them, best rows that it was not trained on. NaN is missing, and
-        so is an entry that a sparse matrix does not store.
+        Rows as the estimator takes them, preferably not those that it was trained on. NaN is
+        missing, and so is an entry that a sparse matrix does not store.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         The right answers. The loss is the log loss of ``predict_proba``, the share of wrong answers
         of a classifier without it, or the squared error. Without y, it is the absolute change of
-        the response, as :func:`sparsity_bias` has it.
+        the probabilities or predictions, as the mean over classes or outputs.
     n_repeats : int, default=5
         Number of entries of each row that are hidden, one at a time. With as many as a row has, the
         result is exact.
+    missing_values : number or sequence of numbers, default=nan
+        Further numbers that mean missing in `X`.
     random_state : int, RandomState instance or None, default=None
         Draws the entries.
 
@@ -110,10 +121,11 @@ def occlusion_importance(
     """
     check_count("n_repeats", n_repeats)
     RANDOM_STATE.check("random_state", random_state)
-    X = X.tocsr() if sparse.issparse(X) else X if is_frame(X) else _floats(X)
+    markers = check_missing_values(missing_values)
+    X = X if is_frame(X) else _floats(X, markers)
     if y is not None:
         check_consistent_length(X, y)
-    entries = _Entries(X)
+    entries = _Entries(X, markers)
     if not len(entries.columns):
         raise ValueError("X must have an observed entry, got none.")
     order = entries.order(check_random_state(random_state))
@@ -131,11 +143,21 @@ def occlusion_importance(
         squares += np.bincount(columns, increase**2, n_features)
     mean = total / n_rows
     error = np.sqrt(np.maximum(squares / n_rows - mean**2, 0) / n_rows)
-    names = np.asarray(list(X.columns), dtype=object) if is_frame(X) else np.arange(n_features)
+    if n_rows == 1:
+        error = np.full(n_features, np.nan)
+    names = np.arange(n_features)
+    if is_frame(X):
+        names = np.empty(n_features, dtype=object)
+        names[:] = list(X.columns)
     return OcclusionImportance(mean, error, names)
 
 
-def _floats(X: Any) -> np.ndarray:
+def _floats(X: Any, markers: Markers) -> Any:
+    """Return CSR without duplicates, or an array that can hold NaN."""
+    if sparse.issparse(X):
+        X = sparse.csr_array(prepared(X, markers), copy=True)
+        X.sum_duplicates()
+        return X
     X = np.asarray(X)
     if X.ndim != 2:
         raise ValueError(f"X must have two dimensions, got an array of shape {X.shape}.")
@@ -145,13 +167,13 @@ def _floats(X: Any) -> np.ndarray:
 class _Entries:
     """The observed entries of rows, some of which can be hidden."""
 
-    def __init__(self, X: Any) -> None:
+    def __init__(self, X: Any, markers: Markers) -> None:
         self.X = X
         if sparse.issparse(X):
-            self.stored = ~np.isnan(X.data)
+            self.stored = ~missing_mask(X.data, markers)
             self.rows, self.columns = row_of_entry(X)[self.stored], X.indices[self.stored]
         else:
-            self.rows, self.columns = np.nonzero(~_missing(X))
+            self.rows, self.columns = np.nonzero(~_missing(X, markers))
 
     def order(self, random: np.random.RandomState) -> np.ndarray:
         """Return a random position of each entry among those of its row, from 0."""
@@ -181,40 +203,73 @@ class _Entries:
         return np.where(mask, np.nan, X)
 
 
-def _missing(X: Any) -> np.ndarray:
+def _missing(X: Any, markers: Markers) -> np.ndarray:
     """Return where an array or a data frame is missing."""
     if hasattr(X, "with_columns"):
         X = X.to_pandas()
     if hasattr(X, "isna"):
-        return X.isna().to_numpy()
+        return (X.isna() | X.isin(list(markers))).to_numpy()
     if X.dtype == object:
-        return import_module("pandas").isna(X)
-    return missing_mask(X)
+        return import_module("pandas").isna(X) | np.isin(X, markers)
+    return missing_mask(X, markers)
 
 
 def _loss(estimator: Any, X: Any, y: Any) -> Callable[[Any], np.ndarray]:
     """Return a function from rows to the loss of each."""
     if y is None:
-        response = respond(estimator, X)
-        return lambda rows: np.abs(respond(estimator, rows) - response)
-    y = np.asarray(y)
+        response = _response(estimator, X)
+        return lambda rows: _mean_of_row(np.abs(_response(estimator, rows) - response))
+    if sparse.issparse(y):
+        raise ValueError("y must be a dense array, got a sparse matrix.")
+    y = _as_columns(y)
     classes = getattr(estimator, "classes_", None)
+    if classes is not None and y.shape[1] == 1 and hasattr(estimator, "predict_proba"):
+        return _log_loss(estimator, np.asarray(classes), y[:, 0])
     if classes is None:
-        return lambda rows: _mean_of_row((np.asarray(estimator.predict(rows)) - y) ** 2)
-    if y.ndim != 1 or not hasattr(estimator, "predict_proba"):
-        return lambda rows: _mean_of_row(np.asarray(estimator.predict(rows)) != y)
-    classes = np.asarray(classes)
+        y = _as_numbers(y)
+    shape = _as_columns(estimator.predict(X)).shape
+    if shape != y.shape:
+        raise ValueError(
+            f"y must have the shape of predictions, {shape}, got {y.shape} (rows, outputs)."
+        )
+    if classes is None:
+        return lambda rows: _mean_of_row((_as_columns(estimator.predict(rows)) - y) ** 2)
+    return lambda rows: _mean_of_row(_as_columns(estimator.predict(rows)) != y)
+
+
+def _log_loss(estimator: Any, classes: np.ndarray, y: np.ndarray) -> Callable[[Any], np.ndarray]:
     unknown = ~np.isin(y, classes)
     if unknown.any():
         raise ValueError(f"y holds {y[unknown][0]}, which is no class of the estimator.")
-    position = (y[:, None] == classes).argmax(axis=1)
+    place = np.arange(len(y)), (y[:, None] == classes).argmax(axis=1)
+    return lambda rows: -np.log(np.maximum(estimator.predict_proba(rows)[place], _TINY))
 
-    def log_loss(rows: Any) -> np.ndarray:
-        of_right_class = estimator.predict_proba(rows)[np.arange(len(y)), position]
-        return -np.log(np.maximum(of_right_class, _TINY))
 
-    return log_loss
+def _response(estimator: Any, rows: Any) -> np.ndarray:
+    """Return probabilities or predictions, of shape (n_rows, n_outputs)."""
+    if hasattr(estimator, "predict_proba"):
+        found = estimator.predict_proba(rows)
+        return np.hstack(found) if isinstance(found, list) else _as_columns(found)
+    found = _as_columns(estimator.predict(rows))
+    if found.dtype.kind in "biuf":
+        return found.astype(np.float64)
+    raise ValueError("y must be given for a classifier of text without predict_proba.")
+
+
+def _as_columns(values: Any) -> np.ndarray:
+    values = np.asarray(values)
+    return values.reshape(len(values), -1)
+
+
+def _as_numbers(y: np.ndarray) -> np.ndarray:
+    try:
+        y = y.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError("y must hold numbers, as the estimator predicts.") from None
+    if np.isnan(y).any():
+        raise ValueError("y must not hold NaN.")
+    return y
 
 
 def _mean_of_row(values: np.ndarray) -> np.ndarray:
-    return values.reshape(len(values), -1).mean(axis=1, dtype=np.float64)
+    return values.mean(axis=1, dtype=np.float64)

@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._checks import check_constant, check_power
+from .._checks import check_constant, check_power, shown
+
+_DEFAULT = 0.0  # no K is 0, so it stands for None
 
 
 class ConstantsInState(nn.Module):
@@ -20,17 +22,25 @@ class ConstantsInState(nn.Module):
 
     target: float | None
     power: float
+    needs_target = False
 
     def get_extra_state(self) -> Tensor:
-        """Return `target`, NaN for None, and `power`; float64 of shape (2,)."""
-        target = torch.nan if self.target is None else self.target
+        """Return `target`, 0 for None, and `power`; float64 of shape (2,)."""
+        target = _DEFAULT if self.target is None else self.target
         return torch.tensor([target, self.power], dtype=torch.float64, device="cpu")
 
     def set_extra_state(self, state: Any) -> None:
         """Take `target` and `power` from what ``get_extra_state`` returned."""
-        target, power = (float(value) for value in state)
-        self.target = None if target != target else check_constant(target)
-        self.power = check_power(power)
+        if not isinstance(state, Tensor) or state.shape != (2,):
+            raise ValueError(
+                "_extra_state must be a tensor of shape (2,), the target and the power of a "
+                f"{type(self).__name__}, got {shown(state)}."
+            )
+        target, power = state.tolist()
+        if target == _DEFAULT and self.needs_target:
+            raise ValueError(f"the state has no target, which a {type(self).__name__} needs.")
+        target, power = None if target == _DEFAULT else check_constant(target), check_power(power)
+        self.target, self.power = target, power
 
     def _load_from_state_dict(
         self,

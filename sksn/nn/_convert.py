@@ -27,7 +27,7 @@ def sparsity_normalize_(
     """Convert the first layers of a model to Sparsity Normalization, in place.
 
     The layers keep their parameters, hooks and places, so optimizers are not affected. The model
-    then accepts NaN for missing entries. It still loads state dicts of before; its own hold the
+    then accepts NaN for missing entries. It still loads earlier state dicts. Its own hold the
     constants too.
 
     Parameters

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from .._checks import check_missing_value
 from ._mask import observed_entries
@@ -39,9 +40,10 @@ def estimate_target(
     Raises
     ------
     TypeError
-        If samples are neither tensors of floating point numbers nor SparseRows.
+        If samples are neither tensors of floating point numbers nor SparseRows, or data is a data
+        set instead of a loader.
     ValueError
-        If there is no sample, or nothing is observed.
+        If there is no sample, a sample has no dimension of its own, or nothing is observed.
 
     See Also
     --------
@@ -56,6 +58,8 @@ def estimate_target(
     SNLinear(in_features=3, out_features=8, bias=True, target=2.5, power=1)
     """
     missing_values = check_missing_value(missing_values)
+    if isinstance(data, Dataset):
+        raise TypeError(f"data must be batches, got a {type(data).__name__}: pass a DataLoader.")
     is_one = isinstance(data, (Tensor, SparseRows)) or not isinstance(data, Iterable)
     batches: Iterable[Any] = [data] if is_one else data  # type: ignore[assignment]
     n_observed = n_samples = 0
@@ -65,7 +69,13 @@ def estimate_target(
             n_observed += int(observed_entries(samples.values, None, missing_values).sum())
             n_samples += len(samples)
         else:
-            of_sample = observed_entries(samples, None, missing_values).sum(dim=dim)
+            observed = observed_entries(samples, None, missing_values)
+            if observed.ndim < 2:
+                raise ValueError(
+                    "samples must have two dimensions or more, got a tensor of shape "
+                    f"{tuple(observed.shape)}; of one batch, pass the samples without the rest."
+                )
+            of_sample = observed.sum(dim=dim)
             n_observed += int(of_sample.sum())
             n_samples += of_sample.numel()
     if not n_observed:

@@ -51,6 +51,7 @@ class InputLayer(ConstantsInState, Random):
         Draws the initial weights.
     """
 
+    needs_target = True
     indicator_features: Tensor
     indicator_shares: Tensor
     indicator_gain: Tensor

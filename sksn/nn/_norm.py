@@ -59,6 +59,7 @@ class SparsityNorm(ConstantsInState):
     """
 
     target: float
+    needs_target = True
 
     def __init__(
         self,
@@ -141,7 +142,8 @@ class SNLinear(ConstantsInState, nn.Linear):
     Notes
     -----
     The state dict is that of :class:`torch.nn.Linear` with `target` and `power`. A module that
-    loads it takes them. It keeps its own where it loads the state dict of a plain layer.
+    loads it takes them. It keeps its own where it loads the state dict of a plain layer. A plain
+    layer loads it with ``strict=False``.
 
     References
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -53,10 +54,10 @@ class SparseRows:
         if not all(isinstance(part, Tensor) for part in parts) or is_traced():
             return  # torch passes other things through the tree that it makes of an argument
         for name, part in (("columns", self.columns), ("weights", self.weights)):
-            if part is not None and part.shape != self.values.shape:
+            if part is not None and np.shape(part) != tuple(self.values.shape):
                 raise ValueError(
                     f"{name} must have one entry for each of values, which has the shape "
-                    f"{tuple(self.values.shape)}, got the shape {tuple(part.shape)}."
+                    f"{tuple(self.values.shape)}, got the shape {tuple(np.shape(part))}."
                 )
         if self.values.ndim != 1 or self.offsets.ndim != 1:
             raise ValueError(
@@ -69,11 +70,17 @@ class SparseRows:
 
     def __getitem__(self, index: Any) -> SparseRows:
         n_rows = len(self)
-        if isinstance(index, (int, np.integer)):
-            if not -n_rows <= index < n_rows:
-                raise IndexError(f"row {index} of {n_rows} rows")
-            index = slice(index % n_rows, index % n_rows + 1)
-        chosen = torch.arange(n_rows, device=self.offsets.device)[index]
+        if np.ndim(index) == 0 and not isinstance(index, slice):
+            if not hasattr(index, "__index__") or isinstance(index, bool):
+                raise TypeError(f"rows are selected by integers, got {type(index).__name__}.")
+            row = operator.index(index)
+            if not -n_rows <= row < n_rows:
+                raise IndexError(f"row {row} of {n_rows} rows")
+            index = [row]
+        elif isinstance(index, slice):
+            index = range(n_rows)[index]
+        every = torch.arange(n_rows, device=self.offsets.device)
+        chosen = every[list(index) if isinstance(index, range) else index]
         if chosen.ndim != 1:
             raise IndexError(f"rows must be selected along one dimension, got {chosen.ndim}.")
         n_observed, starts = self.n_observed()[chosen].long(), self.offsets[chosen].long()

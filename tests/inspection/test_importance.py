@@ -121,7 +121,73 @@ def test_losses():
     )
     labels = np.c_[y == "a", y == "b"].astype(int)
     several = SNClassifier(**QUICK).fit(X, labels)
-    assert occlusion_importance(several, X, labels).importance.shape == (4,)
+    found = occlusion_importance(several, X, labels, n_repeats=4)
+    assert found.importance[0] == pytest.approx(
+        np.mean(several.predict(hidden) != labels) - np.mean(several.predict(X) != labels)
+    )
+
+
+@pytest.mark.parametrize(
+    "as_y", [np.asarray, lambda y: y[:, None], lambda y: pd.DataFrame({"y": y})]
+)
+def test_one_column_is_one_output(as_y):
+    X = rows()
+    y = Sum().predict(X) + 1.0
+    expected = occlusion_importance(Sum(), X, y, n_repeats=4).importance
+    assert_allclose(occlusion_importance(Sum(), X, as_y(y), n_repeats=4).importance, expected)
+    labels = np.where(y > 1, "b", "a")
+    model = SNClassifier(**QUICK).fit(X, labels)
+    expected = occlusion_importance(model, X, labels, n_repeats=4).importance
+    assert_allclose(occlusion_importance(model, X, as_y(labels), n_repeats=4).importance, expected)
+    column = SNRegressor(**QUICK).fit(X, y[:, None])
+    expected = occlusion_importance(column, X, y, n_repeats=4).importance
+    assert_allclose(occlusion_importance(column, X, as_y(y), n_repeats=4).importance, expected)
+
+
+def test_without_y_a_change_of_class_is_seen():
+    class Three:
+        classes_ = np.arange(3)
+
+        def predict_proba(self, X):
+            return np.where(np.isnan(X[:, :1]), [0.05, 0.9, 0.05], [0.9, 0.05, 0.05])
+
+    found = occlusion_importance(Three(), np.ones((5, 2)), n_repeats=2)
+    assert_allclose(found.importance, [2 * 0.85 / 3, 0])
+    labels = np.random.RandomState(0).randint(2, size=(50, 2))
+    several = SNClassifier(**QUICK).fit(rows(), labels)
+    assert occlusion_importance(several, rows()).importance.shape == (4,)
+
+
+def test_markers_are_not_hidden():
+    X = rows()
+    marked = np.nan_to_num(X, nan=-999.0)
+
+    class Marked(Sum):
+        def predict(self, X):
+            return super().predict(np.where(X == -999, np.nan, X))
+
+    expected = occlusion_importance(Sum(), X, n_repeats=2, random_state=0)
+    options = {"n_repeats": 2, "random_state": 0, "missing_values": -999}
+    for container in (np.asarray, pd.DataFrame):
+        found = occlusion_importance(Marked(), container(marked), **options)
+        assert_allclose(found.importance, expected.importance, atol=1e-12)
+
+
+def test_sparse_duplicates_are_one_entry_and_padding_is_refused():
+    once = sparse.csr_array([[2.0, 0.0, 3.0, 0.0], [0.0, 1.0, 4.0, 5.0]])
+    at = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 2, 1, 2, 3])
+    twice = sparse.coo_array((np.array([1.0, 1.0, 3.0, 1.0, 4.0, 5.0]), at), shape=(2, 4))
+    expected = occlusion_importance(Sum(), once, n_repeats=4).importance
+    assert_allclose(occlusion_importance(Sum(), twice, n_repeats=4).importance, expected)
+    with pytest.raises(ValueError, match="BSR matrix that stores zeros"):
+        occlusion_importance(Sum(), sparse.bsr_array(np.eye(4), blocksize=(2, 2)))
+
+
+def test_one_row_has_no_error_and_names_may_be_tuples():
+    found = occlusion_importance(Sum(), np.ones((1, 4)), n_repeats=4)
+    assert np.isnan(found.standard_error).all()
+    frame = pd.DataFrame(rows(), columns=pd.MultiIndex.from_product([["a", "b"], [1, 2]]))
+    assert occlusion_importance(Sum(), frame).features.tolist() == list(frame.columns)
 
 
 def test_other_libraries_and_no_entry():
@@ -142,6 +208,11 @@ def test_other_libraries_and_no_entry():
         ({"y": [1.0]}, "inconsistent numbers of samples"),
         ({"n_repeats": 0}, "n_repeats must be a positive integer, got 0"),
         ({"random_state": "x"}, "random_state must be"),
+        ({"missing_values": "x"}, "missing_values must be"),
+        ({"y": np.zeros((50, 2))}, r"shape of predictions, \(50, 1\), got \(50, 2\)"),
+        ({"y": np.full(50, np.nan)}, "y must not hold NaN"),
+        ({"y": np.full(50, "a")}, "y must hold numbers"),
+        ({"y": sparse.csr_array((50, 1))}, "y must be a dense array"),
     ],
 )
 def test_bad_input(change, message):

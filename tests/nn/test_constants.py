@@ -81,11 +81,33 @@ def test_other_missing_keys_are_still_said():
         SNLinear(3, 2).load_state_dict({})
 
 
-def test_a_state_of_bad_constants_is_refused():
-    state = SNLinear(3, 2).state_dict()
-    state["_extra_state"] = torch.tensor([-1.0, 1.0])
-    with pytest.raises(ValueError, match="target"):
-        SNLinear(3, 2).load_state_dict(state)
+@pytest.mark.parametrize(
+    ("constants", "message"),
+    [
+        (torch.tensor([-1.0, 1.0]), "target must be"),
+        (torch.tensor([2.0, -1.0]), "power must be"),
+        (torch.tensor(2.0), r"_extra_state must be a tensor of shape \(2,\)"),
+        (None, r"_extra_state must be a tensor of shape \(2,\)"),
+    ],
+)
+def test_a_state_of_bad_constants_is_refused(constants, message):
+    layer = SNLinear(3, 2, target=1.0, power=0.5)
+    with pytest.raises(ValueError, match=message):
+        layer.load_state_dict({**layer.state_dict(), "_extra_state": constants})
+    assert (layer.target, layer.power) == (1.0, 0.5)
+
+
+def test_a_norm_needs_a_target():
+    norm = SparsityNorm(3.0)
+    with pytest.raises(ValueError, match="no target, which a SparsityNorm needs"):
+        norm.load_state_dict({"_extra_state": SNLinear(3, 2).state_dict()["_extra_state"]})
+    assert norm.target == 3.0
+
+
+def test_states_are_finite_and_equal_where_modules_are():
+    states = [SNLinear(3, 2).state_dict()["_extra_state"] for _ in range(2)]
+    assert states[0].isfinite().all()
+    assert torch.equal(*states)
 
 
 def test_k_is_the_mean_number_of_observed_entries():
@@ -106,6 +128,10 @@ def test_data_without_a_k():
         estimate_target(torch.full((2, 3), torch.nan))
     with pytest.raises(ValueError, match="got none in 0 samples"):
         estimate_target([])
+    with pytest.raises(TypeError, match="got a TensorDataset: pass a DataLoader"):
+        estimate_target(TensorDataset(rows()))
+    with pytest.raises(ValueError, match=r"two dimensions or more, got a tensor of shape \(4,\)"):
+        estimate_target((rows(), torch.zeros(4)))
     for wrong in (3, torch.ones(2, 2, dtype=torch.int64), ["ab"]):
         with pytest.raises(TypeError, match="x must be a dense tensor of floating point numbers"):
             estimate_target(wrong)

@@ -82,7 +82,8 @@ def test_a_loader_gives_each_row_once(n_workers):
     assert_close(net(rows), whole[22:])
 
 
-INDICES = [3, -1, np.int64(2), slice(1, 4), slice(None, None, 2), slice(0), [4, 0, 0], [], -2]
+INDICES = [3, -1, np.int64(2), np.array(2), torch.tensor(2), slice(1, 4), slice(None, None, 2)]
+INDICES += [slice(None, None, -1), slice(0), [4, 0, 0], [], -2]
 MASK = [True, False, False, True, True, False]
 
 
@@ -118,9 +119,12 @@ def test_parts_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="values and offsets must have one dimension"):
         SparseRows(ones, torch.tensor([0, 1, 1]), at[:, None])
     rows = SparseRows(ones, torch.tensor([0, 1, 1]), at)
-    for row in (2, -3):
-        with pytest.raises(IndexError, match=f"row {row} of 2 rows"):
+    for row in (2, -3, torch.tensor(2)):
+        with pytest.raises(IndexError, match=r"row -?\d of 2 rows"):
             rows[row]
+    for wrong in (True, 1.0, "a", None):
+        with pytest.raises(TypeError, match="rows are selected by integers, got"):
+            rows[wrong]
 
 
 def test_bad_input():
