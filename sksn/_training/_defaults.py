@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from .._observed import row_counts
+from .._observed import column_counts, row_counts
 from ._input_scaling import WIDE
 
 _BINS = 8
 _INPUT_DROPOUT = 0.2
-_FEATURES_FOR_DROPOUT = 9  # observed in a row, from which so much is dropped
+_FEATURES_FOR_DROPOUT = 9  # from which so much is dropped
 _BATCH = 128
 _LARGEST_BATCH = 1024
 _BATCHES = 75  # in an epoch of dense rows, before batches become larger; 40 epochs then suffice
 _EPOCHS = 40
 _STEPS_WHEN_SPARSE = 800  # at least, with few features, which have no bins to learn by
 _STEPS_WITH_CATEGORIES = 300  # at least
-_STEPS_WITH_FEW_FEATURES = 300  # at least, if rows are many for each feature
-_STEPS_PER_SHAPE = 5.0  # times rows over features; more steps overfit tables of few rows
+_STEPS_WITH_FEW_FEATURES = 300  # at least, if entries are many for each feature
+_STEPS_PER_SHAPE = 5.0  # times entries over features squared; more steps overfit other tables
 _MOST_EPOCHS_WHEN_WIDE = 20  # dense rows with more features than have bins overfit sooner
 _LEAST_EPOCHS_WHEN_WIDE = 5
 _STEPS_WHEN_WIDE = 120  # Adam's steps overfit, whatever the number of rows they come from
@@ -36,17 +36,21 @@ def n_bins(given: Any, X: Any, *, incremental: bool) -> int:
     return int(given)
 
 
-def input_dropout(given: Any, X: Any, weights: np.ndarray | None) -> float:
+def input_dropout(given: Any, X: Any) -> float:
     """Return the share of observed entries that is dropped in training.
 
-    It is small where rows have few of them: each is a large part of what a row says, and Sparsity
+    It is small for few features: each is a large part of what a row says, and Sparsity
     Normalization then scales the rest by much.
     """
     if given != "auto":
         return float(given)
-    is_weighted = weights is not None and weights.any()
-    n_observed = np.average(row_counts(X), weights=weights if is_weighted else None)
-    return _INPUT_DROPOUT * float(np.clip((n_observed - 1) / (_FEATURES_FOR_DROPOUT - 1), 0, 1))
+    share = (_n_known(X) - 1) / (_FEATURES_FOR_DROPOUT - 1)
+    return _INPUT_DROPOUT * float(np.clip(share, 0, 1))
+
+
+def _n_known(X: Any) -> int:
+    """Return the number of features that are observed in some row."""
+    return int(np.count_nonzero(column_counts(X)))
 
 
 def batch_size(given: Any, X: Any) -> int:
@@ -76,5 +80,8 @@ def n_epochs(given: Any, X: Any, batch_size: int, *, has_categories: bool) -> in
     elif sparse.issparse(X):
         n_steps = _STEPS_WHEN_SPARSE
     else:
-        n_steps = min(math.ceil(_STEPS_PER_SHAPE * n_rows / n_features), _STEPS_WITH_FEW_FEATURES)
+        n_steps = _STEPS_WITH_FEW_FEATURES
+        if n_batches * _EPOCHS < n_steps:
+            shape = row_counts(X).sum() / max(1, _n_known(X)) ** 2
+            n_steps = min(n_steps, math.ceil(_STEPS_PER_SHAPE * shape))
     return max(_EPOCHS, math.ceil(n_steps / n_batches))

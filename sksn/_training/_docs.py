@@ -35,9 +35,8 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         (sine and cosine). The date and its cycles count as one feature. Durations are numbers too.
     input_dropout : {"auto"} or float in [0, 1), default="auto"
         Share of the observed entries of each row that is dropped in training. n is counted after
-        dropping. "auto": 0.2 where rows have 9 observed features or more on average. With a mean
-        of m < 9, it is ``0.2 * (m - 1) / 8``, because each feature that is dropped takes a large
-        part of such a row.
+        dropping. "auto": 0.2 with 9 features or more. With d < 9 features, it is
+        ``0.2 * (d - 1) / 8``, because each feature that is dropped takes a large part of a row.
     dropout : float in [0, 1), default=0.5
         Share of the hidden units that is dropped in training.
     hidden_norm : {None, "batch", "layer", "sparsity", "observed"}, default=None
@@ -90,8 +89,9 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
     max_epochs : {"auto"} or int, default="auto"
         Number of passes over the training rows, or the maximum with `early_stopping`. "auto": 40,
         or more if that gives too few steps of the optimizer. Sparse rows of up to 512 features get
-        at least 800 steps, and rows with categorical features at least 300. Other dense rows get at
-        least five times as many steps as there are rows for each feature, up to 300. Dense rows of
+        at least 800 steps, and rows with categorical features at least 300. Other dense rows of
+        d features get at least ``5 * n_entries / d ** 2`` steps, up to 300: small tables with many
+        observed entries for each feature. Dense rows of
         more than 512 features overfit sooner: they get as many epochs as 120 steps need, but at
         least 5 and at most 20.
     candidates : None, "auto" or sequence of dict, default=None

@@ -172,9 +172,7 @@ class RowLearner(Learner):
             bins = quantile_bins(numbers, n_bins, training.weights)
         self._row_sparse = self._steps_on_rows(parameters, X, incremental=incremental)
         # Without input dropout, rows are normalized once. With bins they would take too much room.
-        input_dropout = defaults.input_dropout(
-            parameters["input_dropout"], self._counted(X), training.weights
-        )
+        input_dropout = defaults.input_dropout(parameters["input_dropout"], self._counted(X))
         self._normalize_once = not input_dropout and not n_bins
         return build_net(
             RowNet,

@@ -46,21 +46,23 @@ def test_sparse_rows_of_few_features_get_800_steps():
     assert defaults.n_epochs("auto", sparse.csr_array((200, 900)), 128, has_categories=False) == 40
 
 
-def test_input_dropout_is_small_where_rows_have_few_features():
+def test_input_dropout_is_small_for_few_features():
     X = np.full((4, 20), np.nan)
-    for n_observed, expected in ((1, 0.0), (2, 0.025), (5, 0.1), (9, 0.2), (20, 0.2)):
-        X[:, :n_observed] = 1.0
-        assert defaults.input_dropout("auto", X, None) == pytest.approx(expected)
+    for n_known, expected in ((1, 0.0), (2, 0.025), (5, 0.1), (9, 0.2), (20, 0.2)):
+        X[n_known % 4, :n_known] = 1.0  # others are missing in the training rows
+        assert defaults.input_dropout("auto", X) == pytest.approx(expected)
         stored = sparse.csr_array(np.nan_to_num(X))
-        assert defaults.input_dropout("auto", stored, None) == pytest.approx(expected)
-    assert defaults.input_dropout(0.3, X, None) == 0.3
+        assert defaults.input_dropout("auto", stored) == pytest.approx(expected)
+    assert defaults.input_dropout(0.3, X) == 0.3
 
 
-def test_weights_are_repeated_rows_for_the_input_dropout():
-    X = np.array([[1.0, np.nan, np.nan], [1.0, 1.0, 1.0]])
-    weighted = defaults.input_dropout("auto", X, np.array([1.0, 3.0]))
-    assert weighted == pytest.approx(defaults.input_dropout("auto", X[[0, 1, 1, 1]], None))
-    assert defaults.input_dropout("auto", X, np.zeros(2)) == pytest.approx(0.025)
+def test_missing_entries_are_no_entries_to_learn_from():
+    X = np.ones((200, 5))
+    assert defaults.n_epochs("auto", X, 128, has_categories=False) == 100
+    X[:100] = np.nan
+    assert defaults.n_epochs("auto", X, 128, has_categories=False) == 50
+    X = np.c_[np.ones((200, 5)), np.full((200, 9), np.nan)]
+    assert defaults.n_epochs("auto", X, 128, has_categories=False) == 100
 
 
 def test_the_network_gets_it():
