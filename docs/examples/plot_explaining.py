@@ -17,8 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from sksn import SNClassifier
-from sksn.inspection import PartialDependenceDisplay, occlusion_importance
+from sksn import SNClassifier, inspection
 
 random = np.random.RandomState(0)
 n = 3000
@@ -35,6 +34,7 @@ X = pd.DataFrame(
 )
 X = X.mask(random.uniform(size=X.shape) < 0.1)
 model = SNClassifier(random_state=0).fit(X[:2000], ill[:2000])
+X_test, y_test = X[2000:], ill[2000:]
 
 # %%
 # By value, and without it
@@ -42,10 +42,12 @@ model = SNClassifier(random_state=0).fit(X[:2000], ill[:2000])
 # The dashed line is the mean probability if nobody's lactate were known. It lies where a low value
 # does: the model has learned that the test is rarely ordered for people who are well.
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
 for ax, feature in zip(axes, ["lactate", "heart rate"], strict=True):
-    PartialDependenceDisplay.from_estimator(model, X[2000:], feature, class_of_interest=True, ax=ax)
-axes[1].set_ylabel("")
+    inspection.PartialDependenceDisplay.from_estimator(
+        model, X_test, feature, class_of_interest=True, ax=ax
+    )
+figure.tight_layout()
 
 # %%
 # What matters
@@ -53,9 +55,11 @@ axes[1].set_ylabel("")
 # One prediction of all rows hides one entry of each. Rows have four entries at most here, so the
 # default of five such predictions hides each entry once.
 
-found = occlusion_importance(model, X[2000:], ill[2000:], random_state=0)
+importance = inspection.occlusion_importance
+found = importance(model, X_test, y_test, random_state=0)
 figure, ax = plt.subplots(figsize=(6, 2.6), layout="constrained")
-ax.barh(found.features, found.importance, xerr=2 * found.standard_error)
+error = 2 * found.standard_error
+ax.barh(found.features, found.importance, xerr=error)
 ax.invert_yaxis()
 ax.set_xlabel("increase of the log loss when hidden")
 plt.show()
