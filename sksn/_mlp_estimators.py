@@ -431,7 +431,8 @@ class SNRegressor(RegressorMixin, MLPEstimator):
     }
 
     def _new_targets(self) -> Any:
-        return number_targets(self.loss, self.quantile)
+        parameters = self._parameters()
+        return number_targets(parameters["loss"], parameters["quantile"])
 
     @with_callbacks
     def fit(

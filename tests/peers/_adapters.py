@@ -20,6 +20,8 @@ QUICK = {
     "alpha": 0.01,
 }
 
+OTHER_MEANING = {"loss"}  # names that peers have too, for something else
+
 
 def stand_in(
     ours: type,
@@ -40,7 +42,7 @@ def stand_in(
         The module that holds the new class under the name of the peer, so that it can be pickled.
     translate : callable, optional
         Returns our parameters from an instance that has the peer's. Parameters of the same name
-        need no translation; the peer's other parameters are ignored.
+        need no translation, except a loss; the peer's other parameters are ignored.
     **settings
         Our parameters that the peer does not have, where they differ from our defaults.
 
@@ -60,7 +62,8 @@ def stand_in(
 
     def _parameters(self: Any) -> dict[str, Any]:
         found = super(cls, self)._parameters()
-        return found | (translate(self) if translate else {})
+        mine = {name: own[name] for name in OTHER_MEANING & found.keys()}
+        return found | mine | (translate(self) if translate else {})
 
     __init__.__signature__ = signature  # type: ignore[attr-defined]
     members = {name: value for name, value in own.items() if name not in signature.parameters}
