@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._checks import Rule, shown
+from ._observed import is_frame
 
 _NEEDED = ("user", "item")
 _OTHERS = ("rating", "count", "timestamp")
@@ -81,7 +82,7 @@ def pairs_of(columns: Mapping[str, Any] | None, X: Any, *, are_dated: bool = Fal
 def _select(columns: Mapping[str, Any], X: Any, roles: tuple[str, ...]) -> Any:
     """Return columns of a data frame."""
     COLUMNS.check("columns", columns)
-    if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
+    if not is_frame(X):
         raise TypeError(
             f"X must be a data frame, because columns names the columns {list(columns.values())}; "
             f"got {type(X).__name__}. Without names (columns=None), X has two columns, user and "

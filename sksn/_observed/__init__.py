@@ -17,6 +17,7 @@ from ._entries import (
     select_entries,
     to_container,
     with_entries,
+    with_nan,
 )
 from ._kinds import column_of, is_frame, seconds_of, with_plain_numbers
 from ._markers import (
@@ -53,6 +54,7 @@ __all__ = [
     "validate_observed",
     "warn_of_other_container",
     "with_entries",
+    "with_nan",
     "with_plain_numbers",
     "written_marker",
 ]

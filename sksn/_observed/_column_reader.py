@@ -14,7 +14,7 @@ from .._checks import Rule, is_torch, shown
 from ._caller import levels_to_caller
 from ._categories import Categories
 from ._dates import Cycles
-from ._entries import missing_mask
+from ._entries import with_nan
 from ._kinds import (
     CATEGORY,
     DATE,
@@ -47,7 +47,7 @@ class ColumnReader:
     kinds : list of str
         The kind of each column.
     markers : tuple of float
-        Further values that means missing.
+        Further values that mean missing.
 
     Attributes
     ----------
@@ -166,10 +166,7 @@ class ColumnReader:
         named = BaseEstimator()  # so that messages name the columns
         validate_data(named, X, skip_check_array=True)
         X = validate_observed(named, X, markers=self.markers, reset=reset)
-        X = np.asarray(X, dtype=np.float64)
-        if self.markers:
-            X = np.where(missing_mask(X, self.markers), np.nan, X)
-        return X
+        return with_nan(np.asarray(X, dtype=np.float64), self.markers)
 
     def _seconds(self, X: Any, j: int) -> np.ndarray:
         column = column_of(X, j)

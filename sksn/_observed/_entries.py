@@ -24,6 +24,11 @@ def missing_mask(values: Any, markers: Markers = ()) -> Any:
     return missing
 
 
+def with_nan(X: np.ndarray, markers: Markers) -> np.ndarray:
+    """Return an array with NaN where an entry is missing: `X` if NaN alone means so."""
+    return np.where(missing_mask(X, markers), np.nan, X) if markers else X
+
+
 def _may_hold(dtype: Any, number: float) -> bool:
     """Whether entries of a type can equal a number; float32 holds fractions as it rounds them."""
     if not str(dtype).endswith("float32") or not number.is_integer():

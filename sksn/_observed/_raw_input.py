@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from .._checks import is_no_value, is_torch
+from ._kinds import is_frame
 from ._markers import Markers
 
 _EXACT_INTEGERS = 2.0**53  # beyond, float64 does not hold all integers
@@ -82,7 +83,7 @@ def _refuse_containers(X: Any) -> None:
 
 def _refuse_unencoded(X: Any) -> None:
     """Refuse text, categories and dates, naming the columns where there are names."""
-    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+    if is_frame(X):
         unencoded = [
             f"{str(name)!r} ({dtype})"
             for i, (name, dtype) in enumerate(zip(X.columns, list(X.dtypes), strict=True))

@@ -15,6 +15,7 @@ from .._blocks import blocks
 from .._checks import is_torch
 from ._caller import levels_to_caller
 from ._entries import missing_mask, row_counts, select_entries
+from ._kinds import is_frame
 from ._markers import Markers
 from ._raw_input import ENCODE, prepared, to_numpy
 from ._sentinels import warn_of_sentinels
@@ -150,7 +151,7 @@ def warn_of_other_container(X: Any, was_sparse: bool, share: float, markers: Mar
 
 def _float32_columns(frame: Any) -> np.ndarray:
     """Return the positions of the float32 columns of a data frame; none for other inputs."""
-    if not (hasattr(frame, "columns") and hasattr(frame, "dtypes")):
+    if not is_frame(frame):
         return np.zeros(0, dtype=np.intp)
     return np.flatnonzero(["float32" in str(dtype).lower() for dtype in frame.dtypes])
 

@@ -16,7 +16,7 @@ from ._interactions import Interactions, interactions
 from ._item_model import SAMPLE
 from ._item_update import update_items
 from ._pairs import Pairs, of_known_items
-from ._people import People, all_users, locate, with_earlier
+from ._people import People, all_users, locate, with_earlier, with_users
 from ._rating_update import further_ratings
 from ._residuals import DatedResiduals
 
@@ -77,9 +77,7 @@ def learn(groups: Sequence[People], items: Ids, pairs: Pairs) -> tuple[list[Peop
         known.find(wanted.values, stacklevel=4)  # warns of ids of another kind
     items = items.extended(of_pairs.values)
     learned = [_widened(group, len(items)) for group in groups if not group.are_folded]
-    for group in groups:
-        if group.are_folded and len(group.ids):
-            users = Ids(joined(users.values, group.ids.values)) if len(users) else group.ids
+    users = with_users(users, [group for group in groups if group.are_folded])
     now = interactions(with_earlier(groups, pairs, items, users), (users, items))
     base = learned[-1]
     ranker = None if base.ranker is None else base.ranker.fold_in(now)

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from .._checks import is_no_value
+from .._observed import is_frame
 from .._text import text_array
 
 UNKNOWN = -1
@@ -142,7 +143,7 @@ def pair_columns(X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     ValueError
         If X has neither two nor three columns, or an id is missing.
     """
-    if hasattr(X, "columns") and hasattr(X, "dtypes"):  # each column has a type of its own
+    if is_frame(X):  # each column has a type of its own
         at = X.iloc if hasattr(X, "iloc") else X  # two columns may have the same name
         columns = [_plain(at[:, i]) for i in range(len(X.columns))]
     else:

@@ -230,8 +230,12 @@ def explain(
 
 def all_users(groups: Sequence[People]) -> Ids:
     """Return the users of all groups."""
-    ids = groups[-1].ids
-    for group in groups[:-1]:
+    return with_users(groups[-1].ids, groups[:-1])
+
+
+def with_users(ids: Ids, groups: Sequence[People]) -> Ids:
+    """Return ids of users with those of groups."""
+    for group in groups:
         if len(group.ids):
             ids = Ids(joined(ids.values, group.ids.values)) if len(ids) else group.ids
     return ids

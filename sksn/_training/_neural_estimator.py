@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
@@ -21,9 +20,9 @@ from .._fit_tasks import CallbackSupportMixin, FitData, follows_fit
 from .._observed import (
     MISSING_VALUES,
     check_missing_values,
-    missing_mask,
     validate_observed,
     warn_of_other_container,
+    with_nan,
 )
 from ._device import usual_modes
 from ._epoch_tasks import EpochTasks
@@ -79,11 +78,7 @@ class NeuralEstimator(rules.SuggestsParameters, CallbackSupportMixin, BaseEstima
         """Return X as an array with NaN, or as CSR that stores exactly the observed entries."""
         markers = check_missing_values(self.missing_values)
         X = validate_observed(self, X, markers=markers, reset=reset, drop=True)
-        if sparse.issparse(X):
-            return X.tocsr()
-        if markers:
-            X = np.where(missing_mask(X, markers), np.nan, X)
-        return X
+        return X.tocsr() if sparse.issparse(X) else with_nan(X, markers)
 
     def _validated(self, X: Any) -> Any:
         """Return rows to predict for, validated."""

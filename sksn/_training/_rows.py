@@ -12,7 +12,7 @@ from scipy import sparse
 from torch import Tensor
 
 from .._blocks import blocks, blocks_of_rows
-from ..nn._rows import NormalizedRows, SparseRows, repeat_each, take
+from ..nn._rows import NormalizedRows, SparseRows, gather_rows, take
 
 _SHARE_OF_MEMORY = 0.5  # of a GPU's free memory that rows may take
 _PLANNED_ENTRIES = 1 << 24  # entries whose features are counted at a time
@@ -151,16 +151,7 @@ class CSRRows:
         counts = self.starts.index_select(0, index + 1) - starts
         if size is None:
             size = BatchCounts(int(counts.sum()))
-        offsets = counts.cumsum(0, dtype=counts.dtype) - counts
-        position = torch.arange(size.n_entries, dtype=counts.dtype, device=counts.device)
-        position += repeat_each(starts - offsets, counts, size.n_entries)
-        return SparseRows(
-            self.values.index_select(0, position),
-            self.columns.index_select(0, position),
-            offsets,
-            size.n_distinct,
-            None if self.weights is None else self.weights.index_select(0, position),
-        )
+        return gather_rows(self.values, self.columns, self.weights, starts, counts, *size)
 
 
 class StreamedRows:
@@ -185,11 +176,7 @@ class StreamedRows:
             if isinstance(taken, SparseRows):  # to train on
                 taken = replace(taken, n_distinct=len(torch.unique(taken.columns)))
         if self.device.type == "cuda":
-            taken = (
-                taken.map(Tensor.pin_memory)
-                if isinstance(taken, SparseRows)
-                else taken.pin_memory()
-            )
+            taken = taken.pin_memory()
         return taken.to(self.device, non_blocking=True)
 
 

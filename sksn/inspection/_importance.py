@@ -23,6 +23,7 @@ from .._observed import (
     row_of_entry,
     select_entries,
 )
+from ._row_groups import missing_in_frame
 
 _TINY = 1e-15  # the least probability
 
@@ -205,10 +206,8 @@ class _Entries:
 
 def _missing(X: Any, markers: Markers) -> np.ndarray:
     """Return where an array or a data frame is missing."""
-    if hasattr(X, "with_columns"):
-        X = X.to_pandas()
-    if hasattr(X, "isna"):
-        return (X.isna() | X.isin(list(markers))).to_numpy()
+    if is_frame(X):
+        return missing_in_frame(X.to_pandas() if hasattr(X, "to_pandas") else X, markers)
     if X.dtype == object:
         return import_module("pandas").isna(X) | np.isin(X, markers)
     return missing_mask(X, markers)

@@ -9,6 +9,7 @@ from scipy import sparse
 from scipy.stats import rankdata
 
 from .._observed import (
+    Markers,
     MissingValues,
     check_missing_values,
     missing_mask,
@@ -33,14 +34,17 @@ def count_features(X: Any, missing_values: MissingValues = np.nan) -> np.ndarray
     """
     markers = check_missing_values(missing_values)
     if hasattr(X, "iloc") and hasattr(X, "isna"):
-        missing = X.isna().to_numpy()
-        if markers:
-            missing = missing | X.isin(markers).to_numpy()
-        return (~missing).sum(axis=1)
+        return (~missing_in_frame(X, markers)).sum(axis=1)
     X = validate_observed(None, X, markers=markers, drop=True)
     if isinstance(X, np.ndarray):
         return (~missing_mask(X, markers)).sum(axis=1)
     return row_counts(X)
+
+
+def missing_in_frame(X: Any, markers: Markers) -> np.ndarray:
+    """Return where a data frame of pandas is missing. It may hold text."""
+    missing = X.isna().to_numpy()
+    return missing | X.isin(markers).to_numpy() if markers else missing
 
 
 def indexable(X: Any) -> Any:

@@ -83,16 +83,9 @@ class SparseRows:
         chosen = every[list(index) if isinstance(index, range) else index]
         if chosen.ndim != 1:
             raise IndexError(f"rows must be selected along one dimension, got {chosen.ndim}.")
-        n_observed, starts = self.n_observed()[chosen].long(), self.offsets[chosen].long()
-        ends = n_observed.cumsum(0)
-        entries = torch.arange(int(n_observed.sum()), device=chosen.device)
-        entries = entries + repeat_each(starts - (ends - n_observed), n_observed, len(entries))
-        return SparseRows(
-            self.values[entries],
-            self.columns[entries],
-            (ends - n_observed).to(self.offsets.dtype),
-            weights=None if self.weights is None else self.weights[entries],
-        )
+        counts = self.n_observed()[chosen]
+        sizes = self.offsets[chosen], counts, int(counts.sum())
+        return gather_rows(self.values, self.columns, self.weights, *sizes)
 
     @classmethod
     def from_scipy(cls, X: Any, *, dtype: torch.dtype | None = None) -> SparseRows:
@@ -260,6 +253,42 @@ class SparseRows:
 
 
 register_dataclass(SparseRows)
+
+
+def gather_rows(
+    values: Tensor,
+    columns: Tensor,
+    weights: Tensor | None,
+    starts: Tensor,
+    counts: Tensor,
+    n_entries: int,
+    n_distinct: int | None = None,
+) -> SparseRows:
+    """Return rows of observed entries, in any order.
+
+    Parameters
+    ----------
+    values, columns, weights, n_distinct : object
+        See :class:`SparseRows`.
+    starts, counts : Tensor of shape (n_rows,)
+        Where each row starts in `values`, and its number of entries.
+    n_entries : int
+        Sum of `counts`.
+
+    Returns
+    -------
+    SparseRows
+    """
+    offsets = counts.cumsum(0, dtype=counts.dtype) - counts
+    position = torch.arange(n_entries, dtype=counts.dtype, device=counts.device)
+    position += repeat_each(starts - offsets, counts, n_entries)
+    return SparseRows(
+        values.index_select(0, position),
+        columns.index_select(0, position),
+        offsets,
+        n_distinct,
+        None if weights is None else weights.index_select(0, position),
+    )
 
 
 class NormalizedRows(NamedTuple):
