@@ -1,6 +1,6 @@
 """How good are recommended lists, compared with other methods, and what is SN worth for them?
 
-``run <split> ...`` measures all methods on splits: 100k-0, "100k by time", 1m-0, ml1m5-0 to
+``run <split> ...`` measures all methods on splits: 100k-0, "100k last", 1m-0, ml1m5-0 to
 ml1m5-4, lastfm, citeulike-0, douban, gowalla; without a name, on all but gowalla. ``--powers``
 measures the row powers 0, 1/4, 1/2, 3/4 and 1 instead, all other settings at their defaults, by
 tenth of user activity. ``report`` writes docs/tables/ranking.rst, docs/tables/ranking-powers.rst
@@ -36,7 +36,7 @@ from .splits import Split, load_split
 RESULTS = RESULTS_FOLDER / "ranking.json"
 SPLITS = (
     *(f"ml1m5-{k}" for k in range(5)),
-    *("100k-0", "100k by time", "1m-0", "lastfm", "citeulike-0", "douban"),
+    *("100k-0", "100k last", "1m-0", "lastfm", "citeulike-0", "douban"),
 )
 POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _BLOCK = 500  # users

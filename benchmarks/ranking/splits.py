@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from sksn.datasets import fetch_movielens
+from sksn.model_selection import LeaveLastOut
 
 from ..common.data import data_folder
 
@@ -48,7 +49,7 @@ class Split(NamedTuple):
 def load_split(name: str) -> Split:
     """Load 100k-<seed>, 1m-<seed>, ml1m5-<fold>, citeulike-<seed>, lastfm, douban or gowalla.
 
-    "100k by time" tests on the last fifth of the ratings of each user. smoke needs no data.
+    "100k last" tests on the last fifth of the ratings of each user. smoke needs no data.
     """
     kind, _, number = name.partition("-")
     folder = None if kind == "smoke" else data_folder() / "topn"
@@ -57,16 +58,18 @@ def load_split(name: str) -> Split:
         fits = np.arange(60)[:, None] % 2 == np.arange(40)[None] % 2
         users, items = np.nonzero(rng.uniform(size=fits.shape) < np.where(fits, 0.5, 0.1))
         return _random_split(users, items, rng.randint(1, 6, size=len(users)), 0, "ratings")
-    if kind in ("100k", "1m", "100k by time"):
+    if kind in ("100k", "1m", "100k last"):
         if kind == "1m":
             with np.load(data_folder() / "movielens-1m" / "ml-1m.npz") as file:
                 users, items, stars = file["user"], file["item"], file["rating"]
         else:
             ratings = fetch_movielens("100k", source=data_folder() / "movielens-100k")
             (users, items), stars = ratings.data.T, ratings.target
-            if kind == "100k by time":
-                is_last = _is_last(users, ratings.timestamps)
-                return _split_values(_places(users), _places(items), stars, is_last, "ratings")
+            if kind == "100k last":
+                dated = np.column_stack([users, items, ratings.timestamps])
+                ((_, test),) = LeaveLastOut(SHARE).split(dated)
+                is_test = np.isin(np.arange(len(users)), test)
+                return _split_values(_places(users), _places(items), stars, is_test, "ratings")
         return _random_split(_places(users), _places(items), stars, int(number), "ratings")
     if kind == "douban":  # its ratings as interactions
         with np.load(data_folder() / "monti" / "douban" / "ratings.npz") as file:
@@ -114,16 +117,6 @@ def _split(
         _matrix(users[is_test], items[is_test], None, shape),
         "ones" if counts is None else "counts",
     )
-
-
-def _is_last(users: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Whether an interaction is of the last fifth of its user; ties keep the order of the file."""
-    is_last = np.zeros(len(users), dtype=bool)
-    order = np.lexsort((np.arange(len(users)), times, users))
-    starts = np.flatnonzero(np.r_[True, np.diff(users[order]) != 0])
-    for of_user in np.split(order, starts[1:]):
-        is_last[of_user[len(of_user) - int(SHARE * len(of_user)) :]] = True
-    return is_last
 
 
 def _random_split(
