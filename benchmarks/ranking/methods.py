@@ -82,10 +82,12 @@ def irspack(name: str) -> Fit:
     return fit
 
 
-def own(**options: Any) -> Fit:
+def own(*, with_dates: bool = False, **options: Any) -> Fit:
     def fit(split: Split, settings: dict[str, Any]) -> Scores:
         entries = split.train.tocoo()
         X, y = np.column_stack(entries.coords), None
+        if with_dates and split.dates is not None:
+            X = np.column_stack([X, split.dates.data.astype(np.int64)])
         weights = entries.data if split.kind == "counts" else None
         if split.kind == "ratings":
             y = entries.data
@@ -118,6 +120,7 @@ METHODS: dict[str, tuple[Fit, list[dict[str, Any]]]] = {
     "SNRecommender": (own(), [{}]),
     "SNRecommender, nothing chosen": (own(ranking_settings="default"), [{}]),
     "SNRecommender, power 0": (own(ranking_settings={"power": 0.0}), [{}]),
+    "SNRecommender, dates": (own(with_dates=True), [{}]),
     "EASE": (ease, _RIDGES),
     "implicit ALS": (implicit_als, _FACTORS),
     "implicit BPR": (
@@ -142,7 +145,8 @@ METHODS: dict[str, tuple[Fit, list[dict[str, Any]]]] = {
     ),
     "most popular": (popular, [{}]),
 }
-RATED = ("EASE", "implicit ALS")  # which also choose how much a liked item counts
+NEED_DATES = ("SNRecommender, dates",)
+RATED = ("EASE", "implicit ALS", "RP3beta", "EDLAE")  # which also choose how much a liked item counts
 NEEDS = {
     "implicit ALS": "implicit",
     "implicit BPR": "implicit",

@@ -12,6 +12,7 @@ from sksn.model_selection import LeaveLastOut
 
 from ..common.data import data_folder
 
+DATED = ("100k last",)  # splits with dates
 LIKED = 4  # stars of a relevant item
 SHARE = 0.2  # of the interactions to test on, where a set has no split of its own
 
@@ -27,11 +28,14 @@ class Split(NamedTuple):
         Its entries are the relevant items.
     kind : {"ratings", "counts", "ones"}
         What the entries of `train` are.
+    dates : CSR matrix of shape (n_users, n_items) or None
+        When the interactions of `train` happened, in their order.
     """
 
     train: sparse.csr_array
     test: sparse.csr_array
     kind: str
+    dates: sparse.csr_array | None = None
 
     def held_out(self, share: float = 0.2, seed: int = 0) -> Split:
         """Split the training interactions again, to choose settings by."""
@@ -69,7 +73,10 @@ def load_split(name: str) -> Split:
                 dated = np.column_stack([users, items, ratings.timestamps])
                 ((_, test),) = LeaveLastOut(SHARE).split(dated)
                 is_test = np.isin(np.arange(len(users)), test)
-                return _split_values(_places(users), _places(items), stars, is_test, "ratings")
+                users, items = _places(users), _places(items)
+                split = _split_values(users, items, stars, is_test, "ratings")
+                kept = users[~is_test], items[~is_test], ratings.timestamps[~is_test]
+                return split._replace(dates=_matrix(*kept, split.train.shape))
         return _random_split(_places(users), _places(items), stars, int(number), "ratings")
     if kind == "douban":  # its ratings as interactions
         with np.load(data_folder() / "monti" / "douban" / "ratings.npz") as file:

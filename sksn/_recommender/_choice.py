@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ from ._item_parts import (
     spectral_factors,
 )
 from ._lists import SCORES, best
+from ._recency import POWERS, n_later, weighted
 from ._signals import Signal, SignalScale, candidates, is_liked
 
 LIST = 10  # items in the lists that are compared
@@ -38,7 +39,7 @@ _MOST_ITEMS = 4_000  # the settings are chosen on the items with the most intera
 _MOST_USERS = 50_000
 _COMPUTED = (64, 256)  # factors that are computed together
 _MOST_LISTS = 6_000  # users whose lists are compared
-SETTINGS = (*Signal._fields, *Settings._fields)
+SETTINGS = (*Signal._fields, *Settings._fields, "recency_power")
 _FEWEST = 20  # held-out interactions from which settings are chosen
 
 
@@ -56,18 +57,22 @@ class Choice(NamedTuple):
         to choose by.
     tried : list of (Signal, Settings, float)
         Each combination that was compared, and its score.
+    recency_power : float
+        How much more recent interactions count. 0: all count alike.
     """
 
     signal: Signal
     settings: Settings
     score: float | None
     tried: list[tuple[Signal, Settings, float]]
+    recency_power: float = 0.0
 
 
 def choose(
     positions: Any,
     ratings: np.ndarray | None,
     weights: np.ndarray | None,
+    dates: np.ndarray | None = None,
     *,
     given: str | Mapping[str, float],
     share: float,
@@ -75,12 +80,17 @@ def choose(
 ) -> Choice:
     """Choose the rule and the settings whose lists hold the most held-out interactions.
 
+    They are a random share. Only how much recent interactions count is chosen by the latest
+    interactions of each user.
+
     Parameters
     ----------
     positions : CSR matrix of int of shape (n_users, n_items)
         Positions of the interactions.
     ratings, weights : ndarray of shape (n_interactions,) or None
         The ratings, and how much each interaction counts.
+    dates : ndarray of shape (n_interactions,), optional
+        The dates of the interactions; NaN where missing.
     given : {"auto", "default"} or mapping of str to float
         The settings that are not chosen; "default" stands for the default ones.
     share : float in (0, 1)
@@ -102,19 +112,33 @@ def choose(
     if is_large := positions.shape[1] > MOST_DENSE:
         first = Settings(**{**WHEN_LARGE, **first_given})
         steps = {name: values for name, values in steps.items() if name in _STEPS_WHEN_LARGE}
-    if given == "default" or (len(rules) == 1 and not steps):
-        return Choice(rules[0], first, None, [])
+    powers = [fixed["recency_power"]] if "recency_power" in fixed else list(POWERS)
+    if dates is None:
+        powers = [0.0]
+    simple = Choice(rules[0], first, None, [], powers[0])
+    if given == "default" or (len(rules) == 1 and not steps and len(powers) == 1):
+        return simple
     part = _part_of(positions, random)
-    trial = _Trial(part, ratings, weights, share, random, is_dense=not is_large)
+    is_out = random.uniform(size=part.nnz) < share
+    trial = _Trial(part, ratings, weights, is_out, random, is_dense=not is_large)
     if trial.n_held_out < _FEWEST:
-        return Choice(rules[0], first, None, [])
+        return simple
     trial.compare([(rules[0], first)])
     trial.compare([(rule, first) for rule in rules[1:]])
     for name, values in steps.items():
         trial.compare(
             [(trial.signal, trial.settings._replace(**{name: value})) for value in values]
         )
-    return Choice(trial.signal, trial.settings, trial.score, trial.tried)
+    chosen = Choice(trial.signal, trial.settings, trial.score, trial.tried, powers[0])
+    if dates is None or len(powers) == 1:
+        return chosen
+    dated = with_entries(part, dates[part.data])
+    is_out = _are_latest(dated, share)
+    trial = _Trial(part, ratings, weights, is_out, random, is_dense=not is_large)
+    if trial.n_held_out < _FEWEST:
+        return chosen
+    power = trial.best_recency(chosen, select_entries(dated, ~is_out), powers)
+    return chosen._replace(recency_power=power)
 
 
 def may_be_given(value: Any) -> bool:
@@ -139,13 +163,12 @@ class _Trial:
         positions: Any,
         ratings: np.ndarray | None,
         weights: np.ndarray | None,
-        share: float,
+        is_out: np.ndarray,
         random: np.random.RandomState,
         *,
         is_dense: bool,
     ) -> None:
         self._is_dense = is_dense
-        is_out = random.uniform(size=positions.nnz) < share
         of_entry = positions.data
         liked = is_out if ratings is None else is_out & is_liked(ratings)[of_entry]
         self._training = select_entries(positions, ~is_out)
@@ -175,24 +198,49 @@ class _Trial:
         """
         if not combinations:
             return
+        earlier = [] if self._best is None else [self._best]
         found = [self._try(*combination) for combination in combinations]
-        scores = max(found, key=lambda scores: float(scores.mean()))
-        if self._best is not None:
-            lead = scores - self._best
-            if lead.mean() <= lead.std() / np.sqrt(len(lead)):
-                return
-        self._best = scores
-        self.signal, self.settings = combinations[[one is scores for one in found].index(True)]
+        best = _best([*earlier, *found]) - len(earlier)
+        if best >= 0:
+            self._best, (self.signal, self.settings) = found[best], combinations[best]
 
-    def _try(self, signal: Signal, settings: Settings) -> np.ndarray:
+    def best_recency(self, choice: Choice, dates: Any, powers: Sequence[float]) -> float:
+        """Return the power of recency that is best, by the same rule.
+
+        Parameters
+        ----------
+        choice : Choice
+            The rule and the settings.
+        dates : CSR matrix of shape (n_users, n_items)
+            The dates of the interactions that are not held out.
+        powers : sequence of float
+            The powers to compare, the default one first.
+        """
+        later = n_later(dates[self._users])
+        found = [self._try(choice.signal, choice.settings, later, power) for power in powers]
+        return powers[_best(found)]
+
+    def _try(
+        self,
+        signal: Signal,
+        settings: Settings,
+        later: np.ndarray | None = None,
+        recency_power: float = 0.0,
+    ) -> np.ndarray:
         """Return the score of each user."""
         X, rows = self._once(("rows", signal, settings.power), self._rows)
         mine = rows[self._users].astype(np.float32)
-        by_others = self._once(
+        if later is not None:
+            mine = weighted(mine, later, recency_power)
+        coefficients = self._once(
             ("regression", signal, settings.power, settings.ridge),
-            lambda _, __, ridge: product(
-                mine, regression(rows, ridge, exact=0) if self._is_dense else neighbours(rows)
+            lambda _, __, ridge: (
+                regression(rows, ridge, exact=0) if self._is_dense else neighbours(rows)
             ),
+        )
+        by_others = self._once(
+            ("others", signal, settings.power, settings.ridge, recency_power),
+            lambda *_: product(mine, coefficients),
         )
         scores = by_others * item_scale(column_counts(X), -settings.count_power)
         n_computed = next(n for n in _COMPUTED if n >= settings.n_factors or n == _COMPUTED[-1])
@@ -228,6 +276,23 @@ class _Trial:
         if self._parts.get(kind, (None,))[0] != of:
             self._parts[kind] = of, compute(*of)
         return self._parts[kind][1]
+
+
+def _best(scores: list[np.ndarray]) -> int:
+    """Return which scores of users are best.
+
+    It is the first, unless the lead of the highest mean exceeds its standard error.
+    """
+    best = int(np.argmax([float(of_users.mean()) for of_users in scores]))
+    lead = scores[best] - scores[0]
+    return best if lead.mean() > lead.std() / np.sqrt(len(lead)) else 0
+
+
+def _are_latest(dates: Any, share: float) -> np.ndarray:
+    """Whether each interaction is one of the latest of its user: a share, and at least one."""
+    counts = row_counts(dates)
+    n_out = np.minimum(np.maximum(1, np.floor(share * counts)), counts - 1)
+    return n_later(dates) < n_out[row_of_entry(dates)]
 
 
 def _part_of(positions: Any, random: np.random.RandomState) -> Any:

@@ -69,7 +69,8 @@ class SNRecommender(rules.SuggestsParameters, CallbackSupportMixin, RegressorMix
     dates : {"all", "earlier", "ignore"}, default="all"
         Which of a user's ratings correct a predicted rating, if X has dates: all of them, those of
         earlier dates, or none. Ratings near in time count most (see Notes). Training with
-        dates takes about three times as long. The ranking does not use dates.
+        dates takes about three times as long. In lists, which are for what comes next, recent
+        interactions count more, except with "ignore".
     ranking_settings : {"auto", "default"} or dict, default="auto"
         Settings of the ranking that are not chosen by held-out interactions, such as
         ``{"power": 0.0}``, which turns Sparsity Normalization off there. See `ranking_settings_`
@@ -135,8 +136,9 @@ class SNRecommender(rules.SuggestsParameters, CallbackSupportMixin, RegressorMix
         (:meth:`partial_fit`) follow the earlier ones.
     ranking_settings_ : dict
         What was chosen for the ranking: ``rating_slope`` and ``weight_power`` (how ratings and
-        weights count), ``power``, ``ridge``, ``count_power``, ``n_factors`` and ``factor_weight``
-        (see Notes). This and the next attribute exist unless the objective is "rating".
+        weights count), ``power``, ``ridge``, ``count_power``, ``n_factors``, ``factor_weight`` and
+        ``recency_power`` (see Notes). This and the next attribute exist unless the objective is
+        "rating".
     ranking_score_ : float or None
         NDCG of lists of ten items against the held-out interactions; None if there were too few
         interactions to choose by. Of ratings, those of the median or more are relevant.
@@ -188,17 +190,19 @@ class SNRecommender(rules.SuggestsParameters, CallbackSupportMixin, RegressorMix
         \left((1 - w) \frac{b_{ji}}{c_i^q} + w f_{ji}\right)
 
     :math:`n_u` is how many items the user has interacted with, :math:`c_i` how many users the item.
-    :math:`x_{uj}` is the strength of an interaction: 1, or
-    :math:`(1 + s z_{uj}) m_{uj}^t`, where z is the rating in standard deviations from the mean and
-    m the sample weight. The coefficients b are a ridge regression of each item on all others
-    (EASE [4]_, with a penalty of which half grows with the item's count, as in EDLAE [5]_). The
-    products f of vectors project on the leading singular vectors of the matrix, whose columns are
-    divided by :math:`\sqrt{c}` (GF-CF [6]_). p is ``power``, q ``count_power``, w
+    :math:`x_{uj}` is the strength of an interaction: 1, or :math:`(1 + s z_{uj}) m_{uj}^t`, where z
+    is the rating in standard deviations from the mean and m the sample weight. With dates, it is
+    multiplied by :math:`(1 + l_{uj})^{-r}`, where l is how many interactions of the user came
+    later, and r is ``recency_power``. The coefficients b are a ridge regression of each item on all
+    others (EASE [4]_, with a penalty of which half grows with the item's count, as in EDLAE [5]_).
+    The products f of vectors project on the leading singular vectors of the matrix, whose columns
+    are divided by :math:`\sqrt{c}` (GF-CF [6]_). p is ``power``, q ``count_power``, w
     ``factor_weight``, s ``rating_slope`` and t ``weight_power``; they, the penalty and the number
     of vectors are chosen by lists of held-out interactions, each only if it improves them by more
-    than the standard error. With more than 20,000 items, cosines to the 200 nearest items, times a
-    power of the item's length, replace the regression; there, only the row power is chosen, and
-    256 vectors are used.
+    than the standard error. r is chosen by lists of each user's latest interactions. An interaction
+    without a date has l as if half of the user's others came later. With more than 20,000 items,
+    cosines to the 200 nearest items, times a power of the item's length, replace the regression;
+    there, only the row power is chosen, and 256 vectors are used.
 
     People rate similarly within minutes. With dates, the residuals :math:`r_{uj}` of the training
     ratings are computed by networks that were trained without them (five folds). The rating of user
@@ -382,7 +386,7 @@ class SNRecommender(rules.SuggestsParameters, CallbackSupportMixin, RegressorMix
             state |= record | {"rating_range_": tuple(ratings.scale)}
         if self.objective != "rating":
             ranker = Ranker.fit(
-                learned,
+                learned.dated(self.dates != "ignore"),
                 given=self.ranking_settings,
                 share=self.validation_fraction,
                 random=check_random_state(seed),

@@ -18,6 +18,7 @@ from ._item_update import update_items
 from ._pairs import Pairs, of_known_items
 from ._people import People, all_users, locate, with_earlier, with_users
 from ._rating_update import further_ratings
+from ._recency import Recency
 from ._residuals import DatedResiduals
 
 
@@ -164,7 +165,10 @@ def _widened(group: People, n_items: int) -> People:
     """Return a group whose matrices have columns for further items."""
     ranker = group.ranker
     if ranker is not None:
-        ranker = ranker.of_users(_with_columns(ranker.rows, n_items))
+        recency = ranker.recency
+        if recency is not None:
+            recency = recency._replace(dates=_with_columns(recency.dates, n_items))
+        ranker = ranker.of_users(_with_columns(ranker.rows, n_items), recency)
     return group._replace(given=_with_columns(group.given, n_items), ranker=ranker)
 
 
@@ -196,7 +200,8 @@ def _merged(newer: People, older: People) -> People:
 
     ranker, ratings, weights = newer.ranker, newer.ratings, None
     if ranker is not None:
-        ranker = ranker.of_users(stacked(_strengths(newer), _strengths(older)))
+        recency = _merged_recency(newer, older, stacked)
+        ranker = ranker.of_users(stacked(_strengths(newer), _strengths(older)), recency)
     if ratings is not None and older.ratings is not None:
         mine, theirs = ratings.model.vectors, older.ratings.model.vectors
         rows = stacked(mine.rows, theirs.rows)
@@ -208,6 +213,24 @@ def _merged(newer: People, older: People) -> People:
         weights = stacked(_weights(newer), _weights(older)).data
     given = stacked(newer.given, older.given)
     return newer._replace(ids=ids, given=given, ranker=ranker, ratings=ratings, weights=weights)
+
+
+def _merged_recency(
+    newer: People, older: People, stacked: Callable[[Any, Any], Any]
+) -> Recency | None:
+    """Return the dates of both groups; NaN for those of a group without."""
+    both = [group.ranker.recency if group.ranker else None for group in (newer, older)]
+    known = [recency for recency in both if recency is not None]
+    if not known:
+        return None
+    missing = (
+        with_entries(group.given, np.full(group.given.nnz, np.nan)) for group in (newer, older)
+    )
+    first, second = (
+        recency.dates if recency is not None else nothing
+        for recency, nothing in zip(both, missing, strict=True)
+    )
+    return known[0]._replace(dates=stacked(first, second))
 
 
 def _merged_correction(

@@ -60,6 +60,12 @@ class Interactions:
         changed.weights = None if self.weights is None else self.weights / self.weights.mean()
         return changed
 
+    def dated(self, with_dates: bool) -> Self:
+        """Return the same interactions with or without their dates."""
+        changed = copy.copy(self)
+        changed.dates = self.dates if with_dates else None
+        return changed
+
     def first_duplicate(self) -> tuple[int, int] | None:
         """Return a rating whose pair occurs again, and the number of surplus ratings, if any."""
         columns, row = self.positions.indices, row_of_entry(self.positions)
@@ -111,7 +117,8 @@ def interactions(pairs: Pairs, ids: tuple[Ids, Ids]) -> Interactions:
     Returns
     -------
     Interactions
-        Without ratings, a pair that occurs again is one interaction, with the sum of the weights.
+        Without ratings, a pair that occurs again is one interaction, with the sum of the weights
+        and the latest date.
 
     Raises
     ------
@@ -129,7 +136,8 @@ def interactions(pairs: Pairs, ids: tuple[Ids, Ids]) -> Interactions:
     if pairs.values is None:
         weights = np.ones(len(at_user)) if pairs.weights is None else pairs.weights
         summed = sparse.coo_array((weights, (at_user, at_item)), shape=shape).tocsr()
-        return Interactions(row_of_entry(summed), summed.indices, None, summed.data, shape)
+        latest = None if pairs.dates is None else _latest(found, pairs.dates)
+        return Interactions(row_of_entry(summed), summed.indices, None, summed.data, shape, latest)
     place, n_surplus = duplicate
     user, item = pairs.users[[place]].tolist()[0], pairs.items[[place]].tolist()[0]
     raise ValueError(
@@ -137,3 +145,11 @@ def interactions(pairs: Pairs, ids: tuple[Ids, Ids]) -> Interactions:
         f"({n_surplus} surplus ratings in all); keep one rating of each pair, or their mean. "
         "(Without y, a pair may occur again.)"
     )
+
+
+def _latest(repeated: Interactions, dates: Dates) -> Dates:
+    """Return the latest known date of each pair, in the order of users and items."""
+    positions = repeated.positions
+    row, column, values = row_of_entry(positions), positions.indices, dates.values[positions.data]
+    is_new = (np.diff(row, prepend=-1) != 0) | (np.diff(column, prepend=-1) != 0)
+    return dates._replace(values=np.fmax.reduceat(values, np.flatnonzero(is_new)))

@@ -89,6 +89,8 @@ class People(NamedTuple):
 
     def dates_of(self, users: np.ndarray) -> Dates | None:
         """Return the dates of the interactions of users, in the order of `given`, if known."""
+        if self.ranker is not None and self.ranker.recency is not None:
+            return self.ranker.recency.of_users(users)
         correction = None if self.ratings is None else self.ratings.correction
         if correction is None:
             return None

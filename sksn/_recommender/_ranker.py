@@ -15,6 +15,8 @@ from ._ids import UNKNOWN
 from ._interactions import Interactions
 from ._item_model import ItemModel, fit_items
 from ._lists import SCORES
+from ._pairs import MIXED_DATES
+from ._recency import Recency, known_dates
 from ._signals import SignalScale
 
 
@@ -33,6 +35,8 @@ class Ranker:
         How rule and settings were chosen.
     popularity : ndarray of shape (n_items,)
         Share of the users who have interacted with each item.
+    recency : Recency, optional
+        When the users interacted, if recent interactions count more.
     """
 
     def __init__(
@@ -42,9 +46,10 @@ class Ranker:
         model: ItemModel,
         choice: Choice,
         popularity: np.ndarray,
+        recency: Recency | None = None,
     ) -> None:
         self.rows, self.scale, self.model = rows, scale, model
-        self.choice, self.popularity = choice, popularity
+        self.choice, self.popularity, self.recency = choice, popularity, recency
 
     @classmethod
     def fit(
@@ -76,26 +81,34 @@ class Ranker:
         ratings, weights = interactions.values, interactions.weights
         if weights is not None and weights.min() == weights.max():
             weights = None
-        choice = choose(positions, ratings, weights, given=given, share=share, random=random)
+        known = positions, ratings, weights, known_dates(interactions)
+        choice = choose(*known, given=given, share=share, random=random)
         scale = SignalScale.learn(choice.signal, ratings, weights)
         rows = _strengths(interactions, scale)
         counts = row_counts(rows)
         model = fit_items(rows, choice.settings, float(counts[counts > 0].mean()))
         popularity = column_counts(rows) / max(1, rows.shape[0])
-        return cls(rows.astype(np.float32), scale, model, choice, popularity)
+        recency = Recency.of(interactions, choice.recency_power)
+        return cls(rows.astype(np.float32), scale, model, choice, popularity, recency)
 
     def settings(self) -> dict[str, Any]:
         """Return what was chosen, by name."""
-        return {**self.choice.signal._asdict(), **self.choice.settings._asdict()}
+        chosen = self.choice
+        recency = {"recency_power": chosen.recency_power}
+        return {**chosen.signal._asdict(), **chosen.settings._asdict(), **recency}
 
     def fold_in(self, interactions: Interactions) -> Ranker:
         """Return a ranker of new users, from their interactions alone."""
-        return self.of_users(_strengths(interactions, self.scale).astype(np.float32))
+        rows = _strengths(interactions, self.scale).astype(np.float32)
+        recency = Recency.of(interactions, self.choice.recency_power)
+        if recency and self.recency and recency.is_calendar != self.recency.is_calendar:
+            raise ValueError(MIXED_DATES)
+        return self.of_users(rows, recency)
 
-    def of_users(self, rows: Any) -> Ranker:
-        """Return a ranker of users with these strengths of interactions."""
+    def of_users(self, rows: Any, recency: Recency | None) -> Ranker:
+        """Return a ranker of users with these strengths and dates of interactions."""
         copied = copy.copy(self)
-        copied.rows = rows
+        copied.rows, copied.recency = rows, recency
         return copied
 
     def with_items(self, model: ItemModel, popularity: np.ndarray) -> Ranker:
@@ -110,7 +123,7 @@ class Ranker:
         A user without interactions gets the popularity of the items.
         """
         for part in blocks(len(users), self.rows.shape[1], most_entries=SCORES):
-            rows = self.rows[users[part]]
+            rows = self._recent(users[part])
             scores = self.model.score(rows).astype(np.float64)
             scores[row_counts(rows) == 0] = self.popularity
             yield part, scores
@@ -134,7 +147,7 @@ class Ranker:
 
     def explain(self, user: int, item: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the items of a user, given by positions, and what each adds to a score."""
-        row = self.rows[[user]]
+        row = self._recent(np.array([user]))
         return row.indices, self.model.parts(row, item).astype(np.float64)
 
     @property
@@ -145,7 +158,7 @@ class Ranker:
     @property
     def user_vectors(self) -> np.ndarray:
         """Vectors of all users, shape (n_users, n_factors)."""
-        return self.model.vectors(self.rows)
+        return self.model.vectors(self._recent(np.arange(self.rows.shape[0])))
 
     @property
     def item_vectors(self) -> np.ndarray:
@@ -156,6 +169,11 @@ class Ranker:
     def codes(self) -> np.ndarray:
         """Vectors that say which items are alike, shape (n_items, n_factors)."""
         return self.model.factors[1]
+
+    def _recent(self, users: np.ndarray) -> Any:
+        """Return strengths of interactions of users, of which recent ones count more."""
+        rows = self.rows[users]
+        return rows if self.recency is None else self.recency.applied(rows, users)
 
 
 def _strengths(interactions: Interactions, scale: SignalScale) -> Any:

@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_validate
 
 from sksn import SNRecommender
 from sksn._recommender import _choice, _gram, _item_model, _item_parts
-from sksn._recommender._choice import choose
+from sksn._recommender._choice import SETTINGS, choose
 from sksn._recommender._item_model import Settings, fit_items
 from sksn._recommender._item_parts import neighbours, regression, scaled_rows, spectral_factors
 from sksn._recommender._signals import Signal, SignalScale
@@ -143,7 +143,7 @@ def test_lists_hold_what_people_of_the_same_taste_like():
     counts = pd.Series(X[~held_out, 1]).value_counts()
     assert counts[strangers[0, 0]] == counts.max()
     assert model.ranking_score_ > 0.3
-    assert set(model.ranking_settings_) == {*Signal._fields, *Settings._fields}
+    assert set(model.ranking_settings_) == set(SETTINGS)
 
 
 def test_ratings_that_are_all_the_same_are_no_ratings():
@@ -250,7 +250,7 @@ def test_settings_are_chosen_by_held_out_interactions():
 
 def test_settings_that_are_given_are_not_chosen():
     X = clicks()
-    kept = {**Signal()._asdict(), **Settings()._asdict()}
+    kept = {**Signal()._asdict(), **Settings()._asdict(), "recency_power": 0.0}
     assert ranker(ranking_settings="default").fit(X).ranking_settings_ == kept
     model = ranker(ranking_settings={"power": 0, "n_factors": 3}).fit(X)
     assert model.ranking_settings_["power"] == 0
@@ -272,7 +272,7 @@ def test_noise_chooses_no_settings():
         rng = np.random.RandomState(seed)
         users, items = np.nonzero(rng.uniform(size=(300, 20)) < 0.3)
         model = ranker().fit(np.column_stack([users, items]))
-        kept = {**Signal()._asdict(), **Settings()._asdict()}
+        kept = {**Signal()._asdict(), **Settings()._asdict(), "recency_power": 0.0}
         changed += sum(model.ranking_settings_[name] != value for name, value in kept.items())
     assert changed <= 10  # of 35
 
