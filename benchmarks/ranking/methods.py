@@ -146,7 +146,12 @@ METHODS: dict[str, tuple[Fit, list[dict[str, Any]]]] = {
     "most popular": (popular, [{}]),
 }
 NEED_DATES = ("SNRecommender, dates",)
-RATED = ("EASE", "implicit ALS", "RP3beta", "EDLAE")  # which also choose how much a liked item counts
+RATED = (
+    "EASE",
+    "implicit ALS",
+    "RP3beta",
+    "EDLAE",
+)  # which also choose how much a liked item counts
 NEEDS = {
     "implicit ALS": "implicit",
     "implicit BPR": "implicit",
