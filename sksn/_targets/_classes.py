@@ -36,6 +36,7 @@ class ClassTargets:
         The kind of y.
     """
 
+    are_numbers: ClassVar = False
     loss_options: ClassVar[dict[str, Any]] = {}
     classes: np.ndarray
     kind: str

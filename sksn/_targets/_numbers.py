@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils.validation import check_array
@@ -33,6 +33,7 @@ class NumberTargets:
         Mean and variance of each column.
     """
 
+    are_numbers: ClassVar = True
     n_columns: int
     moments: Moments | None = None
 

@@ -12,8 +12,12 @@ from .._observed import column_counts, row_counts
 from ._input_scaling import WIDE
 
 _BINS = 8
+_DROPOUT = 0.5
 _INPUT_DROPOUT = 0.2
 _FEATURES_FOR_DROPOUT = 9  # from which so much is dropped
+_ROWS_FOR_LESS = 100  # for each feature, from which a regression needs less dropout
+_LESS_DROPOUT = 0.1
+_LESS_INPUT_DROPOUT = 0.25  # of what is dropped otherwise
 _BATCH = 128
 _LARGEST_BATCH = 1024
 _BATCHES = 75  # in an epoch of dense rows, before batches become larger; 40 epochs then suffice
@@ -36,7 +40,14 @@ def n_bins(given: Any, X: Any, *, incremental: bool) -> int:
     return int(given)
 
 
-def input_dropout(given: Any, X: Any) -> float:
+def dropout(given: Any, X: Any, *, is_regression: bool) -> float:
+    """Return the share of hidden units that is dropped in training."""
+    if given != "auto":
+        return float(given)
+    return _LESS_DROPOUT if is_regression and _has_many_rows(X) else _DROPOUT
+
+
+def input_dropout(given: Any, X: Any, *, is_regression: bool) -> float:
     """Return the share of observed entries that is dropped in training.
 
     It is small for few features: each is a large part of what a row says, and Sparsity
@@ -45,7 +56,12 @@ def input_dropout(given: Any, X: Any) -> float:
     if given != "auto":
         return float(given)
     share = (_n_known(X) - 1) / (_FEATURES_FOR_DROPOUT - 1)
-    return _INPUT_DROPOUT * float(np.clip(share, 0, 1))
+    found = _INPUT_DROPOUT * float(np.clip(share, 0, 1))
+    return found * _LESS_INPUT_DROPOUT if is_regression and _has_many_rows(X) else found
+
+
+def _has_many_rows(X: Any) -> bool:
+    return not sparse.issparse(X) and X.shape[0] >= _ROWS_FOR_LESS * _n_known(X)
 
 
 def _n_known(X: Any) -> int:

@@ -36,9 +36,11 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
     input_dropout : {"auto"} or float in [0, 1), default="auto"
         Share of the observed entries of each row that is dropped in training. n is counted after
         dropping. "auto": 0.2 with 9 features or more. With d < 9 features, it is
-        ``0.2 * (d - 1) / 8``, because each feature that is dropped takes a large part of a row.
-    dropout : float in [0, 1), default=0.5
-        Share of the hidden units that is dropped in training.
+        ``0.2 * (d - 1) / 8``, because each feature that is dropped takes a large part of a row. A
+        quarter of this where `dropout` is 0.1 by "auto".
+    dropout : {"auto"} or float in [0, 1), default="auto"
+        Share of the hidden units that is dropped in training. "auto": 0.5, or 0.1 for regression on
+        100 dense rows or more for each feature, except in ``partial_fit``.
     hidden_norm : {None, "batch", "layer", "sparsity", "observed"}, default=None
         Normalization of each hidden layer. "batch" and "layer" are applied between its linear map
         and its non-linearity. "sparsity" (Sparsity Normalization) and "observed" (standardizing

@@ -21,6 +21,8 @@ from ._neural_estimator import NeuralEstimator
 from ._row_learner import RowLearner, Table
 from ._selection import CANDIDATES, FIXED, built_in, choose
 
+DROPOUT = rules.Rule(rules.auto_or(rules.DROPOUT).allows, f"{rules.DROPOUT.expected} or 'auto'")
+
 
 class MLPEstimator(NeuralEstimator):
     """Fits a :class:`~sksn.nn.SNMLP`. Subclasses say what y is."""
@@ -29,9 +31,8 @@ class MLPEstimator(NeuralEstimator):
         "hidden_layer_sizes": rules.LAYER_SIZES,
         "activation": rules.one_of(*ACTIVATIONS),
         "hidden_norm": rules.one_of(*HIDDEN_NORMS),
-        "input_dropout": rules.Rule(
-            rules.auto_or(rules.DROPOUT).allows, f"{rules.DROPOUT.expected} or 'auto'"
-        ),
+        "input_dropout": DROPOUT,
+        "dropout": DROPOUT,
         "input_scaling": rules.one_of(*INPUT_SCALINGS),
         "categorical_features": CATEGORICAL_FEATURES,
         "add_indicator": rules.one_of("auto", True, False),
@@ -52,7 +53,7 @@ class MLPEstimator(NeuralEstimator):
         missing_values: MissingValues = np.nan,
         categorical_features: Any = "from_dtype",
         input_dropout: options.Auto | float = "auto",
-        dropout: float = 0.5,
+        dropout: options.Auto | float = "auto",
         hidden_norm: options.HiddenNorm = None,
         input_scaling: options.InputScaling = "auto",
         add_indicator: options.Auto | bool = "auto",

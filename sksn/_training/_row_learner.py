@@ -31,10 +31,15 @@ from ._sparse_labels import SparseLabels
 _LARGEST_SUM_BESIDE_BINS = 1.0  # of a row's indicators of features that have bins, on average
 _ROUNDING = 1e-9  # of shares
 _DECAY_WHEN_WIDE = 5.0
+_DROPOUTS = {"dropout": defaults.dropout, "input_dropout": defaults.input_dropout}
 
 
 class Targets(Protocol):
     """What a network predicts; see ``sksn._targets``."""
+
+    @property
+    def are_numbers(self) -> bool:
+        """Whether y is numbers, and not classes or labels."""
 
     @property
     def n_outputs(self) -> int:
@@ -172,12 +177,16 @@ class RowLearner(Learner):
             bins = quantile_bins(numbers, n_bins, training.weights)
         self._row_sparse = self._steps_on_rows(parameters, X, incremental=incremental)
         # Without input dropout, rows are normalized once. With bins they would take too much room.
-        input_dropout = defaults.input_dropout(parameters["input_dropout"], self._counted(X))
-        self._normalize_once = not input_dropout and not n_bins
+        is_regression = self.targets.are_numbers and not incremental
+        dropouts = {
+            name: rule(parameters[name], self._counted(X), is_regression=is_regression)
+            for name, rule in _DROPOUTS.items()
+        }
+        self._normalize_once = not dropouts["input_dropout"] and not n_bins
         return build_net(
             RowNet,
             SNMLP,
-            {**parameters, "input_dropout": input_dropout},
+            {**parameters, **dropouts},
             seed=seed,
             of_module={
                 "n_features": X.shape[1],

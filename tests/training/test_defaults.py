@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.datasets import make_friedman1
 
 from sksn import SNClassifier, SNRegressor
 from sksn._training import _defaults as defaults
+from sksn.nn._dropout import Dropout
 
 
 def rows(n_rows, n_features):
@@ -50,10 +52,42 @@ def test_input_dropout_is_small_for_few_features():
     X = np.full((4, 20), np.nan)
     for n_known, expected in ((1, 0.0), (2, 0.025), (5, 0.1), (9, 0.2), (20, 0.2)):
         X[n_known % 4, :n_known] = 1.0  # others are missing in the training rows
-        assert defaults.input_dropout("auto", X) == pytest.approx(expected)
+        assert classes_input_dropout("auto", X) == pytest.approx(expected)
         stored = sparse.csr_array(np.nan_to_num(X))
-        assert defaults.input_dropout("auto", stored) == pytest.approx(expected)
-    assert defaults.input_dropout(0.3, X) == 0.3
+        assert classes_input_dropout("auto", stored) == pytest.approx(expected)
+    assert classes_input_dropout(0.3, X) == 0.3
+
+
+def classes_input_dropout(given, X):
+    return defaults.input_dropout(given, X, is_regression=False)
+
+
+def test_regression_on_many_rows_for_each_feature_needs_less_dropout():
+    def dropouts(X, is_regression=True, given="auto"):
+        return tuple(
+            rule(given, X, is_regression=is_regression)
+            for rule in (defaults.dropout, defaults.input_dropout)
+        )
+
+    X = np.full((2000, 30), np.nan)
+    X[:, :20] = 1.0  # the others are never observed
+    assert dropouts(X) == (0.1, 0.05)
+    assert dropouts(X[:1999]) == dropouts(X, is_regression=False) == (0.5, 0.2)
+    assert dropouts(sparse.csr_array(np.nan_to_num(X))) == (0.5, 0.2)
+    assert dropouts(X, given=0.3) == (0.3, 0.3)
+    assert dropouts(X[:, :5]) == (0.1, pytest.approx(0.025))
+
+
+def test_regression_on_many_rows_is_more_exact_for_it():
+    X, y = make_friedman1(3000, noise=0.1, random_state=0)
+    train, test = slice(2000), slice(2000, None)
+    little = SNRegressor(random_state=0).fit(X[train], y[train])
+    much = SNRegressor(dropout=0.5, input_dropout=0.2, random_state=0).fit(X[train], y[train])
+    shares = [module.p for module in little.net_.module_.modules() if isinstance(module, Dropout)]
+    assert shares
+    assert set(shares) == {0.1}
+    left = [1 - model.score(X[test], y[test]) for model in (little, much)]
+    assert left[0] < left[1] / 2
 
 
 def test_missing_entries_are_no_entries_to_learn_from():
