@@ -19,6 +19,7 @@ STUDIES = {
     "outliers": "benchmarks.evidence.outliers",
     "as_brought": "benchmarks.evidence.as_brought",
     "frames": "benchmarks.evidence.frames",
+    "tuned": "benchmarks.evidence.tuned",
     "movielens": "benchmarks.ratings.movielens",
     "lists": "benchmarks.ranking.lists",
     "speed": "benchmarks.speed.suite",

@@ -45,10 +45,13 @@ class SNClassifier(ClassifierMixin, MLPEstimator):
     is_categorical_ : ndarray of bool of shape (n_features,) or None
         Which features are categorical; None if all columns are numbers.
     best_candidate_ : dict
-        The parameters that were chosen among `candidates`; empty if those of the estimator were.
+        The parameters of `net_`, which is the network of the largest weight among `candidates`;
+        empty if they are those of the estimator.
     candidate_losses_ : list of (dict, float)
         Each candidate, the first of which stands for the parameters of the estimator, and its mean
         loss on held-out rows; empty if nothing was compared.
+    candidate_weights_ : list of float
+        The weight of each of them in the predictions.
     {attributes}
 
     See Also
@@ -324,10 +327,13 @@ class SNRegressor(RegressorMixin, MLPEstimator):
     is_categorical_ : ndarray of bool of shape (n_features,) or None
         Which features are categorical; None if all columns are numbers.
     best_candidate_ : dict
-        The parameters that were chosen among `candidates`; empty if those of the estimator were.
+        The parameters of `net_`, which is the network of the largest weight among `candidates`;
+        empty if they are those of the estimator.
     candidate_losses_ : list of (dict, float)
         Each candidate, the first of which stands for the parameters of the estimator, and its mean
         loss on held-out rows; empty if nothing was compared.
+    candidate_weights_ : list of float
+        The weight of each of them in the predictions.
     {attributes}
 
     See Also

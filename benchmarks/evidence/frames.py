@@ -106,7 +106,8 @@ def compare(
         y = frame.y
     found: dict[str, list[float]] = {"scores": [], "log_loss": [], "seconds": []}
     options = {}
-    if type(model).__name__.startswith("CatBoost"):
+    inner = getattr(model, "estimator", model)  # of a search
+    if type(inner).__name__.startswith("CatBoost"):
         options = {"cat_features": list(X.columns[[not _is_number(d) for d in X.dtypes]])}
     for train, test in frame.folds or splitter.split(X, y, frame.groups):
         known, target = np.arange(0), y[train]
@@ -199,7 +200,8 @@ def _keep(path: Path, rows: list[dict[str, Any]]) -> None:
     path.write_text(json.dumps({"versions": versions(), "results": rows}))
 
 
-def _smoke() -> Any:
+def smoke_frames() -> Iterator[tuple[str, Frame]]:
+    """Yield small tables that are drawn, one with classes and one with numbers."""
     random = np.random.RandomState(0)
     y = random.randint(2, size=100)
     X = pd.DataFrame(
@@ -210,9 +212,12 @@ def _smoke() -> Any:
         }
     )
     for is_class in (True, False):
-        frame = Frame(X, y if is_class else y * 1.5, is_class)
-        for method, (model, prepare) in methods(is_class).items():
+        yield "classes" if is_class else "numbers", Frame(X, y if is_class else y * 1.5, is_class)
+
+
+def _smoke() -> Iterator[dict[str, Any]]:
+    for name, frame in smoke_frames():
+        for method, (model, prepare) in methods(frame.is_class).items():
             if method.startswith("SN"):
                 model.set_params(max_epochs=2)
-            name = "classes" if is_class else "numbers"
             yield {"data": name, "method": method, **compare(frame, model, prepare)}

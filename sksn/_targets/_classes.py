@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
-from scipy.special import expit, log_expit, log_softmax, softmax
+from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import assert_all_finite, check_array, column_or_1d
@@ -192,6 +193,18 @@ class ClassTargets:
         return odds[1:] - odds[:1] if self.kind == "binary" else odds - odds.mean()
 
     # Decoding ----------------------------------------------------------------------------------
+
+    def mix(self, outputs: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+        """Return the outputs that give the weighted mean of the probabilities of networks."""
+
+        def log_mean(logarithms: Iterable[np.ndarray]) -> np.ndarray:
+            shares = np.reshape(weights, (-1, 1, 1))
+            return np.asarray(logsumexp(np.array(list(logarithms)), axis=0, b=shares))
+
+        if self.kind == "multiclass":
+            return log_mean(log_softmax(output, axis=1) for output in outputs)
+        of_one, of_zero = (log_mean(log_expit(s * output) for output in outputs) for s in (1, -1))
+        return of_one - of_zero
 
     def decode(self, output: np.ndarray) -> np.ndarray:
         """Return the predicted labels for outputs of the network."""

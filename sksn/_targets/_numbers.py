@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -80,6 +81,10 @@ class NumberTargets:
     def prior(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         """Return the outputs that predict the mean of y, or its median in a robust loss."""
         return np.zeros(self.n_outputs)
+
+    def mix(self, outputs: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+        """Return the outputs that give the weighted mean of the predictions of networks."""
+        return np.average(outputs, axis=0, weights=weights)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
         """Return predictions in the units and the shape of y."""

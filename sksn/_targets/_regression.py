@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.special import logsumexp
 
 from .._checks import Rule, is_real, shown
 from .._moments import standardize, unstandardize
@@ -156,6 +158,11 @@ class RateTargets(NumberTargets):
     def for_loss(self, y: np.ndarray) -> np.ndarray:
         """Return y in units of its mean."""
         return standardize(y, None, self.scale)
+
+    def mix(self, outputs: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+        """Return the outputs that give the weighted mean of the predictions of networks."""
+        shares = np.reshape(weights, (-1, 1, 1))
+        return np.asarray(logsumexp(np.array(outputs), axis=0, b=shares))
 
     def _in_units_of_y(self, output: np.ndarray) -> np.ndarray:
         return unstandardize(np.exp(output), None, self.scale)

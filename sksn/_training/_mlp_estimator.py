@@ -19,7 +19,7 @@ from ._held_out import hold_out_groups, hold_out_rows
 from ._input_scaling import INPUT_SCALINGS
 from ._neural_estimator import NeuralEstimator
 from ._row_learner import RowLearner, Table
-from ._selection import CANDIDATES, FIXED, built_in, choose
+from ._selection import CANDIDATES, FIXED, blended, built_in, choose
 
 DROPOUT = rules.Rule(rules.auto_or(rules.DROPOUT).allows, f"{rules.DROPOUT.expected} or 'auto'")
 
@@ -142,6 +142,7 @@ class MLPEstimator(NeuralEstimator):
             "is_categorical_": is_categorical,
             "best_candidate_": learner.chosen,
             "candidate_losses_": learner.candidate_losses,
+            "candidate_weights_": learner.candidate_weights,
         }
 
     def _new_targets(self) -> Any:
@@ -192,7 +193,7 @@ class MLPEstimator(NeuralEstimator):
     def _chosen_learner(
         self, learner: RowLearner, table: Table, held_out: Table | None, groups: Any
     ) -> RowLearner:
-        """Choose among the candidates, and return a learner with the parameters of the best."""
+        """Weight the candidates, and return a learner of the first, blended with the others."""
         parameters = self._parameters()
         candidates = self.candidates
         if isinstance(candidates, str):
@@ -207,14 +208,7 @@ class MLPEstimator(NeuralEstimator):
                     )
             rules.check_parameters({**parameters, **candidate}, self._rules)
         choice = choose(learner, parameters, candidates, table, held_out, groups)
-        chosen = RowLearner(
-            {**parameters, **choice.parameters},
-            learner.targets,
-            as_sparse=learner.as_sparse,
-            columns=learner.columns,
-        )
-        chosen.chosen, chosen.candidate_losses = choice
-        return chosen
+        return blended(learner, parameters, choice)
 
     def _hold_out(self, learner: RowLearner, table: Table, groups: Any) -> tuple[Table, Table]:
         """Split rows to validate on off a table."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from ._losses import MeanLoss
 from ._net import Lesson, RowNet
 from ._penalties import weight_decay
 from ._prediction import predictions
+from ._protocols import Columns, Targets
 from ._quantile_bins import quantile_bins
 from ._rows import as_rows, touch_few_columns
 from ._sparse_labels import SparseLabels
@@ -32,48 +33,6 @@ _LARGEST_SUM_BESIDE_BINS = 1.0  # of a row's indicators of features that have bi
 _ROUNDING = 1e-9  # of shares
 _DECAY_WHEN_WIDE = 5.0
 _DROPOUTS = {"dropout": defaults.dropout, "input_dropout": defaults.input_dropout}
-
-
-class Targets(Protocol):
-    """What a network predicts; see ``sksn._targets``."""
-
-    @property
-    def are_numbers(self) -> bool:
-        """Whether y is numbers, and not classes or labels."""
-
-    @property
-    def n_outputs(self) -> int:
-        """Number of outputs of the network."""
-
-    @property
-    def loss(self) -> str:
-        """Name of the loss."""
-
-    @property
-    def loss_options(self) -> dict[str, Any]:
-        """Further arguments of the loss."""
-
-    @property
-    def may_be_partly_known(self) -> bool:
-        """Whether entries of y may be NaN."""
-
-    def learn(self, y: Any, weights: np.ndarray | None) -> None:
-        """Learn, or go on learning, how y is scaled."""
-
-    def for_loss(self, y: Any) -> Any:
-        """Return encoded y as the loss takes it."""
-
-
-class Columns(Protocol):
-    """What the columns of dense rows are; see ``sksn._observed``."""
-
-    @property
-    def n_categories(self) -> np.ndarray:
-        """Number of categories of each column; 0 for numbers."""
-
-    @property
-    def part_of(self) -> Sequence[int]:
-        """For the last columns, which are parts of other columns: the column of each."""
 
 
 class Table(NamedTuple):
@@ -112,6 +71,17 @@ class RowLearner(Learner):
         Whether the rows are sparse.
     columns : Columns or None
         What is known of the columns of dense rows; None if all are numbers.
+
+    Attributes
+    ----------
+    chosen : dict
+        Parameters that replace those of the estimator.
+    candidate_losses : list of (dict, float)
+        The candidates that were compared, and the loss of each.
+    candidate_weights : list of float
+        The weight of each in the blend.
+    blend : list of (RowLearner, float)
+        Further networks whose predictions are averaged with those of this one, and their weights.
     """
 
     scaling: InputScaling
@@ -132,27 +102,60 @@ class RowLearner(Learner):
         super().__init__(parameters, scaling, as_sparse=as_sparse)
         self.targets: Any = targets
         self.columns: Any = columns
-        self.chosen: dict[str, Any] = {}  # parameters that replace those of the estimator
+        self.chosen: dict[str, Any] = {}
         self.candidate_losses: list[tuple[dict[str, Any], float]] = []
+        self.candidate_weights: list[float] = []
+        self.blend: list[tuple[RowLearner, float]] = []
+        self._lessons: list[Lesson] = []  # of the blend, while it is trained
 
     def fork(self) -> RowLearner:
         """Return a learner of the same network, whose statistics can be updated by themselves."""
         fork = super().fork()
         fork.targets = copy.copy(self.targets)
+        fork.blend = [(other.fork(), weight) for other, weight in self.blend]
         return fork
 
     def prepare(self, parameters: Mapping[str, Any], *args: Any, **options: Any) -> Lesson:
-        """Prepare training with the parameters that were chosen."""
+        """Prepare training with the parameters that were chosen.
+
+        Callbacks of the user follow this network, and not those that it is blended with.
+        """
+        quiet = {**parameters, "callbacks": None}
+        self._lessons = [other.prepare(quiet, *args, **options) for other, _ in self.blend]
         return super().prepare({**parameters, **self.chosen}, *args, **options)
+
+    def train(self, lesson: Lesson) -> None:
+        """Train the network, and those that it is blended with."""
+        lessons, self._lessons = self._lessons, []
+        super().train(lesson)
+        for (other, _), of_other in zip(self.blend, lessons, strict=True):
+            other.train(of_other)
+
+    def snapshot(self) -> RowLearner:
+        """Return a learner of the networks that have been trained until now."""
+        snapshot = super().snapshot()
+        trained = [(other, w) for other, w in self.blend if other.net and other.net.history]
+        snapshot.blend = [(other.snapshot(), weight) for other, weight in trained]
+        return snapshot
 
     def check_unchanged(self, parameters: Mapping[str, Any]) -> None:
         """Raise a ValueError if a parameter changed that a trained network depends on."""
         super().check_unchanged({**parameters, **self.chosen})
+        for other, _ in self.blend:
+            other.check_unchanged(parameters)
 
     def predictions(self, X: Any, decode: Callable[[Any, np.ndarray], np.ndarray]) -> np.ndarray:
         """Predict from rows; `decode` takes the targets and outputs of the network."""
+        if not self.blend:
+            return self._decoded(X, lambda output: decode(self.targets, output))
+        others, weights = zip(*self.blend, strict=True)
+        outputs = [learner._decoded(X, np.asarray) for learner in (self, *others)]
+        shares = (1 - sum(weights), *weights)
+        return decode(self.targets, self.targets.mix(outputs, shares))
+
+    def _decoded(self, X: Any, decode: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         assert self.net is not None
-        return predictions(self.net, X, self.rows, lambda output: decode(self.targets, output))
+        return predictions(self.net, X, self.rows, decode)
 
     def _learn_statistics(self, training: Table) -> None:
         self.scaling.partial_fit(training.X, training.weights)

@@ -1,11 +1,11 @@
-"""Chooses the parameters of a network by the loss on rows that it has not seen."""
+"""Blends networks of different parameters by the loss on rows that they have not seen."""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,9 @@ _N_FOLDS = 5
 _ENOUGH = 1000  # held-out rows from which no further fold is used
 _FEWEST = 50  # rows from which anything is chosen
 _EPOCHS_OF_LONG, _STEPS_OF_LONG = 60, 400
+_STEPS = 4  # in the weights that are compared
+_LEAST_WEIGHT = 0.1  # of a network, so that few have to be trained
+_MOST_BLENDED = 6  # the candidates with the lowest losses
 
 FIXED = frozenset(  # parameters that candidates cannot replace
     {
@@ -45,24 +48,42 @@ class Choice(NamedTuple):
 
     Attributes
     ----------
-    parameters : dict
-        The parameters that replace those of the estimator.
+    weights : list of float
+        The weight of each candidate in the blend. They sum to 1.
     losses : list of (dict, float)
         Each candidate, the first of which replaces nothing, and its mean loss on held-out rows.
     """
 
-    parameters: dict[str, Any]
+    weights: list[float]
     losses: list[tuple[dict[str, Any], float]]
 
 
+class _Fold(NamedTuple):
+    """Held-out rows, and the outputs of networks for them.
+
+    Attributes
+    ----------
+    outputs : list of ndarray
+        The outputs of each candidate; empty if its training failed.
+    mix : callable
+        Blends outputs by weights.
+    losses : callable
+        Returns the loss of each row for outputs.
+    """
+
+    outputs: list[np.ndarray]
+    mix: Callable[[Sequence[np.ndarray], Sequence[float]], np.ndarray]
+    losses: Callable[[np.ndarray], np.ndarray]
+
+
 def built_in(X: Any, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return candidates with more regularization, with less, and with longer training."""
+    """Return candidates: more regularization, less and longer training, two layers."""
     n_batches = -(-X.shape[0] // defaults.batch_size(parameters["batch_size"], X))
     long = max(_EPOCHS_OF_LONG, -(-_STEPS_OF_LONG // n_batches))
     return [
         {"dropout": 0.5, "input_dropout": 0.4, "alpha": 2.0},
-        {"dropout": 0.2, "input_dropout": 0.1},
         {"activation": "gelu", "dropout": 0.1, "input_dropout": 0.1, "max_epochs": long},
+        {"hidden_layer_sizes": (128, 128), "dropout": 0.3},
     ]
 
 
@@ -74,12 +95,13 @@ def choose(
     held_out: Table | None = None,
     groups: np.ndarray | None = None,
 ) -> Choice:
-    """Compare candidates on held-out rows.
+    """Compare candidates on held-out rows, and choose how to blend them.
 
-    Five folds are used for up to 1000 rows, and as many of the five as hold 1000 rows for more. A
-    candidate replaces the parameters of the estimator if its loss is lower by more than the
-    standard error of the difference over rows, and no other candidate has a lower loss. The loss of
-    a candidate whose training fails is infinite.
+    Five folds are used for up to 1000 rows, and as many of the five as hold 1000 rows for more.
+    Predictions are averaged with weights that are multiples of 1/4, in every combination. The
+    result is the mean of those combinations whose loss exceeds the lowest one by no more than the
+    standard error of the difference over rows. Weights below 0.1 become 0. The loss of a candidate
+    whose training fails is infinite.
 
     Parameters
     ----------
@@ -103,26 +125,125 @@ def choose(
     tried: list[dict[str, Any]] = [{}, *(dict(candidate) for candidate in candidates)]
     n_rows = table.X.shape[0]
     if held_out is None and n_rows < _FEWEST:
-        return Choice({}, [])
+        return Choice([1.0], [])
     seed = learner.split_seed
     splits = [(table, held_out)] if held_out is not None else _splits(learner, table, groups, seed)
     quiet = {**parameters, "callbacks": None, "random_state": seed, "early_stopping": False}
-    losses: list[list[np.ndarray]] = [[] for _ in tried]
-    for kept, out in splits:
-        for candidate, of_candidate in zip(tried, losses, strict=True):
-            try:
-                of_candidate.append(_held_out_losses(learner, quiet | candidate, kept, out))
-            except NonFiniteLossError:
-                if not candidate:  # the parameters of the estimator themselves
-                    raise
-                of_candidate.append(np.full(out.X.shape[0], np.inf))
-    of_rows = np.array([np.concatenate(of_candidate) for of_candidate in losses])
-    means = of_rows.mean(axis=1)
-    best = int(np.argmin(means))
-    gain = of_rows[0] - of_rows[best]
-    error = gain.std() / math.sqrt(len(gain))
-    chosen = tried[best] if gain.mean() > error else {}
-    return Choice(chosen, list(zip(tried, means.tolist(), strict=True)))
+    folds = [_fold(learner, quiet, tried, kept, out) for kept, out in splits]
+    losses = [_loss_of(folds, k) for k in range(len(tried))]
+    weights = np.zeros(len(tried))
+    best = np.argsort(losses, kind="stable")[:_MOST_BLENDED]
+    best = best[np.isfinite(np.array(losses)[best])]
+    weights[best] = _blend(folds, best)
+    return Choice(weights.tolist(), list(zip(tried, losses, strict=True)))
+
+
+def blended(learner: RowLearner, parameters: Mapping[str, Any], choice: Choice) -> RowLearner:
+    """Return a learner of the candidate of the largest weight, blended with the others.
+
+    Parameters
+    ----------
+    learner : RowLearner
+        An untrained learner, which stays as it is.
+    parameters : mapping
+        The parameters of the estimator.
+    choice : Choice
+        The weights of the candidates.
+    """
+    if not choice.losses:
+        return learner
+    seeds = np.random.RandomState(learner.split_seed).randint(2**31 - 1, size=len(choice.weights))
+    order = [int(k) for k in np.argsort(-np.array(choice.weights), kind="stable")]
+    members: list[RowLearner] = []
+    for k in order:
+        if not choice.weights[k]:
+            break
+        chosen = choice.losses[k][0]
+        seed = {"random_state": int(seeds[k])} if members else {}
+        member = RowLearner(
+            {**parameters, **chosen, **seed},
+            copy.copy(learner.targets) if members else learner.targets,
+            as_sparse=learner.as_sparse,
+            columns=learner.columns,
+        )
+        member.chosen = chosen
+        members.append(member)
+    first, *others = members
+    first.blend = [(other, choice.weights[k]) for other, k in zip(others, order[1:], strict=False)]
+    first.candidate_losses, first.candidate_weights = choice.losses, choice.weights
+    return first
+
+
+def _fold(
+    learner: RowLearner,
+    parameters: Mapping[str, Any],
+    tried: Sequence[Mapping[str, Any]],
+    kept: Table,
+    out: Table,
+) -> _Fold:
+    """Train a network with each candidate on some rows, and compute its outputs for the others."""
+    outputs: list[np.ndarray] = []
+    for candidate in tried:
+        try:
+            trial = _trained(learner, {**parameters, **candidate}, kept)
+            outputs.append(trial.predictions(out.X, lambda _, output: output))
+        except NonFiniteLossError:
+            if not candidate:  # the parameters of the estimator themselves
+                raise
+            outputs.append(np.empty(0))
+        else:
+            usable = trial
+    y = usable.targets.for_loss(out.y)
+    y = torch.as_tensor(y.toarray() if hasattr(y, "toarray") else y)
+    assert usable.net is not None
+    criterion = usable.net.criterion_
+    assert isinstance(criterion, MeanLoss)
+
+    def losses(output: np.ndarray) -> np.ndarray:
+        found = criterion.of_rows(torch.as_tensor(output), y).numpy()
+        return found if out.weights is None else found * (out.weights / out.weights.mean())
+
+    return _Fold(outputs, usable.targets.mix, losses)
+
+
+def _trained(learner: RowLearner, parameters: Mapping[str, Any], kept: Table) -> RowLearner:
+    trial = RowLearner(
+        parameters,
+        copy.copy(learner.targets),
+        as_sparse=learner.as_sparse,
+        columns=learner.columns,
+    )
+    with usual_modes():
+        trial.train(trial.prepare(parameters, kept))
+    return trial
+
+
+def _loss_of(folds: Sequence[_Fold], k: int) -> float:
+    """Return the mean loss of a candidate over all held-out rows."""
+    of_folds = [(fold.outputs[k], fold.losses) for fold in folds]
+    if not all(output.size for output, _ in of_folds):
+        return math.inf
+    return float(np.concatenate([losses(output) for output, losses in of_folds]).mean())
+
+
+def _blend(folds: Sequence[_Fold], candidates: np.ndarray) -> np.ndarray:
+    """Return weights of some candidates, whose training did not fail."""
+    shares = np.array(list(product(range(_STEPS + 1), repeat=len(candidates))))
+    shares = shares[shares.sum(axis=1) == _STEPS] / _STEPS
+    losses = []
+    for weights in shares:
+        of_folds = []
+        for fold in folds:
+            outputs = [fold.outputs[k] for k in candidates]
+            used = [(output, w) for output, w in zip(outputs, weights, strict=True) if w]
+            of_folds.append(fold.losses(fold.mix(*zip(*used, strict=True))))
+        losses.append(np.concatenate(of_folds))
+    lead = np.array(losses)
+    lead -= lead[np.argmin(lead.mean(axis=1))]
+    is_near = lead.mean(axis=1) <= lead.std(axis=1) / math.sqrt(lead.shape[1])
+    found = shares[is_near].mean(axis=0)
+    found[found < _LEAST_WEIGHT] = 0
+    return found / found.sum()
 
 
 def _splits(
@@ -146,25 +267,3 @@ def _splits(
     n_used = min(_N_FOLDS, math.ceil(_ENOUGH / (n_rows / _N_FOLDS)))
     for kept, out in islice(splitter.split(np.zeros(n_rows), labels, groups), n_used):
         yield table.take(kept), table.take(out)
-
-
-def _held_out_losses(
-    learner: RowLearner, parameters: Mapping[str, Any], kept: Table, out: Table
-) -> np.ndarray:
-    """Train a network on some rows, and return its loss on each of the others."""
-    trial = RowLearner(
-        parameters,
-        copy.copy(learner.targets),
-        as_sparse=learner.as_sparse,
-        columns=learner.columns,
-    )
-    with usual_modes():
-        trial.train(trial.prepare(parameters, kept))
-    assert trial.net is not None
-    output = trial.predictions(out.X, lambda targets, output: output)
-    y = trial.targets.for_loss(out.y)
-    y = torch.as_tensor(y.toarray() if hasattr(y, "toarray") else y)
-    criterion = trial.net.criterion_
-    assert isinstance(criterion, MeanLoss)
-    losses = criterion.of_rows(torch.as_tensor(output), y).numpy()
-    return losses if out.weights is None else losses * (out.weights / out.weights.mean())

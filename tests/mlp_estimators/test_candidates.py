@@ -1,5 +1,6 @@
-"""Candidates that `fit` compares on held-out rows, and groups of rows."""
+"""Candidates that `fit` compares on held-out rows and blends, and groups of rows."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -7,11 +8,15 @@ import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, cross_validate
+from skorch.callbacks import Callback
 
 from sksn import SNClassifier, SNRegressor
+from sksn._targets import ClassTargets
 from sksn._training import _selection
 from sksn._training._held_out import hold_out_groups
+from sksn._training._row_learner import RowLearner, Table
 
 from .common import ESTIMATORS, SMALL, output
 
@@ -90,16 +95,16 @@ def test_groups_stay_together(cancer, stopping, monkeypatch):
     X = np.c_[X, np.arange(len(X))]
     groups = np.array([f"patient {i // 7}" for i in range(len(X))])
     seen = []
-    original = _selection._held_out_losses
+    original = _selection._fold
 
-    def watch(learner, parameters, kept, out):
+    def watch(learner, parameters, tried, kept, out):
         seen.append((kept.X[:, -1] // 7, out.X[:, -1] // 7))
-        return original(learner, parameters, kept, out)
+        return original(learner, parameters, tried, kept, out)
 
-    monkeypatch.setattr(_selection, "_held_out_losses", watch)
+    monkeypatch.setattr(_selection, "_fold", watch)
     model = SNClassifier(**SMALL, candidates=[USELESS], early_stopping=stopping)
     model.fit(X, y, groups=groups)
-    assert len(seen) == 10
+    assert len(seen) == 5
     assert not any(set(kept) & set(out) for kept, out in seen)
 
 
@@ -176,10 +181,147 @@ def test_training_goes_on_with_the_chosen_parameters(cancer):
         model.set_params(alpha=3.0, activation="gelu").fit(X, y)
 
 
+# Blends -----------------------------------------------------------------------------------------
+
+TWO = [{"activation": "tanh"}, {"hidden_layer_sizes": (8, 8)}]
+
+
+@pytest.fixture
+def blend(monkeypatch):
+    """Every candidate has a share, whatever its loss."""
+    monkeypatch.setattr(_selection, "_blend", lambda folds, which: np.array([0.5, 0.2, 0.3]))
+
+
+def members_of(model):
+    """The learners of a blend, and their weights."""
+    others = model._learner.blend
+    return [(model._learner, 1 - sum(w for _, w in others)), *others]
+
+
+def decoded(learner, X, decode):
+    return decode(learner.targets, learner._decoded(X, np.asarray))
+
+
+@pytest.mark.usefixtures("blend")
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
+def test_probabilities_are_weighted_means(cancer, kind):
+    X, y = cancer
+    y = {"binary": y, "multiclass": y + (X[:, 0] > 15), "multilabel": np.c_[y, X[:, 0] > 15]}[kind]
+    model = SNClassifier(**SMALL, candidates=TWO).fit(X, y)
+    rows = model._validated(X)
+    of_members = [decoded(m, rows, ClassTargets.probabilities) for m, _ in members_of(model)]
+    weights = [w for _, w in members_of(model)]
+    assert len(weights) == 3
+    assert_allclose(np.sort(weights), [0.2, 0.3, 0.5])
+    assert_allclose(np.sort(model.candidate_weights_), [0.2, 0.3, 0.5])
+    assert_allclose(model.predict_proba(X), np.average(of_members, axis=0, weights=weights))
+    assert_allclose(model.predict_log_proba(X), np.log(model.predict_proba(X)), rtol=1e-6)
+    if kind == "multiclass":
+        assert_array_equal(model.predict(X), model.predict_proba(X).argmax(axis=1))
+
+
+@pytest.mark.usefixtures("blend")
+@pytest.mark.parametrize("loss", ["squared_error", "poisson", "absolute_error"])
+def test_numbers_are_weighted_means(cancer, loss):
+    X, y = cancer
+    model = SNRegressor(**SMALL, candidates=TWO, loss=loss).fit(X, y + 1.0)
+    rows = model._validated(X)
+    found = [decoded(m, rows, type(m.targets).decode) for m, _ in members_of(model)]
+    weights = [w for _, w in members_of(model)]
+    assert len(weights) == 3
+    assert_allclose(model.predict(X), np.average(found, axis=0, weights=weights))
+
+
+def test_weights_by_hand():
+    """The mean of those blends of quarters that are not clearly worse than the best one."""
+    y = np.array([0.0, 0.0])
+    outputs = [np.array([[1.0], [1.0]]), np.array([[-1.0], [-1.0]]), np.array([[9.0], [9.0]])]
+    fold = _selection._Fold(
+        outputs,
+        lambda given, weights: np.average(given, axis=0, weights=weights),
+        lambda output: (output[:, 0] - y) ** 2,
+    )
+    assert_allclose(_selection._blend([fold], np.arange(2)), [0.5, 0.5])
+    assert_allclose(_selection._blend([fold], np.arange(3)), [0.5, 0.5, 0])
+    assert_allclose(_selection._blend([fold], np.array([2, 0])), [0, 1])
+    noisy = fold._replace(losses=lambda output: np.array([1.0, -0.9]) * output[:, 0])
+    assert_allclose(_selection._blend([noisy], np.arange(2)), [0.5, 0.5])  # all are near
+
+
+def test_a_blend_has_a_lower_loss_than_its_parts():
+    """On rows that were held out from all of it."""
+    random = np.random.RandomState(0)
+    X = random.normal(size=(1200, 8))
+    y = X[:, 0] * X[:, 1] + X[:, 2] + random.normal(size=1200)
+    model = SNRegressor(candidates="auto", random_state=0).fit(X[:400], y[:400])
+    rows = model._validated(X[400:])
+    mine = model.score(X[400:], y[400:])
+    members = members_of(model)
+    assert len(members) > 1
+    scores = [r2_score(y[400:], decoded(m, rows, type(m.targets).decode)) for m, _ in members]
+    assert mine > np.average(scores, weights=[w for _, w in members])
+
+
+@pytest.mark.usefixtures("blend")
+def test_all_networks_of_a_blend_go_on_learning(cancer):
+    X, y = cancer
+    model = SNClassifier(**SMALL, candidates=TWO).fit(X, y)
+    rows = model._validated(X)
+
+    def outputs():
+        return [decoded(m, rows, ClassTargets.probabilities) for m, _ in members_of(model)]
+
+    before, n_networks = outputs(), len(members_of(model))
+    assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), model.predict_proba(X))
+    with pytest.raises(ValueError, match="classes"):
+        model.partial_fit(X, y + 7)
+    assert all(map(np.array_equal, before, outputs()))
+    model.partial_fit(X, y)
+    assert len(members_of(model)) == n_networks == 3
+    assert not any(map(np.array_equal, before, outputs()))
+    with pytest.raises(ValueError, match=r"alpha was 1\.0 when training began"):
+        model.set_params(alpha=3.0).partial_fit(X, y)
+
+
+def test_what_a_callback_sees_has_no_untrained_network(cancer):
+    X, y = cancer
+    model = SNClassifier(**SMALL, candidates=TWO).fit(X, y)
+    choice = _selection.Choice([0.5, 0.2, 0.3], model.candidate_losses_)
+    parameters, targets = model._parameters(), model._learner.targets
+    start = RowLearner(parameters, targets, as_sparse=False)
+    learner = _selection.blended(start, parameters, choice)
+    table = Table(model._validated(X), targets.encode(y), None)
+    lesson = learner.prepare(parameters, table)
+    assert learner.snapshot().blend == []
+    learner.train(lesson)
+    seen = learner.snapshot()
+    assert [weight for _, weight in seen.blend] == [0.3, 0.2]
+    assert {id(other.net) for other, _ in seen.blend}.isdisjoint(
+        id(other.net) for other, _ in learner.blend
+    )
+
+
+@pytest.mark.usefixtures("blend")
+def test_early_stopping_and_callbacks_in_a_blend(cancer):
+    X, y = cancer
+    seen = []
+
+    class Watch(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            seen.append(net)
+
+    options = SMALL | {"early_stopping": True, "n_iter_no_change": 2, "callbacks": [Watch()]}
+    model = SNClassifier(**options, candidates=TWO).fit(X, y)
+    assert len(members_of(model)) == 3
+    assert {id(net) for net in seen} == {id(model.net_)}
+    for learner, _ in members_of(model):
+        assert learner.record.validation_scores is not None
+
+
 def test_the_built_in_candidates_train_long_enough():
     found = _selection.built_in(np.zeros((300, 2)), {"batch_size": "auto"})
-    assert found[-1]["max_epochs"] == 134  # 3 batches an epoch, 400 steps
-    assert _selection.built_in(np.zeros((10_000, 2)), {"batch_size": 100})[-1]["max_epochs"] == 60
+    assert found[1]["max_epochs"] == 134  # 3 batches an epoch, 400 steps
+    assert _selection.built_in(np.zeros((10_000, 2)), {"batch_size": 100})[1]["max_epochs"] == 60
 
 
 @pytest.mark.parametrize(
@@ -189,7 +331,7 @@ def test_the_built_in_candidates_train_long_enough():
         ([], "candidates must be None, 'auto', or a sequence of dictionaries"),
         ([{"depth": 3}], "candidates must name parameters that can be compared, got 'depth'"),
         ([{"random_state": 3}], "parameters that can be compared, got 'random_state'"),
-        ([{"dropout": 2}], r"dropout must be a number in \[0, 1\), got 2"),
+        ([{"dropout": 2}], r"dropout must be a number in \[0, 1\) or 'auto', got 2"),
     ],
 )
 def test_bad_candidates(cancer, candidates, message):
