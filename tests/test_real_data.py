@@ -167,4 +167,4 @@ def test_regression_on_many_rows_is_level_with_trees(data_folder):
     y, X = frame.pop("rating").to_numpy(), frame
     is_test = np.random.RandomState(0).uniform(size=len(y)) < 0.2
     model = SNRegressor(random_state=0).fit(X[~is_test], y[~is_test])
-    assert model.score(X[is_test], y[is_test]) > 0.235
+    assert model.score(X[is_test], y[is_test]) > 0.242  # 0.238 with a dropout of 0.5
