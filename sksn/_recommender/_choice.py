@@ -133,7 +133,7 @@ def choose(
     if dates is None or len(powers) == 1:
         return chosen
     dated = with_entries(part, dates[part.data])
-    is_out = _are_latest(dated, share)
+    is_out = _are_latest(dated, share, random)
     trial = _Trial(part, ratings, weights, is_out, random, is_dense=not is_large)
     if trial.n_held_out < _FEWEST:
         return chosen
@@ -288,11 +288,20 @@ def _best(scores: list[np.ndarray]) -> int:
     return best if lead.mean() > lead.std() / np.sqrt(len(lead)) else 0
 
 
-def _are_latest(dates: Any, share: float) -> np.ndarray:
-    """Whether each interaction is one of the latest of its user: a share, and at least one."""
-    counts = row_counts(dates)
-    n_out = np.minimum(np.maximum(1, np.floor(share * counts)), counts - 1)
-    return n_later(dates) < n_out[row_of_entry(dates)]
+def _are_latest(dates: Any, share: float, random: np.random.RandomState) -> np.ndarray:
+    """Whether each interaction is one of the latest of its user: a share, and at least one.
+
+    Which of those of the same date are, is drawn. Interactions without a date are not.
+    """
+    row, is_known = row_of_entry(dates), ~np.isnan(dates.data)
+    n_known = np.bincount(row[is_known], minlength=dates.shape[0])
+    n_out = np.minimum(np.maximum(1, np.floor(share * n_known)), row_counts(dates) - 1)
+    n_out = np.minimum(n_out, n_known)
+    order = np.lexsort((random.uniform(size=len(row)), dates.data, is_known, row))
+    place = dates.indptr[1:][row[order]] - 1 - np.arange(len(row))  # from the end of the row
+    found = np.empty(len(row), dtype=bool)
+    found[order] = place < n_out[row[order]]
+    return found
 
 
 def _part_of(positions: Any, random: np.random.RandomState) -> Any:

@@ -413,7 +413,7 @@ class SNRecommender(rules.SuggestsParameters, CallbackSupportMixin, RegressorMix
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_pairs, 2), or sparse matrix (n_users, n_items)
+        X : array-like or data frame of shape (n_pairs, 2 or 3), or sparse matrix (n_users, n_items)
             User and item of each interaction, and perhaps dates, as in :meth:`fit`. What dates say
             of ratings is not learned again. If X is empty, nothing changes.
         y : array-like of shape (n_pairs,), optional

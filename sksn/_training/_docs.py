@@ -36,8 +36,8 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
     input_dropout : {"auto"} or float in [0, 1), default="auto"
         Share of the observed entries of each row that is dropped in training. n is counted after
         dropping. "auto": 0.2 with 9 features or more. With d < 9 features, it is
-        ``0.2 * (d - 1) / 8``, because each feature that is dropped takes a large part of a row. A
-        quarter of this where `dropout` is 0.1 by "auto".
+        ``0.2 * (d - 1) / 8``, because each feature that is dropped takes a large part of a row. It
+        is a quarter of this for regression on 100 dense rows or more for each feature.
     dropout : {"auto"} or float in [0, 1), default="auto"
         Share of the hidden units that is dropped in training. "auto": 0.5, or 0.1 for regression on
         100 dense rows or more for each feature, except in ``partial_fit``.
@@ -101,12 +101,14 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         the estimator's own parameters. "auto": more regularization (dropout 0.5, input_dropout 0.4,
         alpha 2), long training of a smooth network with less (activation "gelu", dropout and
         input_dropout 0.1, at least 60 epochs and 400 steps), and two layers of 128 units (dropout
-        0.3). The weights are chosen by the loss on held-out rows: five folds of up to 1000 rows,
-        and of more rows as many folds as hold 1000. They are the mean of those blends in quarters
-        whose loss is not clearly higher than the lowest one. All networks of a weight of 0.1 or
-        more are then trained on all rows. Fewer than 50 rows are not compared. ``partial_fit`` does
-        not choose, and goes on with all networks of a blend. Callbacks follow the network of the
-        largest weight.
+        0.3). The weights are chosen by the loss on held-out rows: those of ``X_val``, or five folds
+        of up to 1000 rows, and of more rows as many folds as hold 1000 (at most 10,000 rows of
+        each, and fewer if there are many outputs). They are the mean of those blends in quarters
+        whose loss is not clearly higher than the lowest one. Of more than six candidates, the best
+        six are blended. All networks of a weight of 0.1 or more are then trained on all rows, and
+        the network of the largest weight last, which callbacks follow. Fewer than 50 rows are not
+        compared without ``X_val``. ``partial_fit`` does not choose, and goes on with all networks
+        of a blend.
     early_stopping : bool, default=False
         Whether to hold out rows, to stop when their loss no longer falls, and to use the weights
         with the lowest loss.

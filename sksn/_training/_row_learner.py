@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from ._callbacks import listeners
 from ._device import resolve_device
 from ._input_scaling import WIDE, InputScaling, bounding_gain
 from ._lifecycle import Learner
-from ._losses import MeanLoss
+from ._losses import MeanLoss, NonFiniteLossError
 from ._net import Lesson, RowNet
 from ._penalties import weight_decay
 from ._prediction import predictions
@@ -125,17 +126,34 @@ class RowLearner(Learner):
         return super().prepare({**parameters, **self.chosen}, *args, **options)
 
     def train(self, lesson: Lesson) -> None:
-        """Train the network, and those that it is blended with."""
+        """Train the networks that this one is blended with, and then this one.
+
+        So callbacks, which follow this one, see a blend of networks that have been trained.
+        """
         lessons, self._lessons = self._lessons, []
+        trained = []
+        for (other, weight), of_other in zip(self.blend, lessons, strict=True):
+            try:
+                other.train_to_the_end(of_other)
+            except NonFiniteLossError as error:
+                warnings.warn(f"A candidate is left out of the blend. {error}", stacklevel=2)
+            else:
+                trained.append((other, weight))
+        self.blend = trained
         super().train(lesson)
-        for (other, _), of_other in zip(self.blend, lessons, strict=True):
-            other.train(of_other)
+
+    def train_to_the_end(self, lesson: Lesson) -> None:
+        """Train a network that no callback follows; raise the KeyboardInterrupt of a user."""
+        assert self.net is not None
+        start = len(self.net.history)
+        self.train(lesson)
+        if lesson.valid is None and len(self.net.history) - start < lesson.run.n_epochs:
+            raise KeyboardInterrupt
 
     def snapshot(self) -> RowLearner:
-        """Return a learner of the networks that have been trained until now."""
+        """Return a learner with networks of its own, which do not go on learning."""
         snapshot = super().snapshot()
-        trained = [(other, w) for other, w in self.blend if other.net and other.net.history]
-        snapshot.blend = [(other.snapshot(), weight) for other, weight in trained]
+        snapshot.blend = [(other.snapshot(), weight) for other, weight in self.blend]
         return snapshot
 
     def check_unchanged(self, parameters: Mapping[str, Any]) -> None:
@@ -156,6 +174,16 @@ class RowLearner(Learner):
     def _decoded(self, X: Any, decode: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         assert self.net is not None
         return predictions(self.net, X, self.rows, decode)
+
+    def dropouts(
+        self, parameters: Mapping[str, Any], X: Any, *, incremental: bool = False
+    ) -> dict[str, float]:
+        """Return the shares that are dropped in training on rows, by the name of the parameter."""
+        is_regression = self.targets.are_numbers and not incremental
+        return {
+            name: rule(parameters[name], self._counted(X), is_regression=is_regression)
+            for name, rule in _DROPOUTS.items()
+        }
 
     def _learn_statistics(self, training: Table) -> None:
         self.scaling.partial_fit(training.X, training.weights)
@@ -180,11 +208,7 @@ class RowLearner(Learner):
             bins = quantile_bins(numbers, n_bins, training.weights)
         self._row_sparse = self._steps_on_rows(parameters, X, incremental=incremental)
         # Without input dropout, rows are normalized once. With bins they would take too much room.
-        is_regression = self.targets.are_numbers and not incremental
-        dropouts = {
-            name: rule(parameters[name], self._counted(X), is_regression=is_regression)
-            for name, rule in _DROPOUTS.items()
-        }
+        dropouts = self.dropouts(parameters, X, incremental=incremental)
         self._normalize_once = not dropouts["input_dropout"] and not n_bins
         return build_net(
             RowNet,

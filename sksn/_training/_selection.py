@@ -25,6 +25,9 @@ _EPOCHS_OF_LONG, _STEPS_OF_LONG = 60, 400
 _STEPS = 4  # in the weights that are compared
 _LEAST_WEIGHT = 0.1  # of a network, so that few have to be trained
 _MOST_BLENDED = 6  # the candidates with the lowest losses
+_MOST_ROWS = 10_000  # of a fold, on which blends are compared
+_MOST_OUTPUTS = 300_000  # of these rows
+_ENOUGH_ROWS = 300
 
 FIXED = frozenset(  # parameters that candidates cannot replace
     {
@@ -129,12 +132,18 @@ def choose(
     seed = learner.split_seed
     splits = [(table, held_out)] if held_out is not None else _splits(learner, table, groups, seed)
     quiet = {**parameters, "callbacks": None, "random_state": seed, "early_stopping": False}
-    folds = [_fold(learner, quiet, tried, kept, out) for kept, out in splits]
+    settings = [{**quiet, **candidate} for candidate in tried]
+    for setting in settings:  # as for all rows, and not for the rows of a fold
+        setting |= learner.dropouts(setting, table.X)
+    folds = [_fold(learner, settings, kept, _some_rows(out, learner, seed)) for kept, out in splits]
     losses = [_loss_of(folds, k) for k in range(len(tried))]
-    weights = np.zeros(len(tried))
     best = np.argsort(losses, kind="stable")[:_MOST_BLENDED]
     best = best[np.isfinite(np.array(losses)[best])]
-    weights[best] = _blend(folds, best)
+    weights = np.zeros(len(tried))
+    if len(best):
+        weights[best] = _blend(folds, best)
+    else:
+        weights[0] = 1.0
     return Choice(weights.tolist(), list(zip(tried, losses, strict=True)))
 
 
@@ -175,20 +184,16 @@ def blended(learner: RowLearner, parameters: Mapping[str, Any], choice: Choice) 
 
 
 def _fold(
-    learner: RowLearner,
-    parameters: Mapping[str, Any],
-    tried: Sequence[Mapping[str, Any]],
-    kept: Table,
-    out: Table,
+    learner: RowLearner, settings: Sequence[Mapping[str, Any]], kept: Table, out: Table
 ) -> _Fold:
     """Train a network with each candidate on some rows, and compute its outputs for the others."""
     outputs: list[np.ndarray] = []
-    for candidate in tried:
+    for setting in settings:
         try:
-            trial = _trained(learner, {**parameters, **candidate}, kept)
+            trial = _trained(learner, setting, kept)
             outputs.append(trial.predictions(out.X, lambda _, output: output))
         except NonFiniteLossError:
-            if not candidate:  # the parameters of the estimator themselves
+            if setting is settings[0]:  # the parameters of the estimator themselves
                 raise
             outputs.append(np.empty(0))
         else:
@@ -214,8 +219,18 @@ def _trained(learner: RowLearner, parameters: Mapping[str, Any], kept: Table) ->
         columns=learner.columns,
     )
     with usual_modes():
-        trial.train(trial.prepare(parameters, kept))
+        trial.train_to_the_end(trial.prepare(parameters, kept))
     return trial
+
+
+def _some_rows(held_out: Table, learner: RowLearner, seed: int) -> Table:
+    """Return as many held-out rows as blends can be compared on in a short time."""
+    n_rows = held_out.X.shape[0]
+    n_chosen = min(_MOST_ROWS, max(_ENOUGH_ROWS, _MOST_OUTPUTS // learner.targets.n_outputs))
+    if n_rows <= n_chosen:
+        return held_out
+    chosen = np.random.RandomState(seed).permutation(n_rows)[:n_chosen]
+    return held_out.take(np.sort(chosen))
 
 
 def _loss_of(folds: Sequence[_Fold], k: int) -> float:

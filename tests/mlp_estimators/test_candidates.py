@@ -1,12 +1,14 @@
 """Candidates that `fit` compares on held-out rows and blends, and groups of rows."""
 
 import pickle
+import time
 import warnings
 
 import numpy as np
 import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, cross_validate
@@ -16,6 +18,8 @@ from sksn import SNClassifier, SNRegressor
 from sksn._targets import ClassTargets
 from sksn._training import _selection
 from sksn._training._held_out import hold_out_groups
+from sksn._training._losses import NonFiniteLossError
+from sksn._training._net import RowNet
 from sksn._training._row_learner import RowLearner, Table
 
 from .common import ESTIMATORS, SMALL, output
@@ -97,9 +101,9 @@ def test_groups_stay_together(cancer, stopping, monkeypatch):
     seen = []
     original = _selection._fold
 
-    def watch(learner, parameters, tried, kept, out):
+    def watch(learner, settings, kept, out):
         seen.append((kept.X[:, -1] // 7, out.X[:, -1] // 7))
-        return original(learner, parameters, tried, kept, out)
+        return original(learner, settings, kept, out)
 
     monkeypatch.setattr(_selection, "_fold", watch)
     model = SNClassifier(**SMALL, candidates=[USELESS], early_stopping=stopping)
@@ -283,7 +287,17 @@ def test_all_networks_of_a_blend_go_on_learning(cancer):
         model.set_params(alpha=3.0).partial_fit(X, y)
 
 
-def test_what_a_callback_sees_has_no_untrained_network(cancer):
+class Followed(Callback):
+    """Counts the epochs of the other networks at each epoch of a learner."""
+
+    def __init__(self, learner):
+        self.learner, self.n_epochs = learner, []
+
+    def on_epoch_end(self, net, **kwargs):
+        self.n_epochs.append([len(other.net.history) for other, _ in self.learner.blend])
+
+
+def test_callbacks_see_all_networks_trained(cancer):
     X, y = cancer
     model = SNClassifier(**SMALL, candidates=TWO).fit(X, y)
     choice = _selection.Choice([0.5, 0.2, 0.3], model.candidate_losses_)
@@ -292,13 +306,87 @@ def test_what_a_callback_sees_has_no_untrained_network(cancer):
     learner = _selection.blended(start, parameters, choice)
     table = Table(model._validated(X), targets.encode(y), None)
     lesson = learner.prepare(parameters, table)
-    assert learner.snapshot().blend == []
-    learner.train(lesson)
+    follower = Followed(learner)
+    learner.train(lesson._replace(run=lesson.run._replace(followers=(follower,))))
+    assert follower.n_epochs[0] == [SMALL["max_epochs"]] * 2
     seen = learner.snapshot()
     assert [weight for _, weight in seen.blend] == [0.3, 0.2]
     assert {id(other.net) for other, _ in seen.blend}.isdisjoint(
         id(other.net) for other, _ in learner.blend
     )
+
+
+@pytest.mark.usefixtures("blend")
+@pytest.mark.parametrize("n_runs", [1, 7, 16])  # 15 in the comparison, and 3 after it
+def test_an_interrupt_of_networks_that_no_callback_follows_ends_fit(cancer, n_runs, monkeypatch):
+    X, y = cancer
+    model = SNClassifier(**SMALL, candidates=TWO)
+    before = model.fit(X, y).predict_proba(X)
+    runs = []
+    fit_loop = RowNet.fit_loop
+
+    def interrupted(self, *args, epochs, **kwargs):
+        runs.append(epochs)
+        if len(runs) != n_runs:
+            return fit_loop(self, *args, epochs=epochs, **kwargs)
+        fit_loop(self, *args, epochs=1, **kwargs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RowNet, "fit_loop", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert len(runs) == n_runs
+    if n_runs <= 15:  # nothing was trained
+        assert_array_equal(model.predict_proba(X), before)
+
+
+@pytest.mark.usefixtures("blend")
+def test_a_network_that_fails_in_the_end_is_left_out(cancer, monkeypatch):
+    X, y = cancer
+    train = RowLearner.train_to_the_end
+    runs = []
+
+    def failing(self, lesson):
+        runs.append(self)
+        if len(runs) == 16:
+            raise NonFiniteLossError("The training loss became nan.")
+        train(self, lesson)
+
+    monkeypatch.setattr(RowLearner, "train_to_the_end", failing)
+    with pytest.warns(UserWarning, match="A candidate is left out of the blend. The training loss"):
+        model = SNClassifier(**SMALL, candidates=TWO).fit(X, y)
+    assert [w for _, w in members_of(model)] == [0.8, 0.2]
+    assert np.isfinite(model.predict_proba(X)).all()
+
+
+def test_where_no_loss_is_finite_the_own_parameters_stay(cancer, monkeypatch):
+    """Losses on rows far outside may overflow, as those of rates do."""
+    monkeypatch.setattr(_selection, "_loss_of", lambda folds, k: np.inf)
+    model = SNClassifier(**SMALL, candidates=TWO).fit(*cancer)
+    assert model.candidate_weights_ == [1, 0, 0]
+    assert model.best_candidate_ == {}
+
+
+def test_dropout_of_the_folds_is_that_of_all_rows():
+    """A fold has 96 rows for each feature, and all rows 120."""
+    X = np.random.RandomState(0).normal(size=(600, 5))
+    same = {"dropout": 0.1, "input_dropout": 0.025}
+    options = {"random_state": 0, "max_epochs": 3, "candidates": [same, {"dropout": 0.5}]}
+    losses = [loss for _, loss in SNRegressor(**options).fit(X, X[:, 0]).candidate_losses_]
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_many_labels_cost_little_more_than_training():
+    random = np.random.RandomState(0)
+    X = random.normal(size=(3000, 10))
+    y = sparse.csr_array((random.uniform(size=(3000, 400)) < 0.1).astype(int))
+    options = {"max_epochs": 1, "random_state": 0, "hidden_layer_sizes": 8}
+    start = time.process_time()
+    SNClassifier(**options).fit(X, y)
+    middle = time.process_time()
+    SNClassifier(**options, candidates=[{"lr": 0.02}, {"lr": 0.01}, {"lr": 0.1}]).fit(X, y)
+    one, blend = middle - start, time.process_time() - middle
+    assert blend < 20 * one + 3  # four networks in two folds and four in the end; was 40 s
 
 
 @pytest.mark.usefixtures("blend")

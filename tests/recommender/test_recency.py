@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from sksn import SNRecommender
+from sksn._recommender._choice import _are_latest
 from sksn._recommender._recency import n_later
 from sksn.metrics import ndcg_at_k
 from sksn.model_selection import LeaveLastOut
@@ -82,6 +83,25 @@ def test_later_interactions_by_counting(rows, are_whole):
         for date in row
     ]
     assert_array_equal(n_later(X), expected)
+
+
+def test_the_latest_interactions_of_each_user_are_held_out_to_choose_by():
+    nan = np.nan
+    dates = {
+        "all of one date": [3.0] * 20,
+        "one after the other": list(range(20)),
+        "two sittings": [1] * 10 + [2] * 10,
+        "some missing": [nan] * 17 + [1, 2, 3],
+        "all missing": [nan] * 20,
+        "one": [7],
+    }
+    expected = [[2, 0, 20], [2, 18, 20], [2, 10, 20], [1, 19, 20], [0, 0, 0], [0, 0, 0]]
+    for values, (n_out, first, end) in zip(dates.values(), expected, strict=True):
+        n = len(values)
+        X = sparse.csr_array((np.array(values), np.arange(n), [0, n]), shape=(1, 20))
+        out = np.flatnonzero(_are_latest(X, 0.1, np.random.RandomState(0)))
+        assert len(out) == n_out
+        assert ((first <= out) & (out < end)).all()
 
 
 # Lists ----------------------------------------------------------------------------------------
