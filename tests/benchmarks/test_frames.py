@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import wilcoxon
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
-from benchmarks.evidence import frame_peers, frame_tables, frames
+from benchmarks.evidence import frame_peers, frame_tables, frames, tuned
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,6 +34,31 @@ def test_frames():
         "classes, CPU s *",
     ):
         assert f"\n| {row} |" in result.stdout
+
+
+@pytest.mark.slow
+def test_tuned():
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "run", "tuned", "--smoke"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("| table | SN | HistGradientBoosting | random forest |")
+    assert "| numbers, R2 * |" in result.stdout
+
+
+@pytest.mark.parametrize("is_class", [True, False])
+def test_each_method_has_as_many_settings_and_its_defaults_among_them(is_class):
+    for name, (model, _) in frame_peers.methods(is_class).items():
+        if name in tuned.SPACES:
+            search = tuned.tuned(name, model, is_class=is_class, n_settings=20)
+            assert len(search.param_grid) == 20
+            assert search.param_grid[0] == {}
+            for setting in search.param_grid:  # all are parameters
+                clone(model).set_params(**{key: values[0] for key, values in setting.items()})
 
 
 def row(data, method, score, log_loss=None):
