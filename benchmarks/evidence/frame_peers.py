@@ -28,6 +28,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from sksn import SNClassifier, SNRegressor
 
+Methods = dict[str, tuple[BaseEstimator, Callable[[Any], Any]]]  # by name
 _MOST_CATEGORIES = 255
 _UNKNOWN = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
 
@@ -75,7 +76,7 @@ def with_means(model: BaseEstimator) -> Pipeline:
     return make_pipeline(filled.set_output(transform="pandas"), model)
 
 
-def methods(is_class: bool) -> dict[str, tuple[BaseEstimator, Callable[[Any], Any]]]:
+def methods(is_class: bool) -> Methods:
     """Return an estimator, and how it gets its rows, by the name of the method."""
     ours = SNClassifier if is_class else SNRegressor
     boosting = HistGradientBoostingClassifier if is_class else HistGradientBoostingRegressor

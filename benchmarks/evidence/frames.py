@@ -40,7 +40,7 @@ from ..common.data import INCOMPLETE, Frame, data_folder, load
 from ..common.measuring import versions
 from ..common.places import RESULTS_FOLDER, TABLES
 from ..common.tables import as_rst
-from .frame_peers import methods
+from .frame_peers import Methods, methods
 from .frame_tables import BLOCKS, comparison, table
 
 RESULTS = RESULTS_FOLDER / "frames.json"
@@ -141,9 +141,9 @@ def _is_number(dtype: Any) -> bool:
     return pd.api.types.is_numeric_dtype(dtype)
 
 
-def load_rows() -> list[dict[str, Any]]:
+def load_rows(results: Path = RESULTS) -> list[dict[str, Any]]:
     """Return what was measured before."""
-    return json.loads(RESULTS.read_text())["results"] if RESULTS.exists() else []
+    return json.loads(results.read_text())["results"] if results.exists() else []
 
 
 def report(arguments: argparse.Namespace) -> None:
@@ -169,22 +169,25 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.smoke:
         print(table(list(_smoke())))
         return
-    rows = load_rows()
-    done = {(row["data"], row["method"]) for row in rows}
     for name in arguments.data or _all_tables(arguments.folder):
         frame = load_arena(name, arguments.folder) if arguments.folder else load_frame(name)
-        for method, (model, prepare) in methods(frame.is_class).items():
-            if (name, method) in done or (arguments.methods and method not in arguments.methods):
-                continue
-            row = {
-                "data": name,
-                "method": method,
-                **compare(frame, model, prepare, arguments.minutes),
-            }
-            mean = f"{np.mean(row['scores']):.4f}" if row["scores"] else row["unfinished"]
-            print(f"{name:16s} {method:24s} {mean}", flush=True)
-            rows.append(row)
-            _keep(RESULTS, rows)
+        of_frame = methods(frame.is_class)
+        chosen = {m: of_frame[m] for m in of_frame if m in (arguments.methods or of_frame)}
+        measure(RESULTS, name, frame, chosen, arguments.minutes)
+
+
+def measure(
+    results: Path, name: str, frame: Frame, models: Methods, minutes: float = _MOST_MINUTES
+) -> None:
+    """Compare those methods on a table that were not measured before, and keep what is found."""
+    for method, (model, prepare) in models.items():
+        rows = load_rows(results)
+        if any((row["data"], row["method"]) == (name, method) for row in rows):
+            continue
+        row = {"data": name, "method": method, **compare(frame, model, prepare, minutes)}
+        mean = f"{np.mean(row['scores']):.4f}" if row["scores"] else row["unfinished"]
+        print(f"{name:16s} {method:24s} {mean}", flush=True)
+        results.write_text(json.dumps({"versions": versions(), "results": [*rows, row]}))
 
 
 def _all_tables(folder: Path | None) -> list[str]:
@@ -194,10 +197,6 @@ def _all_tables(folder: Path | None) -> list[str]:
     if not names:
         raise SystemExit(f"{folder} has no table of the list in benchmarks/common/arena.py")
     return names
-
-
-def _keep(path: Path, rows: list[dict[str, Any]]) -> None:
-    path.write_text(json.dumps({"versions": versions(), "results": rows}))
 
 
 def smoke_frames() -> Iterator[tuple[str, Frame]]:

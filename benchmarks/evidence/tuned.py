@@ -14,20 +14,17 @@ xgboost for their rows; ``--smoke`` compares two settings on a small table that 
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
-import numpy as np
 from scipy.stats import loguniform
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV, KFold, ParameterSampler, StratifiedKFold
 
-from ..common.measuring import versions
 from ..common.places import RESULTS_FOLDER, TABLES
 from ..common.tables import as_rst
 from .frame_peers import methods
 from .frame_tables import table
-from .frames import compare, load_frame, smoke_frames
+from .frames import compare, load_frame, load_rows, measure, smoke_frames
 
 RESULTS = RESULTS_FOLDER / "tuned.json"
 TUNED_ON = (
@@ -103,10 +100,6 @@ def tuned(name: str, model: BaseEstimator, *, is_class: bool, n_settings: int) -
     )
 
 
-def _rows() -> list[dict[str, Any]]:
-    return json.loads(RESULTS.read_text())["results"] if RESULTS.exists() else []
-
-
 def add_arguments(parser: argparse.ArgumentParser, task: str) -> None:
     """Add the options of a task."""
     if task == "run":
@@ -122,25 +115,19 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.smoke:
         print(table(list(_smoke())))
         return
-    rows = _rows()
-    done = {(row["data"], row["method"]) for row in rows}
     for data in arguments.data:
         frame = load_frame(data)
-        for name, (model, prepare) in methods(frame.is_class).items():
-            if (data, name) in done or name not in SPACES or name not in arguments.methods:
-                continue
-            search = tuned(name, model, is_class=frame.is_class, n_settings=_SETTINGS)
-            row = {"data": data, "method": name}
-            row |= compare(frame, search, prepare, arguments.minutes)
-            mean = f"{np.mean(row['scores']):.4f}" if row["scores"] else row["unfinished"]
-            print(f"{data:16s} {name:24s} {mean}", flush=True)
-            rows.append(row)
-            RESULTS.write_text(json.dumps({"versions": versions(), "results": rows}))
+        searches = {
+            name: (tuned(name, model, is_class=frame.is_class, n_settings=_SETTINGS), prepare)
+            for name, (model, prepare) in methods(frame.is_class).items()
+            if name in SPACES and name in arguments.methods
+        }
+        measure(RESULTS, data, frame, searches, arguments.minutes)
 
 
 def report(arguments: argparse.Namespace) -> None:
     """Write the table of the docs."""
-    (TABLES / "tuned.rst").write_text(as_rst(table(_rows())))
+    (TABLES / "tuned.rst").write_text(as_rst(table(load_rows(RESULTS))))
 
 
 def _smoke() -> Any:

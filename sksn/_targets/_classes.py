@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
-from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
+from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import assert_all_finite, check_array, column_or_1d
@@ -22,6 +22,7 @@ from ._labels import (
     sparse_labels,
 )
 from ._missing import is_partly_missing, n_columns, refuse_missing, with_nan
+from ._mixing import log_mean
 
 _RARE = 1e-3  # least share of a class, so that a class without rows has finite log odds
 
@@ -196,14 +197,11 @@ class ClassTargets:
 
     def mix(self, outputs: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
         """Return the outputs that give the weighted mean of the probabilities of networks."""
-
-        def log_mean(logarithms: Iterable[np.ndarray]) -> np.ndarray:
-            shares = np.reshape(weights, (-1, 1, 1))
-            return np.asarray(logsumexp(np.array(list(logarithms)), axis=0, b=shares))
-
         if self.kind == "multiclass":
-            return log_mean(log_softmax(output, axis=1) for output in outputs)
-        of_one, of_zero = (log_mean(log_expit(s * output) for output in outputs) for s in (1, -1))
+            return log_mean((log_softmax(output, axis=1) for output in outputs), weights)
+        of_one, of_zero = (
+            log_mean((log_expit(sign * output) for output in outputs), weights) for sign in (1, -1)
+        )
         return of_one - of_zero
 
     def decode(self, output: np.ndarray) -> np.ndarray:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import logsumexp
 
 from .._checks import Rule, is_real, shown
 from .._moments import standardize, unstandardize
+from ._mixing import log_mean
 from ._numbers import LARGEST, NumberTargets
 
 LOSSES = ("squared_error", "absolute_error", "huber", "poisson", "gamma", "quantile")
@@ -161,8 +161,7 @@ class RateTargets(NumberTargets):
 
     def mix(self, outputs: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
         """Return the outputs that give the weighted mean of the predictions of networks."""
-        shares = np.reshape(weights, (-1, 1, 1))
-        return np.asarray(logsumexp(np.array(outputs), axis=0, b=shares))
+        return log_mean(outputs, weights)
 
     def _in_units_of_y(self, output: np.ndarray) -> np.ndarray:
         return unstandardize(np.exp(output), None, self.scale)

@@ -109,6 +109,11 @@ class RowLearner(Learner):
         self.blend: list[tuple[RowLearner, float]] = []
         self._lessons: list[Lesson] = []  # of the blend, while it is trained
 
+    def anew(self, parameters: Mapping[str, Any]) -> RowLearner:
+        """Return an untrained learner of the same targets and columns."""
+        targets = copy.copy(self.targets)
+        return RowLearner(parameters, targets, as_sparse=self.as_sparse, columns=self.columns)
+
     def fork(self) -> RowLearner:
         """Return a learner of the same network, whose statistics can be updated by themselves."""
         fork = super().fork()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, product
@@ -169,12 +168,7 @@ def blended(learner: RowLearner, parameters: Mapping[str, Any], choice: Choice) 
             break
         chosen = choice.losses[k][0]
         seed = {"random_state": int(seeds[k])} if members else {}
-        member = RowLearner(
-            {**parameters, **chosen, **seed},
-            copy.copy(learner.targets) if members else learner.targets,
-            as_sparse=learner.as_sparse,
-            columns=learner.columns,
-        )
+        member = learner.anew({**parameters, **chosen, **seed})
         member.chosen = chosen
         members.append(member)
     first, *others = members
@@ -212,12 +206,7 @@ def _fold(
 
 
 def _trained(learner: RowLearner, parameters: Mapping[str, Any], kept: Table) -> RowLearner:
-    trial = RowLearner(
-        parameters,
-        copy.copy(learner.targets),
-        as_sparse=learner.as_sparse,
-        columns=learner.columns,
-    )
+    trial = learner.anew(parameters)
     with usual_modes():
         trial.train_to_the_end(trial.prepare(parameters, kept))
     return trial

@@ -16,38 +16,37 @@ from benchmarks.evidence import frame_peers, frame_tables, frames, tuned
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.slow
-def test_frames():
+def smoke(study):
+    """What the smoke run of a study prints."""
     result = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "run", "frames", "--smoke"],
+        [sys.executable, "-m", "benchmarks", "run", study, "--smoke"],
         capture_output=True,
         text=True,
         check=False,
         cwd=ROOT,
     )
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("| table | SN | SN, candidates | HistGradientBoosting |")
+    return result.stdout
+
+
+@pytest.mark.slow
+def test_frames():
+    output = smoke("frames")
+    assert output.startswith("| table | SN | SN, candidates | HistGradientBoosting |")
     for row in (
         "classes, AUROC *",
         "numbers, R2 *",
         "average rank by score, 2 tables",
         "classes, CPU s *",
     ):
-        assert f"\n| {row} |" in result.stdout
+        assert f"\n| {row} |" in output
 
 
 @pytest.mark.slow
 def test_tuned():
-    result = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "run", "tuned", "--smoke"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("| table | SN | HistGradientBoosting | random forest |")
-    assert "| numbers, R2 * |" in result.stdout
+    output = smoke("tuned")
+    assert output.startswith("| table | SN | HistGradientBoosting | random forest |")
+    assert "| numbers, R2 * |" in output
 
 
 @pytest.mark.parametrize("is_class", [True, False])
