@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from .._blocks import products_of_pairs
 from .._formula import shrunken_mean
-from .._observed import row_counts, row_of_entry, with_entries
+from .._observed import row_of_entry, with_entries
 from .._training._completion import CompletionEngine, EntryRows
 from .._training._vectors import Vectors
 from ..nn._implicit_feedback import implicit_feedback
@@ -83,7 +83,10 @@ class FoldIn(NamedTuple):
         if self.implicit is not None:
             vectors = implicit_feedback(X, self.implicit.astype(np.float64, copy=False))
         penalties = (self.penalty, prior)
-        users, offsets = ridge_vectors(X, items, self.item_offsets, (vectors, means), penalties)
+        start = vectors, means
+        users, offsets = ridge_vectors(
+            EntryRows(X, rows.weights), items, self.item_offsets, start, penalties
+        )
         with np.errstate(over="ignore"):  # predictions are checked
             return Vectors(users.astype(items.dtype), items, offsets, self.item_offsets)
 
@@ -91,23 +94,25 @@ class FoldIn(NamedTuple):
         """Return the codes of users. The network does not know items that came after it."""
         assert encoder.net is not None
         module = encoder.net.module_
-        vectors = encoder.vectors(rows.X[:, : len(module.bias)], known.columns.dtype)
+        n_items = len(module.bias)
+        weights = None if rows.weights is None else rows.weights[rows.X.indices < n_items]
+        vectors = encoder.vectors(EntryRows(rows.X[:, :n_items], weights), known.columns.dtype)
         if not self.is_moved:
             return vectors
         items = known.columns[:, self.factors]
         offsets = np.zeros(len(vectors.rows))
         if module.row_offset is not None:
-            X = rows.X
+            X, w = rows.X, np.ones(rows.X.nnz) if rows.weights is None else rows.weights
             row = row_of_entry(X)
             explained = products_of_pairs(vectors.rows, items, row, X.indices)
             left = X.data / encoder.scaling.unit - explained - self.item_offsets[X.indices]
-            total = np.bincount(row, left, len(offsets))
-            offsets = shrunken_mean(total, row_counts(X), module.row_offset)
+            total, n_observed = (np.bincount(row, part, len(offsets)) for part in (w * left, w))
+            offsets = shrunken_mean(total, n_observed, module.row_offset)
         return Vectors(vectors.rows, items, offsets, self.item_offsets)
 
 
 def ridge_vectors(
-    X: Any,
+    rows: EntryRows,
     items: np.ndarray,
     item_offsets: np.ndarray,
     prior: tuple[np.ndarray, np.ndarray],
@@ -117,13 +122,13 @@ def ridge_vectors(
 
     For each user, with :math:`R` the set of the rated items, it minimizes
 
-    .. math:: \sum_{i \in R} (x_i - u^\top v_i - a - b_i)^2
+    .. math:: \sum_{i \in R} w_i (x_i - u^\top v_i - a - b_i)^2
         + \lambda_u \lVert u - u_0 \rVert^2 + \lambda_a (a - a_0)^2
 
     Parameters
     ----------
-    X : CSR matrix of shape (n_users, n_items)
-        Ratings.
+    rows : EntryRows
+        Ratings, and their weights :math:`w`.
     items : ndarray of shape (n_items, n_factors)
         Vectors :math:`v` of the items.
     item_offsets : ndarray of shape (n_items,)
@@ -138,7 +143,8 @@ def ridge_vectors(
     users : ndarray of shape (n_users, n_factors)
     user_offsets : ndarray of shape (n_users,)
     """
-    users, offsets = prior[0].copy(), prior[1].copy()
+    X, (users, offsets) = rows.X, (part.copy() for part in prior)
+    roots = np.ones(X.nnz) if rows.weights is None else np.sqrt(rows.weights)
     scale = np.sqrt(np.maximum(penalties, _LEAST_PENALTY))
     for row in range(X.shape[0]):
         entries = slice(X.indptr[row], X.indptr[row + 1])
@@ -149,6 +155,7 @@ def ridge_vectors(
         rated = items[columns].astype(np.float64, copy=False)
         A = np.hstack([rated / scale[0], np.full((len(columns), 1), 1 / scale[1])])
         left = X.data[entries] - item_offsets[columns] - rated @ users[row] - offsets[row]
+        A, left = A * roots[entries, None], left * roots[entries]
         solution = A.T @ np.linalg.solve(A @ A.T + np.eye(len(columns)), left)
         users[row] += solution[:-1] / scale[0]
         offsets[row] += solution[-1] / scale[1]

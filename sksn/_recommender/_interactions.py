@@ -53,11 +53,11 @@ class Interactions:
     def __len__(self) -> int:
         return len(self.users)
 
-    def with_values(self, values: np.ndarray) -> Self:
-        """Return the same interactions with other ratings, and weights whose mean is 1."""
+    def with_values(self, values: np.ndarray, weight_unit: float) -> Self:
+        """Return the same interactions with other ratings, and weights in another unit."""
         changed = copy.copy(self)
         changed.values = values
-        changed.weights = None if self.weights is None else self.weights / self.weights.mean()
+        changed.weights = None if self.weights is None else self.weights / weight_unit
         return changed
 
     def dated(self, with_dates: bool) -> Self:

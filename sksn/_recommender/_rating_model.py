@@ -42,7 +42,7 @@ class Network(NamedTuple):
         """Return its predictions as vectors of users and items, in the units of the network."""
         assert self.engine.net is not None
         dtype = self.engine.net.module_.weight.detach().cpu().numpy().dtype
-        vectors = self.engine.vectors(rows.X, dtype)
+        vectors = self.engine.vectors(rows, dtype)
         return vectors.transposed if self.side == "item" else vectors
 
 

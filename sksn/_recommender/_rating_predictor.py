@@ -134,7 +134,7 @@ class RatingPredictor:
         assert ratings.values is not None
         scale = RatingScale(float(ratings.values.min()), float(ratings.values.max()))
         weight_unit = 1.0 if ratings.weights is None else float(ratings.weights.mean())
-        ratings = ratings.with_values(scale.inner(ratings.values))
+        ratings = ratings.with_values(scale.inner(ratings.values), weight_unit)
         rows = ratings.rows("user")
         mean, item_means = _means(rows)
         user_means = _user_means(rows, mean, item_means)
@@ -203,17 +203,15 @@ class RatingPredictor:
 
     def fold_in(self, ratings: Interactions) -> RatingPredictor:
         """Return a predictor for new users, from their ratings alone."""
-        assert ratings.values is not None
-        folded = self.of_users(*self._fold(ratings.with_values(self.scale.inner(ratings.values))))
+        folded = self.of_users(*self._fold(self._inner(ratings)))
         folded.correction = self.correction_of(ratings)
         return folded
 
     def correction_of(self, ratings: Interactions) -> DateCorrection | None:
         """Return the correction of new users for dates, if there is one."""
-        assert ratings.values is not None
         if self.correction is None:
             return None
-        inner = ratings.with_values(self.scale.inner(ratings.values))
+        inner = self._inner(ratings)
         return self.correction.fold_in(
             inner, lambda chosen: pairs_within(self._fold(inner, chosen)[1], (_LOW, _HIGH))
         )
@@ -265,6 +263,11 @@ class RatingPredictor:
         vectors = other.model.vectors
         copied.model = self.model.with_items(vectors.columns, vectors.column_offsets)
         return copied
+
+    def _inner(self, ratings: Interactions) -> Interactions:
+        """Return ratings on the scale of training, and weights in the unit of training."""
+        assert ratings.values is not None
+        return ratings.with_values(self.scale.inner(ratings.values), self.weight_unit)
 
     def _fold(
         self, ratings: Interactions, chosen: np.ndarray | None = None

@@ -91,27 +91,27 @@ class CompletionEngine(Learner):
 
     def codes(self, X: Any) -> np.ndarray:
         """Compute the codes of validated rows."""
-        return self.vectors(X).rows
+        return self.vectors(EntryRows(X)).rows
 
-    def vectors(self, X: Any, dtype: Any = np.float64) -> Vectors:
+    def vectors(self, rows: EntryRows, dtype: Any = np.float64) -> Vectors:
         """Return the predictions for validated rows as vectors, in the units of the network.
 
         On the CPU, the vectors of columns share memory with the network if they are of its type.
         """
         assert self.net is not None
         weight = self.net.module_.weight.detach().cpu().numpy().astype(dtype, copy=False)
-        codes = np.empty((X.shape[0], weight.shape[1]), dtype)
-        offsets, start = np.empty(X.shape[0]), 0
-        for part in self._vector_blocks(X):
-            rows = slice(start, start + len(part.rows))
-            codes[rows], offsets[rows] = part.rows, part.row_offsets
-            start = rows.stop
+        n_rows, start = rows.X.shape[0], 0
+        codes, offsets = np.empty((n_rows, weight.shape[1]), dtype), np.empty(n_rows)
+        for part in self._vector_blocks(rows):
+            block = slice(start, start + len(part.rows))
+            codes[block], offsets[block] = part.rows, part.row_offsets
+            start = block.stop
         return Vectors(codes, weight, offsets, self._bias)
 
     def reconstruct(self, X: Any) -> np.ndarray:
         """Predict all entries of validated rows."""
         out, start = np.empty(X.shape), 0
-        for vectors in self._vector_blocks(X):
+        for vectors in self._vector_blocks(EntryRows(X)):
             n_rows = len(vectors.rows)
             for part, predicted in vectors.predict_rows(np.arange(n_rows)):
                 out[start:][part] = finite(self.scaling.inverse(predicted))
@@ -126,7 +126,7 @@ class CompletionEngine(Learner):
         wanted, position = np.unique(rows, return_inverse=True)
         if not len(wanted):
             return np.empty(0)
-        predicted = self.vectors(X[wanted]).predict_pairs(position, columns)
+        predicted = self.vectors(EntryRows(X[wanted])).predict_pairs(position, columns)
         known = self._known[columns]
         restored = finite(self.scaling.inverse(predicted, columns), "entry")
         return np.where(np.isnan(known), restored, known)
@@ -157,11 +157,11 @@ class CompletionEngine(Learner):
         assert self.net is not None
         return self.net.module_.bias.detach().cpu().double().numpy()
 
-    def _vector_blocks(self, X: Any) -> Iterator[Vectors]:
+    def _vector_blocks(self, rows: EntryRows) -> Iterator[Vectors]:
         assert self.net is not None
         weight = self.net.module_.weight.detach().cpu().double().numpy()
         bias = self._bias
-        for codes, offsets in codes_and_offsets(self.net, X, self.rows):
+        for codes, offsets in codes_and_offsets(self.net, rows.X, self.rows, rows.weights):
             yield Vectors(codes, weight, offsets, bias)
 
     # Training ----------------------------------------------------------------------------------

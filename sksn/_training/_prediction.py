@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +33,12 @@ class RowFormat(NamedTuple):
     transform: Callable[[Any, Any], Any]
 
     def blocks(
-        self, X: Any, widest: int, dtype: torch.dtype, device: torch.device
+        self,
+        X: Any,
+        widest: int,
+        dtype: torch.dtype,
+        device: torch.device,
+        weights: np.ndarray | None = None,
     ) -> Iterator[Any]:
         """Yield rows as the network takes them, a block at a time.
 
@@ -45,15 +50,20 @@ class RowFormat(NamedTuple):
             Maximum number of numbers that are computed for a row at a time.
         dtype, device : torch.dtype, torch.device
             Type and device of the network.
+        weights : ndarray of shape (n_entries,), optional
+            Weight of each entry of a CSR matrix.
 
         Yields
         ------
         Tensor or SparseRows
         """
         kind = np.float64 if dtype == torch.float64 else np.float32
-        for block in row_blocks(X, widest):
-            block = self.transform(to_container(block, self.as_sparse), kind)
-            yield as_rows(block, dtype, device).take(slice(None))
+        for part in row_blocks(X, widest):
+            block = self.transform(to_container(X[part], self.as_sparse), kind)
+            of_block = None
+            if weights is not None:
+                of_block = weights[X.indptr[part.start] : X.indptr[part.stop]]
+            yield as_rows(block, dtype, device, weights=of_block).take(slice(None))
 
 
 def predictions(
@@ -128,7 +138,7 @@ def finite(predicted: np.ndarray, of: str = "row", start: int = 0) -> np.ndarray
 
 
 def codes_and_offsets(
-    net: RowNet, X: Any, rows: RowFormat
+    net: RowNet, X: Any, rows: RowFormat, weights: np.ndarray | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Compute the codes and the offsets of rows by a trained autoencoder, a block at a time.
 
@@ -140,6 +150,8 @@ def codes_and_offsets(
         The rows.
     rows : RowFormat
         How the network wants them.
+    weights : ndarray of shape (n_entries,), optional
+        Weight of each entry of a CSR matrix, in the offsets.
 
     Yields
     ------
@@ -154,19 +166,16 @@ def codes_and_offsets(
         module, dtype = copy.deepcopy(module).double(), torch.float64
     n_features, n_hidden = module.weight.shape
     widest = max(64, n_hidden, 0 if rows.as_sparse else n_features)
-    for block in rows.blocks(X, widest, dtype, device):
+    for block in rows.blocks(X, widest, dtype, device, weights):
         with torch.no_grad():
             codes = module.encode(block)
             offsets = module.offsets(block, codes)
         yield finite(codes.cpu().double().numpy()), finite(offsets.cpu().double().numpy())
 
 
-def row_blocks(X: Any, widest: int) -> Iterator[Any]:
-    """Yield blocks of rows of X that are small enough for the cache."""
+def row_blocks(X: Any, widest: int) -> Iterable[slice]:
+    """Return blocks of rows of X that are small enough for the cache."""
     if sparse.issparse(X):
         most_rows = max(1, _ENTRIES // widest)
-        parts = blocks_of_rows(X.indptr, most_entries=_ENTRIES, most_rows=most_rows)
-    else:
-        parts = blocks(len(X), widest, most_entries=_ENTRIES)
-    for part in parts:
-        yield X[part]
+        return blocks_of_rows(X.indptr, most_entries=_ENTRIES, most_rows=most_rows)
+    return blocks(len(X), widest, most_entries=_ENTRIES)

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from sksn import SNRecommender
 from sksn._recommender._fold_in import ridge_vectors
+from sksn._training._completion import EntryRows
 from sksn._training._vectors import Vectors
 
 from .common import QUICK, ratings
@@ -125,16 +126,37 @@ def test_vectors_of_new_users_are_ridge_regressions():
     items, item_offset = rng.normal(size=(6, 3)), rng.normal(size=6)
     X = sparse.csr_array(np.array([[5.0, 0, 3, 1, 0, 2], [0] * 6]))
     vectors, prior = rng.normal(size=(2, 3)), np.array([3.0, 2.0])
-    users, offsets = ridge_vectors(X, items, item_offset, (vectors, prior), (0.7, 2.5))
+    weights = np.array([1.0, 0.2, 3.0, 0.5])
+    users, offsets = ridge_vectors(
+        EntryRows(X, weights), items, item_offset, (vectors, prior), (0.7, 2.5)
+    )
     at = X[[0]].indices
     A = np.column_stack([items[at], np.ones(4)])
     penalty = np.diag([0.7] * 3 + [2.5])
     left = X[[0]].data - item_offset[at] - items[at] @ vectors[0] - 3.0
-    solution = np.linalg.solve(A.T @ A + penalty, A.T @ left)
+    solution = np.linalg.solve((A.T * weights) @ A + penalty, (A.T * weights) @ left)
     np.testing.assert_allclose(users[0], vectors[0] + solution[:3])
     assert offsets[0] == pytest.approx(3 + solution[3])
     assert np.array_equal(users[1], vectors[1])
     assert offsets[1] == 2.0
+
+
+@pytest.mark.parametrize("orientation", ["item", "user"])
+def test_weights_of_new_users_are_in_the_unit_of_training(orientation):
+    X, y = ratings()
+    weights = np.random.RandomState(1).uniform(0.5, 2, size=len(y))
+    options = {**QUICK, "objective": "rating", "dtype": "float64"}
+    new, given_ = [["me", item] for item in np.unique(X[:, 1])[:3]], [5, 1, 4]
+
+    def predicted(unit, *own):
+        model = SNRecommender(orientation, **options).fit(X, y, sample_weight=unit * weights)
+        folded = model.fold_in(new, given_, sample_weight=unit * np.array(own))
+        return folded.predict([["me", item] for item in model.items_])
+
+    usual = predicted(1, 1.0, 1.0, 1.0)
+    np.testing.assert_allclose(predicted(7, 1.0, 1.0, 1.0), usual, rtol=1e-6)
+    assert not np.allclose(predicted(1, 30.0, 30.0, 30.0), usual)
+    assert not np.allclose(predicted(1, 0.01, 1.0, 1.0), usual)
 
 
 def test_factors_blend_like_their_ratings():

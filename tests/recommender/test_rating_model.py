@@ -84,6 +84,24 @@ def test_weights_count():
     assert errors[0] < errors[1]
 
 
+@pytest.mark.parametrize("orientation", ["item", "user"])
+def test_predictions_depend_little_on_ratings_of_little_weight(orientation):
+    rng = np.random.RandomState(0)
+    truth = rng.normal(size=(80, 1)) + rng.normal(size=40)
+    users, items = np.nonzero(rng.uniform(size=truth.shape) < 0.5)
+    is_noise = rng.uniform(size=len(users)) < 0.5
+    y = np.where(is_noise, rng.normal(scale=3, size=len(users)), truth[users, items])
+    X, weights = np.column_stack([users, items]), np.where(is_noise, 1e-4, 1.0)
+    options = {**QUICK, "objective": "rating", "max_epochs": 60}
+    weighted = SNRecommender(orientation, **options).fit(X, y, sample_weight=weights)
+    clean = SNRecommender(orientation, **options).fit(X[~is_noise], y[~is_noise])
+    pairs = np.column_stack([np.repeat(np.arange(80), 40), np.tile(np.arange(40), 80)])
+    errors = [
+        np.sqrt(np.mean((model.predict(pairs) - truth.ravel()) ** 2)) for model in (weighted, clean)
+    ]
+    assert errors[0] < 1.2 * errors[1] + 0.05
+
+
 # What is odd ------------------------------------------------------------------------------
 
 
