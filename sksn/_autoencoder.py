@@ -8,18 +8,23 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy import sparse
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
 
 from . import _checks as rules
+from ._caller import levels_to_caller
 from ._fit_tasks import FitData, with_callbacks
-from ._observed import MissingValues, row_of_entry, select_entries, to_container
+from ._observed import MissingValues, row_of_entry, to_container
 from ._training._completion import CompletionEngine, EntryRows
 from ._training._docs import document
 from ._training._entry_ranges import bound, check_bounds
 from ._training._entry_scaling import ENTRY_SCALINGS
 from ._training._held_out import hold_out_entries
 from ._training._neural_estimator import NeuralEstimator
+from ._training._places import check_places, entries_beside
 from .nn._activations import ACTIVATIONS
+
+_OF_PREDICTION = ("keep_observed", "min_value", "max_value", "validation_fraction")
 
 
 @document
@@ -377,7 +382,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
             ``reconstruct(X)[rows, cols]``.
         """
         X = self._validated(X)
-        rows, cols = _check_places(rows, cols, X.shape)
+        rows, cols = check_places(rows, cols, X.shape)
         return self._bounded(self._learner.predict_entries(X, rows, cols), cols)
 
     def score(self, X: Any, y: Any = None, *, hidden: Any = None) -> float:
@@ -404,7 +409,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
             X, held_out = hold_out_entries(X, self.validation_fraction, self._learner.split_seed)
             held_out = to_container(held_out, True)
         else:
-            held_out = _entries_beside(self._validated(hidden), X)
+            held_out = entries_beside(self._validated(hidden), X)
         if held_out.nnz < 2:
             raise ValueError(f"score needs at least 2 hidden entries, got {held_out.nnz}.")
         predicted = held_out.copy()
@@ -413,17 +418,33 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         scaled = [self._learner.scaling.transform(part).data for part in (held_out, predicted)]
         return float(r2_score(*scaled))
 
+    def _continued(self, *, incremental: bool) -> Any:
+        if not isinstance(self.add_indicator, str):
+            warnings.warn(
+                "The parameter add_indicator of SNAutoencoder is now named input_indicator; the "
+                "old name will be removed in 0.4.",
+                FutureWarning,
+                stacklevel=levels_to_caller(),
+            )
+        return super()._continued(incremental=incremental)
+
     def _parameters(self) -> dict[str, Any]:
-        parameters = super()._parameters()
-        if isinstance(self.add_indicator, str):
-            return parameters
-        warnings.warn(
-            "The parameter add_indicator of SNAutoencoder is now named input_indicator; the old "
-            "name will be removed in 0.4.",
-            FutureWarning,
-            stacklevel=2,
-        )
-        return parameters | {"input_indicator": self.add_indicator}
+        renamed = {}
+        if not isinstance(self.add_indicator, str):
+            renamed = {"input_indicator": self.add_indicator}
+        return super()._parameters() | renamed
+
+    def _validated(self, X: Any) -> Any:
+        if hasattr(self, "loss_curve_") and not hasattr(self, "net_"):
+            raise NotFittedError(
+                "This SNAutoencoder holds no network: the SNRecommender that trained it keeps only "
+                "the vectors that it predicts with."
+            )
+        X = super()._validated(X)
+        of_prediction = {name: self._rules[name] for name in _OF_PREDICTION}
+        rules.check_parameters(self._parameters(), of_prediction)
+        check_bounds(self.min_value, self.max_value, X.shape[1])
+        return X
 
     def _bounded(self, predicted: np.ndarray, columns: Any = slice(None)) -> np.ndarray:
         """Clip predictions for features, in place."""
@@ -447,36 +468,3 @@ def with_engine(autoencoder: SNAutoencoder, engine: CompletionEngine) -> SNAutoe
 def drop_network(autoencoder: SNAutoencoder) -> None:
     """Drop the network of a fitted autoencoder, and keep the record of its training."""
     del autoencoder.net_, autoencoder._learner
-
-
-def _check_places(rows: Any, cols: Any, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Check positions of entries, and return them as arrays."""
-    checked = []
-    for name, index, size in (("rows", rows, shape[0]), ("cols", cols, shape[1])):
-        index = np.asarray(index)
-        if index.size == 0:
-            index = index.astype(np.intp)
-        if index.ndim != 1 or index.dtype.kind not in "iu":
-            raise ValueError(
-                f"{name} must be a one-dimensional array of integers, got an array of shape "
-                f"{index.shape} and dtype {index.dtype}."
-            )
-        outside = (index < 0) | (index >= size)
-        if outside.any():
-            raise ValueError(f"{name} must lie in [0, {size}), got {index[outside][0]}.")
-        checked.append(index)
-    if len(checked[0]) != len(checked[1]):
-        raise ValueError(
-            f"rows and cols must be of the same length, got {len(checked[0])} and "
-            f"{len(checked[1])}."
-        )
-    return checked[0], checked[1]
-
-
-def _entries_beside(more: Any, X: Any) -> Any:
-    """Return CSR of the entries of `more` that `X` does not have."""
-    if more.shape != X.shape:
-        raise ValueError(f"hidden must be of the shape of X, {X.shape}, got {more.shape}.")
-    more, X = to_container(more, True), to_container(X, True)
-    keys, known = (row_of_entry(M).astype(np.int64) * M.shape[1] + M.indices for M in (more, X))
-    return select_entries(more, ~np.isin(keys, known))

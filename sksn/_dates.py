@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import numbers
 import re
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ import numpy as np
 from ._checks import is_flag, is_no_value, shown
 
 _ISO = re.compile(r"\d{4,}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?)?Z?", re.ASCII)
+_NUMERIC = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2\d{4}", re.ASCII)
+_EXPECTED = "numbers, datetime64, or text as 2004-12-31 23:59:59"
 _UNIT = "datetime64[us]"
 
 
@@ -43,7 +46,8 @@ def read_dates(column: np.ndarray) -> Dates:
     column : ndarray of shape (n_dates,)
         Numbers, datetime64, text, or objects: numbers, dates and times of Python, NumPy or pandas.
         NaN, NaT, None, pandas.NA and empty text are missing dates. Times without a time zone are
-        UTC. Text is numbers, ISO 8601, or what pandas reads, if it is installed.
+        UTC. Text is numbers, ISO 8601, or what pandas reads, if it is installed: 5.4.2026 is a day
+        in April, and so is 5/4/2026 if another date, such as 24/12/2026, can only be read that way.
 
     Returns
     -------
@@ -112,17 +116,35 @@ def _by_pandas(text: np.ndarray, rows: np.ndarray) -> np.ndarray:
     try:
         import pandas as pd
     except ImportError:
-        raise _unreadable(
-            int(rows[0]), str(text[rows[0]]), "numbers, datetime64, or text as 2004-12-31 23:59:59"
-        ) from None
+        raise _unreadable(int(rows[0]), str(text[rows[0]]), _EXPECTED) from None
     known = text[rows]
-    form = "ISO8601" if re.match(r"\d{4}-\d\d", str(known[0])) else None
-    found = pd.to_datetime(pd.Series(known), utc=True, errors="coerce", format=form)
+    options: dict[str, Any] = {"dayfirst": _are_days_first(known)}
+    if re.match(r"\d{4}-\d\d", str(known[0])):
+        options = {"format": "ISO8601"}
+    with warnings.catch_warnings():  # pandas warns of forms that it has to guess
+        warnings.simplefilter("ignore", UserWarning)
+        found = pd.to_datetime(pd.Series(known), utc=True, errors="coerce", **options)
     failed = np.flatnonzero(found.isna().to_numpy())
     if len(failed):
         row = int(rows[failed[0]])
-        raise _unreadable(row, str(text[row]), f"a date in the form of {str(known[0])!r}")
+        first = str(known[0])
+        form = f"a date in the form of {first!r}, the first one" if failed[0] else _EXPECTED
+        raise _unreadable(row, str(text[row]), form)
     return found.dt.tz_localize(None).to_numpy().astype(_UNIT)
+
+
+def _are_days_first(known: np.ndarray) -> bool:
+    """Whether dates such as 5.4.2026 or 24/12/2026 begin with the day.
+
+    With dots they do. Otherwise they do if that is the only way to read all of them.
+    """
+    found = [_NUMERIC.match(one) for one in known.tolist()]
+    parts = [(int(one[1]), one[2], int(one[3])) for one in found if one]
+    if not parts:
+        return False
+    if all(separator == "." for _, separator, _ in parts):
+        return True
+    return max(first for first, _, _ in parts) > 12 >= max(second for _, _, second in parts)
 
 
 def _calendar(dates: np.ndarray) -> Dates:

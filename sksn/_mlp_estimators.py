@@ -11,11 +11,17 @@ from sklearn.metrics import d2_pinball_score
 from . import _checks as rules
 from ._fit_tasks import with_callbacks
 from ._observed import MissingValues
-from ._targets import LOSSES, QUANTILE, ClassTargets, number_targets
+from ._targets import (
+    LOSSES,
+    QUANTILE,
+    ClassTargets,
+    number_targets,
+    r2_of_known,
+)
 from ._training import _options as options
 from ._training._docs import document
 from ._training._mlp_estimator import MLPEstimator
-from ._training._row_learner import Table
+from ._training._table import Table
 
 
 @document
@@ -532,18 +538,19 @@ class SNRegressor(RegressorMixin, MLPEstimator):
         X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
             The rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their y.
+            Their y. Entries of several columns may be missing.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row.
 
         Returns
         -------
         float
-            R squared. With loss="quantile", the share of the pinball loss that is explained
+            R squared, on average over columns, each of which is scored by its known entries. With
+            loss="quantile", the share of the pinball loss that is explained
             (:func:`sklearn.metrics.d2_pinball_score`), on average over levels.
         """
         if self.loss != "quantile":
-            return super().score(X, y, sample_weight)
+            return r2_of_known(y, self.predict(X), sample_weight)
         levels = np.atleast_1d(self.quantile)
         predicted = self.predict(X)
         of_level = predicted.T if len(levels) > 1 else [predicted]

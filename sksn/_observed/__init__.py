@@ -19,7 +19,7 @@ from ._entries import (
     with_entries,
     with_nan,
 )
-from ._kinds import column_of, is_frame, seconds_of, with_plain_numbers
+from ._kinds import as_frame, column_of, is_frame, seconds_of, with_plain_numbers
 from ._markers import (
     MISSING_VALUES,
     Markers,
@@ -37,6 +37,7 @@ __all__ = [
     "Cycles",
     "Markers",
     "MissingValues",
+    "as_frame",
     "check_missing_values",
     "column_counts",
     "column_of",

@@ -65,6 +65,11 @@ class Categories:
         return len(mine) == 1 and {isinstance(value, str) for value in entries} == {not mine.pop()}
 
 
+def declares_categories(column: Any) -> bool:
+    """Whether the dtype of a column names its categories."""
+    return _declared(column) is not None
+
+
 def _declared(column: Any) -> list[Any] | None:
     """Return the levels that a categorical dtype of pandas or an enum of polars declares."""
     dtype = getattr(column, "dtype", None)

@@ -10,28 +10,34 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from .._caller import levels_to_caller
 from .._checks import Rule, is_torch, shown
-from ._caller import levels_to_caller
-from ._categories import Categories
+from ._categories import Categories, declares_categories
 from ._dates import Cycles
 from ._entries import with_nan
 from ._kinds import (
     CATEGORY,
     DATE,
+    DURATION,
     NUMBER,
     column_of,
     columns_of,
+    in_zone,
     is_frame,
     kinds_of,
     seconds_of,
+    zone_of,
 )
 from ._markers import Markers, check_missing_values
+from ._text_columns import warn_of_text
 from ._validation import validate_observed
 
 CATEGORICAL_FEATURES = Rule(
     lambda v: v is None or (v == "from_dtype" if isinstance(v, str) else np.ndim(v) == 1),
     "'from_dtype', None, or a sequence of names, of positions or of a bool for each feature",
 )
+
+_KINDS = {CATEGORY: "text or categories", DATE: "dates", DURATION: "durations"}
 
 
 class ColumnReader:
@@ -62,6 +68,7 @@ class ColumnReader:
         self.markers = markers
         self.categories: dict[int, Categories] = {}
         self._cycles: dict[int, Cycles] = {}
+        self._zones: dict[int, Any] = {}
         for j, kind in enumerate(kinds):
             if kind == CATEGORY:
                 try:
@@ -72,6 +79,7 @@ class ColumnReader:
                         f"({error}); expected text, numbers or other hashable values."
                     ) from error
             elif kind == DATE:
+                self._zones[j] = zone_of(column_of(X, j))
                 self._cycles[j] = Cycles.learn(seconds_of(column_of(X, j)))
 
     @classmethod
@@ -92,7 +100,10 @@ class ColumnReader:
             kinds = [CATEGORY if j in chosen else k for j, k in enumerate(kinds)]
         if all(kind == NUMBER for kind in kinds):
             return None
-        return cls(X, kinds, markers)
+        reader = cls(X, kinds, markers)
+        if not _is_given(categorical_features):
+            reader._warn_of_text(X)
+        return reader
 
     @property
     def n_categories(self) -> np.ndarray:
@@ -162,20 +173,41 @@ class ColumnReader:
             out[:, len(self.kinds) :] = np.concatenate(parts, axis=1)
         return out
 
+    def _warn_of_text(self, X: Any) -> None:
+        """Warn of text that is hardly meant as categories, where no dtype declares these."""
+        for j, categories in self.categories.items():
+            column = column_of(X, j)
+            if not declares_categories(column):
+                n_observed = int((~np.isnan(categories.codes(column))).sum())
+                warn_of_text(_name(X, j), categories.values.tolist(), n_observed)
+
     def _numbers(self, X: Any, *, reset: bool) -> np.ndarray:
+        if not reset:
+            for j, kind in enumerate(kinds_of(X) if _has_columns(X) else []):
+                if kind != NUMBER:
+                    raise ValueError(
+                        f"Column {_name(X, j)!r} of X held numbers in fit, and holds "
+                        f"{_KINDS[kind]} now. Convert it, for example by "
+                        "pandas.to_numeric(column, errors='coerce')."
+                    )
         named = BaseEstimator()  # so that messages name the columns
         validate_data(named, X, skip_check_array=True)
         X = validate_observed(named, X, markers=self.markers, reset=reset)
         return with_nan(np.asarray(X, dtype=np.float64), self.markers)
 
     def _seconds(self, X: Any, j: int) -> np.ndarray:
-        column = column_of(X, j)
+        column, zone = column_of(X, j), self._zones.get(j)
         try:
-            return seconds_of(column)
+            has_zone = zone_of(column) is not None
+            in_training = zone is not None
+            seconds = seconds_of(in_zone(column, zone) if has_zone and in_training else column)
+            if has_zone != in_training and not np.isnan(seconds).all():
+                raise TypeError(f"training had {'a' if in_training else 'no'} time zone")
+            return seconds
         except (TypeError, ValueError, AttributeError) as error:
             raise ValueError(
                 f"Column {_name(X, j)!r} of X must hold dates or durations, as in fit, got "
-                f"{getattr(column, 'dtype', type(column))}."
+                f"{getattr(column, 'dtype', type(column))} ({error})."
             ) from error
 
 
@@ -202,8 +234,13 @@ def _as_array(X: Any, categorical_features: Any) -> np.ndarray:
         )
     if is_torch(X):
         X = X.detach().cpu().numpy()
-    if not isinstance(X, np.ndarray):
+    if not isinstance(X, np.ndarray) and np.ndim(X) != 1:
         X = np.array([list(row) for row in X], dtype=object)
+    if np.ndim(X) == 1:
+        raise ValueError(
+            f"Expected 2D array, got 1D array instead: X has shape {np.shape(X)}. Pass one row as "
+            "frame.iloc[[0]] or [row], and one column as frame[[name]]."
+        )
     if X.ndim != 2:
         raise ValueError(f"Expected 2D array, got {X.ndim}D array instead: X has shape {X.shape}.")
     return X

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import zoneinfo
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,15 @@ _ARRAYS = {"M": DATE, "m": DURATION}
 def is_frame(X: Any) -> bool:
     """Whether X is a data frame of pandas or polars."""
     return hasattr(X, "columns") and hasattr(X, "dtypes") and hasattr(X, "shape")
+
+
+def as_frame(X: Any) -> Any:
+    """Return a table of pyarrow as a data frame, and anything else as it is."""
+    if hasattr(X, "to_pandas") and hasattr(X, "schema") and not is_frame(X):
+        return X.to_pandas()
+    if hasattr(X, "collect") and hasattr(X, "collect_schema") and type(X).__name__ == "LazyFrame":
+        raise TypeError("X must be in memory, got a LazyFrame of polars; pass X.collect().")
+    return X
 
 
 def column_of(X: Any, j: int) -> Any:
@@ -84,10 +94,40 @@ def values_of(column: Any) -> list[Any]:
     return column.to_list() if hasattr(column, "to_list") else column.tolist()
 
 
+def zone_of(column: Any) -> Any:
+    """Return the time zone of dates, of the first one among objects; None if there is none."""
+    dtype: Any = getattr(column, "dtype", None)
+    if hasattr(column, "iloc") and str(dtype) != "object":
+        is_date = str(dtype).lower().startswith(("datetime", "timestamp"))
+        return column.dt.tz if is_date else None
+    if hasattr(dtype, "time_zone"):  # polars
+        return dtype.time_zone
+    if str(dtype).lower() != "object":
+        return None
+    zones = (value.tzinfo for value in values_of(column) if isinstance(value, datetime.datetime))
+    return next((zone for zone in zones if zone is not None), None)
+
+
+def in_zone(column: Any, zone: Any) -> Any:
+    """Return dates with time zones in another one."""
+    dtype = str(getattr(column, "dtype", "object")).lower()
+    if hasattr(column, "iloc") and dtype != "object":
+        return column.dt.tz_convert(zone)
+    if hasattr(column, "dt") and dtype.startswith("datetime"):  # polars
+        return column.dt.convert_time_zone(str(zone))
+    zone = zoneinfo.ZoneInfo(zone) if isinstance(zone, str) else zone
+    moved = np.empty(len(column), dtype=object)
+    moved[:] = [
+        value.astimezone(zone) if isinstance(value, datetime.datetime) and value == value else None
+        for value in values_of(column)
+    ]
+    return moved
+
+
 def seconds_of(column: Any) -> np.ndarray:
     """Return dates as seconds since 1970, and durations as seconds; NaN where missing.
 
-    Dates with a time zone are read as the clock shows them there.
+    Dates with a time zone are read as the clock shows them in that of the first date.
     """
     array = _as_dates(column)
     if array.dtype.kind == "m":
@@ -108,6 +148,8 @@ def _as_dates(column: Any) -> np.ndarray:
         column = column.dt.replace_time_zone(None)
     if hasattr(column, "to_numpy") and dtype != "object":
         return column.to_numpy()
+    zone = zone_of(column)
+    column = column if zone is None else in_zone(column, zone)
     return np.array([_as_date(value) for value in values_of(column)], dtype="datetime64[us]")
 
 

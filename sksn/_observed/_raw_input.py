@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from .._checks import is_no_value, is_torch
-from ._kinds import is_frame
+from ._kinds import as_frame, is_frame
 from ._markers import Markers
 
 _EXACT_INTEGERS = 2.0**53  # beyond, float64 does not hold all integers
@@ -23,7 +23,8 @@ ENCODE = (
     "Encode text and categorical columns as numbers first, for example with "
     "sklearn.preprocessing.OneHotEncoder(sparse_output=False) or TargetEncoder in a "
     "ColumnTransformer, whose dense result keeps zeros and missing entries apart; turn dates into "
-    "numbers, and a frame of pandas Sparse columns into frame.sparse.to_coo() or to_dense(). "
+    "numbers, a frame of pandas Sparse columns into frame.sparse.to_coo() or to_dense(), and one "
+    "with other columns beside them into frame.astype(float). "
     "SNClassifier and SNRegressor take text, categories and dates of data frames as they are."
 )
 
@@ -43,6 +44,7 @@ def prepared(X: Any, markers: Markers) -> Any:
     array-like, data frame or sparse matrix
         `X`, or a copy.
     """
+    X = as_frame(X)
     _refuse_containers(X)
     if isinstance(X, (list, tuple)):
         X = _as_array(X)

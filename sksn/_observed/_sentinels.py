@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._caller import levels_to_caller
+from .._caller import levels_to_caller
 from ._markers import Markers
 
 _SENTINELS = (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0)

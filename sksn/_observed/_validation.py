@@ -12,8 +12,8 @@ from sklearn import get_config
 from sklearn.utils.validation import check_array, validate_data
 
 from .._blocks import blocks
+from .._caller import levels_to_caller
 from .._checks import is_torch
-from ._caller import levels_to_caller
 from ._entries import missing_mask, row_counts, select_entries
 from ._kinds import is_frame
 from ._markers import Markers

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
+from .._column_roles import column_names
 from .._fit_tasks import CallbackSupportMixin, as_one_task
 from .._named_columns import COLUMNS, interactions_of, pairs_of
 from .._training._callbacks import check_monitors
@@ -19,7 +20,7 @@ from ..metrics._scorer import score_lists
 from ..nn._activations import ACTIVATIONS
 from ._choice import SETTINGS, may_be_given
 from ._further import fold_in, learn
-from ._ids import column_names, id_column, id_columns, pair_columns
+from ._ids import id_column, id_columns, pair_columns
 from ._interactions import interactions
 from ._lists import Candidates, best, long_frame, masked_lists, most_similar
 from ._pairs import check_dates, check_further_pairs, check_pairs
@@ -80,7 +81,8 @@ class SNRecommender(rules.SuggestsParameters, CallbackSupportMixin, RegressorMix
         may then have its columns in any order, and others, which are ignored. "rating" names the
         column that stands for `y`, "count" the one that stands for `sample_weight`, and
         "timestamp" that of the dates, which `predict` does not need. Cross validation and searches
-        then need only the frame. By default, X has the columns user, item and perhaps date, in this
+        then need only the frame; scorers of ratings need ``y=frame["stars"]`` too, the same
+        column. By default, X has the columns user, item and perhaps date, in this
         order.
     hidden_layer_sizes : int or sequence of int, default=(300,)
         Width of each layer of the encoder. The last layer is the code. The decoder is linear.
@@ -367,7 +369,7 @@ class SNRecommender(rules.SuggestsParameters, CallbackSupportMixin, RegressorMix
             validated=self.early_stopping,
             remedy="early_stopping=True",
         )
-        X, y, sample_weight = interactions_of(self.columns, X, y, sample_weight)
+        X, y, sample_weight = interactions_of(self.columns, X, y, sample_weight, are_first=True)
         pairs = check_pairs(X, y, sample_weight, objective=self.objective)
         ids = pairs.find_ids()
         learned = interactions(pairs, ids)

@@ -72,10 +72,10 @@ def learn(groups: Sequence[People], items: Ids, pairs: Pairs) -> tuple[list[Peop
     users = Ids(pairs.users)
     if pairs.ids is not None:  # of the users without interactions, only new ones matter
         every = pairs.ids[0].values
-        _, strangers = locate([*groups, groups[-1]], every)
+        _, strangers = locate(groups, every, warns=False)
         users = Ids(joined(users.values, every[strangers]))
     for known, wanted in ((groups[-1].ids, users), (items, of_pairs)):
-        known.find(wanted.values, stacklevel=4)  # warns of ids of another kind
+        known.find(wanted.values)  # warns about ids of another type
     items = items.extended(of_pairs.values)
     learned = [_widened(group, len(items)) for group in groups if not group.are_folded]
     users = with_users(users, [group for group in groups if group.are_folded])
@@ -111,7 +111,7 @@ def _with_ratings(
 ) -> tuple[People, list[People]]:
     """Update the rating model by the ratings of a group that are not known."""
     users = new.ids.values
-    found, _ = locate([*learned, learned[-1]], users)
+    found, _ = locate(learned, users, warns=False)
     earlier = _gathered(learned, users, _given)
     given = new.given.astype(np.float64)
     moved = further_ratings(
@@ -152,7 +152,7 @@ def _holds(X: Any, wanted: Any) -> np.ndarray:
 
 def _gathered(groups: Sequence[People], users: np.ndarray, rows_of: Callable[[People], Any]) -> Any:
     """Return rows of users from the first group that knows each; empty ones of strangers."""
-    found, _ = locate([*groups, groups[-1]], users)
+    found, _ = locate(groups, users, warns=False)
     shape = len(users), rows_of(groups[0]).shape[1]
     if not found:
         return sparse.csr_array(shape, dtype=rows_of(groups[0]).dtype)
@@ -188,7 +188,7 @@ def _settled(groups: list[People]) -> list[People]:
 
 def _merged(newer: People, older: People) -> People:
     """Return the users of two groups as one group."""
-    kept = np.flatnonzero(newer.ids.find(older.ids.values, stacklevel=None) == UNKNOWN)
+    kept = np.flatnonzero(newer.ids.find(older.ids.values, warns=False) == UNKNOWN)
     values = joined(newer.ids.values, older.ids.values[kept])
     ids = Ids(values)
     order = np.argsort(ids.find(values))

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .._caller import levels_to_caller
 from .._checks import is_no_value
+from .._column_roles import column_names
 from .._observed import is_frame
 from .._text import text_array
 
@@ -61,17 +63,17 @@ class Ids:
 
     def extended(self, values: np.ndarray) -> Ids:
         """Return these ids at the same positions, and those of `values` that are new after them."""
-        new = Ids(values[self.find(values, stacklevel=None) == UNKNOWN])
+        new = Ids(values[self.find(values, warns=False) == UNKNOWN])
         if not len(new):
             return self
         longer = copy.copy(self)
         longer.values = joined(self.values, new.values) if len(self) else new.values
         return longer
 
-    def find(self, wanted: np.ndarray, *, stacklevel: int | None = 3) -> np.ndarray:
+    def find(self, wanted: np.ndarray, *, warns: bool = True) -> np.ndarray:
         """Return the positions of ids, and `UNKNOWN` for ids that are not known.
 
-        Ids of another kind than the known ones are said, unless `stacklevel` is None.
+        Warns about ids of another type than the known ones, for example strings and numbers.
         """
         nowhere = np.full(len(wanted), UNKNOWN, dtype=np.intp)
         if not len(self) or not len(wanted):
@@ -81,11 +83,11 @@ class Ids:
             return np.fromiter(found, dtype=np.intp, count=len(wanted))
         kinds = {"number" if kind in "biuf" else kind for kind in _kinds(self.values, wanted)}
         if len(kinds) > 1:  # a string is no number, and bytes are no string
-            if stacklevel is not None:
+            if warns:
                 warnings.warn(
                     f"Ids of type {self.values.dtype} were in training, and these are of type "
                     f"{wanted.dtype}: none of them is known.",
-                    stacklevel=stacklevel,
+                    stacklevel=levels_to_caller(),
                 )
             return nowhere
         is_exact: Any = True
@@ -149,9 +151,9 @@ def pair_columns(X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     else:
         if sparse.issparse(X):
             raise TypeError(
-                "X is a sparse matrix, but SNRecommender takes pairs of user and item: pass "
-                "X=np.column_stack(ratings.nonzero()) and the ratings of the pairs as y. "
-                "SNAutoencoder takes the matrix itself. (Sparse X is not supported.)"
+                "X is a sparse matrix. fit and partial_fit of SNRecommender take one, but here "
+                "pairs of user and item are expected: np.column_stack(X.nonzero()), with the "
+                "ratings X.data as y if there are some. (Sparse X is not supported.)"
             )
         if isinstance(X, (list, tuple)) and not len(X):
             X = np.empty((0, 2))
@@ -184,12 +186,6 @@ def pair_columns(X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
             row = int(missing.argmax())
             raise ValueError(f"X has a missing {name} ({column.tolist()[row]!r}) in row {row}.")
     return columns[0], columns[1], columns[2] if len(columns) == 3 else None
-
-
-def column_names(X: Any) -> list[str] | None:
-    """Return the names of the columns of a data frame, if all of them are strings."""
-    names = list(X.columns) if hasattr(X, "columns") else []
-    return names if names and all(isinstance(name, str) for name in names) else None
 
 
 def id_column(values: Any, name: str) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._blocks import blocks
+from .._caller import levels_to_caller
 from .._checks import check_count
 from ._ids import UNKNOWN, Ids, id_column
 
@@ -58,7 +59,7 @@ class Candidates:
         self._of_user: dict[Any, Any] = {}
         self._is_out = np.zeros(len(ids), dtype=bool)
         if items is not None:
-            position = ids.find(id_column(_ordered(items), "items"), stacklevel=4)
+            position = ids.find(id_column(_ordered(items), "items"))
             n_unknown = int((position == UNKNOWN).sum())
             if n_unknown == len(position):
                 raise ValueError("items holds no item that was in training.")
@@ -66,7 +67,7 @@ class Candidates:
                 warnings.warn(
                     f"items holds {n_unknown} items that were not in training, and they are not "
                     "recommended.",
-                    stacklevel=4,
+                    stacklevel=levels_to_caller(),
                 )
             self._is_out[:] = True
             self._is_out[position[position != UNKNOWN]] = False
@@ -76,7 +77,7 @@ class Candidates:
             self._is_out[self._positions(exclude)] = True
 
     def _positions(self, items: Any) -> np.ndarray:
-        position = self._ids.find(id_column(_ordered(items), "exclude"), stacklevel=5)
+        position = self._ids.find(id_column(_ordered(items), "exclude"))
         return position[position != UNKNOWN]
 
     def apply(self, scores: np.ndarray, users: np.ndarray) -> None:
@@ -191,7 +192,7 @@ def most_similar(
     check_count("n", n)
     check_count("min_interactions", least)
     wanted = id_column(wanted, name)
-    positions = ids.find(wanted, stacklevel=4)
+    positions = ids.find(wanted)
     if (positions == UNKNOWN).any():
         unknown = wanted[positions == UNKNOWN].tolist()[0]
         raise ValueError(f"{name} holds {unknown!r}, which was not in training.")

@@ -10,16 +10,18 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from .._caller import levels_to_caller
 from .._checks import check_weights
+from .._column_roles import column_names
 from .._dates import Dates, read_dates
 from .._targets import check_numbers
-from ._ids import UNKNOWN, Ids, column_names, joined, pair_columns
+from ._ids import UNKNOWN, Ids, joined, pair_columns
 
 MIXED_DATES = (
     "Some dates of X are numbers, and the dates of training are calendar dates or text, or the "
     "other way round; pass dates of one kind."
 )
-_NOT_DATES = {"rating", "ratings", "stars", "score"}
+_FEW, _LARGEST = 20, 10  # numbers like the stars of ratings: few, small and repeated
 
 
 class Pairs(NamedTuple):
@@ -166,7 +168,7 @@ def check_further_pairs(
         pairs = _from_columns(X, y, sample_weight, may_be_empty=True)
     values, n = pairs.values, len(pairs.users)
     if not expected.are_rated:
-        if extends and values is not None and n and np.ptp(values / 2) > 0:
+        if values is not None and n and np.ptp(values / 2) > 0:
             raise ValueError(
                 "y holds ratings, but the recommender was fitted without; leave them out, or fit "
                 "it on ratings."
@@ -185,14 +187,14 @@ def check_further_pairs(
         warnings.warn(
             f"y has ratings from {values.min():g} to {values.max():g}, which are outside the range "
             f"of training, {low:g} to {high:g}. Further ratings must have the same scale. {effect}",
-            stacklevel=3,
+            stacklevel=levels_to_caller(),
         )
     return pairs
 
 
 def of_known_items(pairs: Pairs, items: Ids, *, are_rated: bool) -> Pairs:
     """Return the interactions with items that were in training, and warn of the others."""
-    known = items.find(pairs.items, stacklevel=5) != UNKNOWN
+    known = items.find(pairs.items) != UNKNOWN
     if not known.all():
         what = "ratings of" if are_rated else "interactions with"
         message = (
@@ -206,7 +208,7 @@ def of_known_items(pairs: Pairs, items: Ids, *, are_rated: bool) -> Pairs:
                 f" Nothing is learned of users who have no others ({len(set(strangers))} in all, "
                 f"the first is {strangers[0]!r})."
             )
-        warnings.warn(message, stacklevel=4)
+        warnings.warn(message, stacklevel=levels_to_caller())
     return pairs.of(known)
 
 
@@ -244,10 +246,19 @@ def check_dates(
         )
     dates = read_dates(column)
     are_ratings = y is not None and not dates.is_calendar and np.array_equal(dates.values, y)
-    if (names and names[2].lower() in _NOT_DATES) or (are_ratings and len(column)):
+    if are_ratings and len(column):
         raise ValueError(
             f"The {what} of X holds ratings, but a third column is for dates; pass ratings as y."
         )
+    if not dates.is_calendar and len(column) > _FEW:
+        found = np.unique(dates.values[~np.isnan(dates.values)])
+        if 2 < len(found) <= _FEW and np.abs(found).max() <= _LARGEST:
+            warnings.warn(
+                f"The {what} of X is read as dates, and holds only {len(found)} different numbers "
+                f"from {found[0]:g} to {found[-1]:g}. Pass ratings as y, and counts as "
+                "sample_weight.",
+                stacklevel=levels_to_caller(),
+            )
     return dates
 
 

@@ -117,7 +117,7 @@ def _short_entries(interactions: Interactions, known: np.ndarray | None) -> Any:
 
 
 def locate(
-    groups: Sequence[People], users: np.ndarray
+    groups: Sequence[People], users: np.ndarray, *, warns: bool = True
 ) -> tuple[list[tuple[People, np.ndarray, np.ndarray]], np.ndarray]:
     """Find users in the first group that knows them.
 
@@ -127,6 +127,9 @@ def locate(
         The groups, the latest first.
     users : ndarray of shape (n_users,)
         Ids of users.
+    warns : bool, default=True
+        Whether ids of another type than the known ones get a warning. With several groups they
+        get none, because another group may have ids of this type.
 
     Returns
     -------
@@ -136,9 +139,8 @@ def locate(
         Those whom no group knows.
     """
     found, left = [], np.arange(len(users))
-    stacklevel = 4 if len(groups) == 1 else None  # another group may have ids of this kind
     for group in groups:
-        position = group.ids.find(users[left], stacklevel=stacklevel)
+        position = group.ids.find(users[left], warns=warns and len(groups) == 1)
         known = position != UNKNOWN
         if known.any():
             found.append((group, left[known], position[known]))
@@ -261,7 +263,7 @@ def with_earlier(groups: Sequence[People], pairs: Pairs, items: Ids, users: Ids)
     -------
     Pairs
     """
-    found, _ = locate([*groups, groups[-1]], users.values)
+    found, _ = locate(groups, users.values, warns=False)
     parts = [pairs]
     at = users.find(pairs.users) * len(items) + items.find(pairs.items)
     for group, place, position in found:

@@ -1,7 +1,7 @@
 """What a network predicts: classes or numbers. Both encode y, decode outputs and name the loss."""
 
 from ._classes import ClassTargets
-from ._numbers import NumberTargets, check_numbers
+from ._numbers import NumberTargets, check_numbers, r2_of_known
 from ._regression import LOSSES, QUANTILE, number_targets
 
 __all__ = [
@@ -11,4 +11,5 @@ __all__ = [
     "NumberTargets",
     "check_numbers",
     "number_targets",
+    "r2_of_known",
 ]

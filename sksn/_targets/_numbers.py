@@ -6,12 +6,19 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_array
 
 from .._checks import shown
 from .._moments import Moments, standardize, unstandardize
 from .._observed import observed_blocks
-from ._missing import n_columns, refuse_empty, refuse_missing, with_nan
+from ._missing import (
+    is_partly_missing,
+    n_columns,
+    refuse_empty,
+    refuse_missing,
+    with_nan,
+)
 
 LARGEST = np.finfo(np.float64).max
 
@@ -122,6 +129,23 @@ def check_numbers(y: Any, estimator: Any = None, *, partly: bool = False) -> np.
         missing = np.isnan(y)
         refuse_empty(missing.all(axis=1), missing.all(axis=0))
     return y
+
+
+def r2_of_known(y: Any, predicted: np.ndarray, weights: Any = None) -> float:
+    """Return R squared of the known entries of each column, on average over columns with some."""
+    if n_columns(y) == 1 or not is_partly_missing(y := with_nan(y)):
+        return float(r2_score(y, predicted, sample_weight=weights))
+    y = y.astype(np.float64)
+    weights = np.ones(len(y)) if weights is None else np.asarray(weights)
+    known = ~np.isnan(y)
+    if not known.any():
+        raise ValueError("y is missing in all rows, so there is nothing to score by.")
+    scores = [
+        r2_score(y[rows, j], predicted[rows, j], sample_weight=weights[rows])
+        for j, rows in enumerate(known.T)
+        if rows.any()
+    ]
+    return float(np.mean(scores))
 
 
 def _refuse_text(y: Any) -> None:

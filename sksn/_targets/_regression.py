@@ -62,7 +62,7 @@ class RobustTargets(NumberTargets):
         with np.errstate(over="ignore"):
             distances = np.minimum(np.abs(y - self.centre), LARGEST)
         self.scale = _TO_DEVIATION * weighted_quantile(distances, weights, 0.5)
-        means = np.nanmean(distances / 2, axis=0) * 2
+        means = _weighted_mean(distances / 2, weights) * 2  # halves, so that no sum overflows
         self.scale = np.where(self.scale > 0, self.scale, np.where(means > 0, means, 1.0))
 
     def for_loss(self, y: np.ndarray) -> np.ndarray:
@@ -165,6 +165,12 @@ class RateTargets(NumberTargets):
 
     def _in_units_of_y(self, output: np.ndarray) -> np.ndarray:
         return unstandardize(np.exp(output), None, self.scale)
+
+
+def _weighted_mean(y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Return the weighted mean of the entries of each column that are not NaN."""
+    w = np.where(np.isnan(y), 0.0, 1.0 if weights is None else weights[:, None])
+    return np.asarray(np.nansum(y * (w / w.sum(axis=0)), axis=0))
 
 
 def weighted_quantile(y: np.ndarray, weights: np.ndarray | None, level: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from inspect import signature
 from typing import Any
 
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
 from tqdm.auto import tqdm
 
 _LINES = 10  # of progress, where the output is no terminal
@@ -182,3 +182,8 @@ class ProgressLines(Callback):
         losses = "".join(f", {name} {value}" for name, value in _losses(net).items())
         line = f"{self.label}: epoch {self.epoch_}/{self.n_epochs}{losses}, {seconds:.1f} s"
         print(line, file=sys.stderr, flush=True)
+
+
+def has_stopped(callback: Any) -> bool:
+    """Whether a callback has ended training because the validation loss no longer fell."""
+    return isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience

@@ -13,8 +13,11 @@ from .._observed import row_counts, select_entries
 
 
 def count_held_out(n: int, share: float) -> int:
-    """Return how many of n are held out: a share of them, rounded up."""
-    return int(np.ceil(share * n))
+    """Return how many of n are held out: a share of them, rounded up.
+
+    7 % of 100 are 7, although ``0.07 * 100`` exceeds it.
+    """
+    return int(np.ceil(np.round(share * n, 9)))
 
 
 def hold_out_entries(X: Any, share: float, seed: int) -> tuple[Any, Any]:

@@ -27,7 +27,6 @@ MAY_CHANGE = frozenset(
     {
         *("missing_values", "lr", "batch_size", "max_epochs", "warm_start", "random_state"),
         *("early_stopping", "validation_fraction", "n_iter_no_change", "callbacks", "verbose"),
-        "candidates",
     }
 )
 
@@ -194,24 +193,30 @@ class Learner(ABC):
         )
         return Lesson(run, train, valid)
 
-    def train(self, lesson: Lesson) -> None:
+    def train(self, lesson: Lesson) -> bool:
         """Train the network on a lesson that was prepared, and record the losses.
 
         With held-out rows, the weights with the lowest validation loss are kept. The record agrees
         with the network also if a callback raises an error.
+
+        Returns
+        -------
+        bool
+            Whether training came to its end, and was not interrupted.
         """
         assert self.net is not None
         net, start = self.net, len(self.net.history)
         self._lesson_begins_at, self._is_validated = start, lesson.valid is not None
         net.set_constant(self.constant)
         try:
-            net.run(lesson)
+            is_complete = net.run(lesson)
         finally:
             if len(net.history) > start:  # else the record of the earlier calls holds
                 self.take_stock()
         if not net.history:
             raise KeyboardInterrupt("training was interrupted before its first epoch was over")
         self._finish(is_first=start == 0)
+        return is_complete
 
     def take_stock(self) -> None:
         """Record the epochs until now; a callback may want them while the network trains."""

@@ -47,6 +47,9 @@ _LOSSES: dict[str, Callable[..., Tensor]] = {
 }
 
 
+OF_LOGARITHMS = ("poisson", "gamma")  # losses whose outputs are logarithms
+
+
 class NonFiniteLossError(ValueError):
     """The loss became NaN or infinite, so the weights are of no use."""
 

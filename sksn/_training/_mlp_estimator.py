@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,15 +12,22 @@ from sklearn.utils.validation import check_consistent_length
 
 from .. import _checks as rules
 from .._fit_tasks import FitData
-from .._observed import CATEGORICAL_FEATURES, ColumnReader, MissingValues, with_plain_numbers
+from .._observed import (
+    CATEGORICAL_FEATURES,
+    ColumnReader,
+    MissingValues,
+    as_frame,
+    with_plain_numbers,
+)
 from ..nn._activations import ACTIVATIONS
 from ..nn._mlp import HIDDEN_NORMS
 from . import _options as options
 from ._held_out import hold_out_groups, hold_out_rows
 from ._input_scaling import INPUT_SCALINGS
 from ._neural_estimator import NeuralEstimator
-from ._row_learner import RowLearner, Table
+from ._row_learner import RowLearner
 from ._selection import CANDIDATES, FIXED, blended, built_in, choose
+from ._table import Table
 
 DROPOUT = rules.Rule(rules.auto_or(rules.DROPOUT).allows, f"{rules.DROPOUT.expected} or 'auto'")
 
@@ -120,10 +128,11 @@ class MLPEstimator(NeuralEstimator):
 
     def _learn_columns(self, X: Any) -> ColumnReader | None:
         """Return the reader of rows whose columns are not all numbers."""
-        return ColumnReader.learn(X, self.categorical_features, self.missing_values)
+        return ColumnReader.learn(as_frame(X), self.categorical_features, self.missing_values)
 
     def _read(self, X: Any, columns: ColumnReader | None, *, reset: bool) -> Any:
         """Validate rows."""
+        X = as_frame(X)
         if columns is None:
             # Training had numbers, so categories of numbers are meant as numbers.
             X = X if reset else with_plain_numbers(X)
@@ -167,7 +176,7 @@ class MLPEstimator(NeuralEstimator):
             X = self._check_rows(X, y, columns, continued)
             targets = continued.targets if continued else self._new_targets()
             y = targets.validate(y, self)
-            groups = None if groups is None else check_groups(groups)
+            groups = None if groups is None else self._checked_groups(groups)
             check_consistent_length(X, y, groups)
             y = targets.encode(y, classes)  # also the classes of rows of weight 0
             X, y, weights, groups = weighted_rows(X, y, sample_weight, groups)
@@ -231,19 +240,41 @@ class MLPEstimator(NeuralEstimator):
                 f"X_val and y_val must be passed together, got X_val={rules.shown(X)} and "
                 f"y_val={rules.shown(y)}."
             )
-        if not self.early_stopping and self.candidates is None:
-            raise ValueError(
-                "X_val is used by early_stopping, which is False, and to choose among candidates, "
-                "which is None; set one of them, or fit without X_val."
-            )
-        X = self._read(X, learner.columns, reset=False)
+        self._check_holds_out("X_val")
+        targets = learner.targets
+        with named("X_val"):
+            X = self._read(X, learner.columns, reset=False)
         if sparse.issparse(X) != learner.as_sparse:
             raise ValueError("X_val must come in the container of X: both dense or both sparse.")
-        targets = learner.targets
-        y = targets.validate(y, self)
-        check_consistent_length(X, y)
-        X, y, weights, _ = weighted_rows(X, targets.encode(y), sample_weight)
+        with named("y_val"):
+            y = targets.validate(y, self)
+            check_consistent_length(X, y)
+            y = targets.encode(y)
+        with named("sample_weight_val"):
+            X, y, weights, _ = weighted_rows(X, y, sample_weight)
         return self._held_out_table(targets, X, y, weights)
+
+    def _check_holds_out(self, name: str) -> None:
+        """Raise an error for an argument that is of use only where rows are held out."""
+        if not self.early_stopping and self.candidates is None:
+            raise ValueError(
+                f"{name} is used by early_stopping, which is False, and to compare candidates, "
+                f"which is None; set one of them, or fit without {name}."
+            )
+
+    def _checked_groups(self, groups: Any) -> np.ndarray:
+        """Return the group of each row as numbers from 0."""
+        self._check_holds_out("groups")
+        groups = np.asarray(groups)
+        if groups.ndim != 1:
+            raise ValueError(f"groups must have shape (n_samples,), got shape {groups.shape}.")
+        is_missing = np.array([rules.is_no_value(v) or v != v for v in groups.tolist()], dtype=bool)
+        if is_missing.any():
+            raise ValueError(
+                f"groups must say the group of each row; that of row {is_missing.argmax()} is "
+                "missing."
+            )
+        return np.unique(groups, return_inverse=True)[1]
 
     def _held_out_table(self, targets: Any, X: Any, y: Any, weights: Any) -> Table:
         """Return rows to validate on."""
@@ -269,9 +300,10 @@ def weighted_rows(
     return X, y, weights, groups
 
 
-def check_groups(groups: Any) -> np.ndarray:
-    """Return the group of each row as numbers from 0."""
-    groups = np.asarray(groups)
-    if groups.ndim != 1:
-        raise ValueError(f"groups must have shape (n_samples,), got shape {groups.shape}.")
-    return np.unique(groups, return_inverse=True)[1]
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """Say in errors which argument they are about."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"In {name}: {error}") from error

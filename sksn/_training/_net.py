@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from ..nn._optim import RowSparseAdamW
 from ._batches import Batch, RowDataset
-from ._callbacks import BestWeights, CosineSchedule, listeners, progress
+from ._callbacks import BestWeights, CosineSchedule, has_stopped, listeners, progress
 from ._device import threads_for
-from ._losses import NonFiniteLossError
+from ._losses import OF_LOGARITHMS, NonFiniteLossError
 
 
 class Run(NamedTuple):
@@ -118,12 +118,12 @@ class RowNet(NeuralNet):
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict encoded classes or standardized y, for scoring callbacks."""
-        output = self.predict_proba(X)
-        if self.criterion_.kind == "squared_error":
-            return output
-        if self.criterion_.kind == "binary" and self.module__n_outputs > 1:
+        output, kind = self.predict_proba(X), self.criterion_.kind
+        if kind == "binary" and self.module__n_outputs > 1:
             return (output > 0.5).astype(np.int64)
-        return output.argmax(axis=1)
+        if kind in ("binary", "multiclass"):
+            return output.argmax(axis=1)
+        return np.exp(output) if kind in OF_LOGARITHMS else output
 
     @property
     def classes_(self) -> np.ndarray:
@@ -192,13 +192,14 @@ class RowNet(NeuralNet):
 
     # Training ----------------------------------------------------------------------------------
 
-    def run(self, lesson: Lesson) -> None:
+    def run(self, lesson: Lesson) -> bool:
         """Train for at most ``run.n_epochs`` more epochs; callbacks may end training earlier.
 
-        Afterwards the net holds no gradients, and only those moments of the optimizer that the run
-        keeps.
+        Return whether it came to its end, all epochs or early stopping. Afterwards the net holds no
+        gradients, and only those moments of the optimizer that the run keeps.
         """
         run, train, valid = lesson
+        is_complete = False
         self.lr, self.batch_size = run.lr, run.batch_size
         for group, penalty in zip(self.optimizer_.param_groups, run.penalties, strict=False):
             group["weight_decay"] = penalty
@@ -215,7 +216,9 @@ class RowNet(NeuralNet):
                     torch.enable_grad(),
                 ):
                     self.fit_loop(train, epochs=run.n_epochs)
+                    is_complete = True
             finally:
+                is_complete |= any(has_stopped(callback) for _, callback in self.callbacks_)
                 self._settle()  # again: an interrupt may have hit it at the end of an epoch
                 self._drop_unfinished_epoch(validated=valid is not None)
                 for _, callback in self.callbacks_:
@@ -225,6 +228,7 @@ class RowNet(NeuralNet):
         self.optimizer_.zero_grad(set_to_none=True)
         if not run.keeps_optimizer:
             self.optimizer_.state.clear()
+        return is_complete
 
     @contextmanager
     def _prepared(self, run: Run, train: RowDataset, valid: RowDataset | None) -> Iterator[None]:

@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Self
 
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks as rules
@@ -71,7 +70,7 @@ class NeuralEstimator(rules.SuggestsParameters, CallbackSupportMixin, BaseEstima
         return None
 
     def _parameters(self) -> dict[str, Any]:
-        """Return the parameters of training, also those that a subclass does not show."""
+        """Return the parameters of training."""
         return {name: getattr(self, name) for name in (*self._rules, "device")}
 
     def _validate_X(self, X: Any, *, reset: bool) -> Any:
@@ -82,11 +81,6 @@ class NeuralEstimator(rules.SuggestsParameters, CallbackSupportMixin, BaseEstima
 
     def _validated(self, X: Any) -> Any:
         """Return rows to predict for, validated."""
-        if hasattr(self, "loss_curve_") and not hasattr(self, "net_"):
-            raise NotFittedError(
-                f"This {type(self).__name__} holds no network: the SNRecommender that trained it "
-                "keeps only the vectors that it predicts with."
-            )
         check_is_fitted(self, "net_")
         X = self._validate_X(X, reset=False)
         learner = self._learner

@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from scipy import sparse
 
+from .._caller import levels_to_caller
 from .._observed import missing_shares
 from ..nn._mlp import SNMLP
 from ..nn._optim import RowSparseAdamW
@@ -29,34 +30,12 @@ from ._protocols import Columns, Targets
 from ._quantile_bins import quantile_bins
 from ._rows import as_rows, touch_few_columns
 from ._sparse_labels import SparseLabels
+from ._table import Table
 
 _LARGEST_SUM_BESIDE_BINS = 1.0  # of a row's indicators of features that have bins, on average
 _ROUNDING = 1e-9  # of shares
 _DECAY_WHEN_WIDE = 5.0
 _DROPOUTS = {"dropout": defaults.dropout, "input_dropout": defaults.input_dropout}
-
-
-class Table(NamedTuple):
-    """Rows, encoded y and weights.
-
-    Attributes
-    ----------
-    X : ndarray with NaN, or CSR matrix of observed entries, of shape (n_rows, n_features)
-        The rows.
-    y : ndarray of shape (n_rows,) or (n_rows, n_outputs), or CSR matrix of labels
-        Encoded y.
-    weights : ndarray of shape (n_rows,) or None
-        Weight of each row.
-    """
-
-    X: Any
-    y: Any
-    weights: np.ndarray | None
-
-    def take(self, index: Any) -> Table:
-        """Return the rows at an index."""
-        weights = None if self.weights is None else self.weights[index]
-        return Table(self.X[index], self.y[index], weights)
 
 
 class RowLearner(Learner):
@@ -79,8 +58,8 @@ class RowLearner(Learner):
         Parameters that replace those of the estimator.
     candidate_losses : list of (dict, float)
         The candidates that were compared, and the loss of each.
-    candidate_weights : list of float
-        The weight of each in the blend.
+    candidate : int
+        Which of them this network is.
     blend : list of (RowLearner, float)
         Further networks whose predictions are averaged with those of this one, and their weights.
     """
@@ -105,9 +84,18 @@ class RowLearner(Learner):
         self.columns: Any = columns
         self.chosen: dict[str, Any] = {}
         self.candidate_losses: list[tuple[dict[str, Any], float]] = []
-        self.candidate_weights: list[float] = []
+        self.candidate = 0
         self.blend: list[tuple[RowLearner, float]] = []
         self._lessons: list[Lesson] = []  # of the blend, while it is trained
+
+    @property
+    def candidate_weights(self) -> list[float]:
+        """The weight of each candidate in the blend; empty if none were compared."""
+        weights = [0.0] * len(self.candidate_losses)
+        if weights:
+            for learner, weight in self._shares():
+                weights[learner.candidate] = weight
+        return weights
 
     def anew(self, parameters: Mapping[str, Any]) -> RowLearner:
         """Return an untrained learner of the same targets and columns."""
@@ -126,33 +114,38 @@ class RowLearner(Learner):
 
         Callbacks of the user follow this network, and not those that it is blended with.
         """
+        is_first = self.net is None
+        lesson = super().prepare({**parameters, **self.chosen}, *args, **options)
+        if is_first:  # the estimator cannot change either what the candidate replaces
+            self._built_with |= {name: parameters[name] for name in self.chosen}
         quiet = {**parameters, "callbacks": None}
         self._lessons = [other.prepare(quiet, *args, **options) for other, _ in self.blend]
-        return super().prepare({**parameters, **self.chosen}, *args, **options)
+        return lesson
 
-    def train(self, lesson: Lesson) -> None:
+    def train(self, lesson: Lesson) -> bool:
         """Train the networks that this one is blended with, and then this one.
 
-        So callbacks, which follow this one, see a blend of networks that have been trained.
+        So callbacks, which follow this one, see a blend of networks that have been trained. The
+        others take the weight of one whose training fails.
         """
         lessons, self._lessons = self._lessons, []
-        trained = []
+        trained, lost = [], 0.0
         for (other, weight), of_other in zip(self.blend, lessons, strict=True):
             try:
                 other.train_to_the_end(of_other)
             except NonFiniteLossError as error:
-                warnings.warn(f"A candidate is left out of the blend. {error}", stacklevel=2)
+                lost += weight
+                warnings.warn(
+                    f"A candidate is left out of the blend. {error}", stacklevel=levels_to_caller()
+                )
             else:
                 trained.append((other, weight))
-        self.blend = trained
-        super().train(lesson)
+        self.blend = [(other, weight / (1 - lost)) for other, weight in trained]
+        return super().train(lesson)
 
     def train_to_the_end(self, lesson: Lesson) -> None:
         """Train a network that no callback follows; raise the KeyboardInterrupt of a user."""
-        assert self.net is not None
-        start = len(self.net.history)
-        self.train(lesson)
-        if lesson.valid is None and len(self.net.history) - start < lesson.run.n_epochs:
+        if not self.train(lesson):
             raise KeyboardInterrupt
 
     def snapshot(self) -> RowLearner:
@@ -163,7 +156,7 @@ class RowLearner(Learner):
 
     def check_unchanged(self, parameters: Mapping[str, Any]) -> None:
         """Raise a ValueError if a parameter changed that a trained network depends on."""
-        super().check_unchanged({**parameters, **self.chosen})
+        super().check_unchanged(parameters)
         for other, _ in self.blend:
             other.check_unchanged(parameters)
 
@@ -171,10 +164,13 @@ class RowLearner(Learner):
         """Predict from rows; `decode` takes the targets and outputs of the network."""
         if not self.blend:
             return self._decoded(X, lambda output: decode(self.targets, output))
-        others, weights = zip(*self.blend, strict=True)
-        outputs = [learner._decoded(X, np.asarray) for learner in (self, *others)]
-        shares = (1 - sum(weights), *weights)
-        return decode(self.targets, self.targets.mix(outputs, shares))
+        learners, weights = zip(*self._shares(), strict=True)
+        outputs = [learner._decoded(X, np.asarray) for learner in learners]
+        return decode(self.targets, self.targets.mix(outputs, weights))
+
+    def _shares(self) -> list[tuple[RowLearner, float]]:
+        """Return the networks of the blend, this one first, and their weights, which sum to 1."""
+        return [(self, 1 - sum(weight for _, weight in self.blend)), *self.blend]
 
     def _decoded(self, X: Any, decode: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         assert self.net is not None

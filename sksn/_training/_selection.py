@@ -15,7 +15,8 @@ from .._checks import Rule
 from . import _defaults as defaults
 from ._device import usual_modes
 from ._losses import MeanLoss, NonFiniteLossError
-from ._row_learner import RowLearner, Table
+from ._row_learner import RowLearner
+from ._table import Table
 
 _N_FOLDS = 5
 _ENOUGH = 1000  # held-out rows from which no further fold is used
@@ -169,11 +170,11 @@ def blended(learner: RowLearner, parameters: Mapping[str, Any], choice: Choice) 
         chosen = choice.losses[k][0]
         seed = {"random_state": int(seeds[k])} if members else {}
         member = learner.anew({**parameters, **chosen, **seed})
-        member.chosen = chosen
+        member.chosen, member.candidate = chosen, k
         members.append(member)
     first, *others = members
     first.blend = [(other, choice.weights[k]) for other, k in zip(others, order[1:], strict=False)]
-    first.candidate_losses, first.candidate_weights = choice.losses, choice.weights
+    first.candidate_losses = choice.losses
     return first
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from .._caller import levels_to_caller
+
 
 class Archive(NamedTuple):
     """A file on a server, and its checksum as ``"sha256:..."`` or ``"md5:..."``."""
@@ -86,7 +88,7 @@ def download(
             reason, may_pass = fault
             if not attempts_left or not may_pass:
                 raise OSError(f"{url} could not be downloaded ({reason}). {by_hand}")
-            warnings.warn(f"{url}: {reason}; trying again", stacklevel=3)
+            warnings.warn(f"{url}: {reason}; trying again", stacklevel=levels_to_caller())
             time.sleep(delay)
         found = _digest(file, archive.checksum)
         if found is not None:

@@ -15,6 +15,7 @@ from typing import Any, TextIO, cast
 
 import numpy as np
 
+from .._caller import levels_to_caller
 from .._checks import shown
 from .._text import text_array
 from ._cells import (
@@ -268,7 +269,7 @@ def _ratings_of(raw: np.ndarray, name: str, delimiter: str, n_first: int) -> Rat
             f"{name}: the column of timestamps{title and f' ({title})'} holds {shown(text)}, "
             "which is no time: expected a number or a date such as 2019-12-31. The ratings have "
             "no timestamps.",
-            stacklevel=4,
+            stacklevel=levels_to_caller(),
         )
     return Ratings(_ids(users.tolist()), _ids(items.tolist()), numbers, seconds)
 

@@ -105,6 +105,7 @@ def values_of_users(
     absent = np.ma.getmaskarray(lists)
     n_items, at_item, at_listed = positions(pair_items, np.ma.getdata(lists).ravel())
     at_listed = np.where(absent, -1, at_listed.reshape(lists.shape))
+    _refuse_repeats(at_listed, lists)
     row = row_of[at_pair]
     shape = (len(users), n_items)
     asked = row >= 0
@@ -125,12 +126,30 @@ def values_of_users(
 
 def checked_lists(items: Any, k: int) -> np.ma.MaskedArray:
     """Return the first k items of lists, of shape (n_users, at most k)."""
+    if isinstance(items, (list, tuple)) and len({np.shape(one)[:1] for one in items}) > 1:
+        lengths = sorted({np.size(one) for one in items})
+        raise ValueError(
+            f"items must hold lists of the same length, got lengths from {lengths[0]} to "
+            f"{lengths[-1]}; pass a masked array whose masked places hold no item, as recommend "
+            "returns it."
+        )
     lists = items if isinstance(items, np.ma.MaskedArray) else np.ma.asarray(np.asarray(items))
     if lists.ndim != 2:
         raise ValueError(
             f"items must have one list for each user, of shape (n_users, n), got {lists.shape}."
         )
     return lists[:, :k]
+
+
+def _refuse_repeats(at_listed: np.ndarray, lists: np.ma.MaskedArray) -> None:
+    """Refuse lists that hold an item more than once; masked places hold -1."""
+    ordered = np.sort(at_listed, axis=1)
+    repeats = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
+    if repeats.any():
+        row = int(repeats.any(axis=1).argmax())
+        raise ValueError(
+            f"items must not hold an item twice in a list, got {lists[row].tolist()} in list {row}."
+        )
 
 
 def columns_of(X: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -164,6 +183,12 @@ def as_objects_or_plain(values: Any) -> np.ndarray:
 
 def positions(first: np.ndarray, second: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
     """Return the number of distinct ids in two arrays, and their positions."""
+    kinds = {"number" if ids.dtype.kind in "biuf" else ids.dtype.kind for ids in (first, second)}
+    if kinds == {"number", "U"} and len(first) and len(second):
+        raise ValueError(
+            f"Ids must be of one type, got {first.dtype} in X and {second.dtype} in the lists or "
+            "their users; text and numbers are never the same id."
+        )
     if first.dtype == object or second.dtype == object or first.dtype.kind != second.dtype.kind:
         place: dict[Any, int] = {}
         both = [*first.tolist(), *second.tolist()]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
+from .._caller import levels_to_caller
 from .._checks import check_count, is_real
 from .._named_columns import interactions_of, pairs_of
 from ._hits import Hits, columns_of, values_of_users
@@ -40,8 +42,28 @@ def score_lists(
     float
     """
     asked = np.fromiter(dict.fromkeys(users.tolist()), dtype=users.dtype)
-    lists, _ = estimator.recommend(asked, n=k)
-    return float(np.nanmean(values_of_users(_METRICS[metric], (users, items), asked, lists, k)))
+
+    def score(**options: Any) -> float:
+        lists, _ = estimator.recommend(asked, n=k, **options)
+        return float(np.nanmean(values_of_users(_METRICS[metric], (users, items), asked, lists, k)))
+
+    found = score()
+    known = set(estimator.users_.tolist())
+    n_known = sum(user in known for user in asked.tolist())
+    if n_known < len(asked) / 2:
+        warnings.warn(
+            f"{len(asked) - n_known} of {len(asked)} users of X were not in training, and get the "
+            "most popular items. If folds follow the order of X, shuffle them: cv=KFold(5, "
+            "shuffle=True).",
+            stacklevel=levels_to_caller(),
+        )
+    elif not found and score(exclude_seen=False):
+        warnings.warn(
+            "The score is 0, because the interactions of X were in training, and lists leave out "
+            "what a user has interacted with. Score interactions that were held out.",
+            stacklevel=levels_to_caller(),
+        )
+    return found
 
 
 class RankingScorer:
@@ -59,7 +81,13 @@ class RankingScorer:
         if names and "rating" in names and self.threshold is not None:
             _, y, _ = interactions_of(names, X, y)
         users, items = columns_of(pairs_of(names, X))
-        if self.threshold is not None and y is not None:
+        if self.threshold is not None:
+            if y is None:
+                raise ValueError(
+                    f"make_ranking_scorer has threshold={self.threshold}, the lowest rating of a "
+                    "relevant item, but there are no ratings; pass them as y, or leave out the "
+                    "threshold."
+                )
             is_relevant = np.asarray(y) >= self.threshold
             users, items = users[is_relevant], items[is_relevant]
         return score_lists(estimator, users, items, metric=self.metric, k=self.k)

@@ -245,3 +245,28 @@ def test_the_module_is_public_and_trainable_by_hand():
     left = (net(rows).detach().numpy() - full)[np.isnan(holes)]
     assert np.sqrt(np.mean(left**2)) < np.std(full - full.mean(axis=0))
     np.testing.assert_allclose(to_dense(to_csr(holes)), holes)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"min_value": "observd"}, "min_value must be .*, got 'observd'"),
+        ({"min_value": 5, "max_value": 1}, "min_value must not exceed max_value, got 5 and 1"),
+        ({"keep_observed": "no"}, "keep_observed must be .*, got 'no'"),
+        ({"validation_fraction": 2.0}, "validation_fraction must be .*, got 2.0"),
+    ],
+)
+def test_parameters_of_prediction_are_checked_there(changed, message):
+    X = np.where(np.random.RandomState(0).uniform(size=(30, 4)) < 0.3, np.nan, 1.0)
+    X[:, 0] = np.arange(30)
+    model = SNAutoencoder(max_epochs=2).fit(X).set_params(**changed)
+    for method in (model.transform, model.reconstruct, model.score):
+        with pytest.raises(ValueError, match=message):
+            method(X)
+
+
+def test_the_old_name_of_a_parameter_warns_once_and_points_to_the_caller():
+    X = np.arange(12.0).reshape(6, 2)
+    with pytest.warns(FutureWarning, match="add_indicator") as warned:
+        SNAutoencoder(add_indicator=True, max_epochs=2).fit(X)
+    assert [one.filename for one in warned] == [__file__]

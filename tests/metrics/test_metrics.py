@@ -113,3 +113,31 @@ def test_a_scorer_of_liked_items():
     assert make_ranking_scorer(k=5)(model, X[test], y[test]) != pytest.approx(expected)
     with pytest.raises(ValueError, match=r"metric must be one of \['ndcg'"):
         make_ranking_scorer("auc")
+
+
+def test_lists_that_cannot_be_scored():
+    with pytest.raises(ValueError, match=r"item twice in a list, got \['x', 'x'\] in list 1"):
+        recall_at_k(PAIRS, ["ann", "bob"], [["x", "y"], ["x", "x"]], k=2)
+    with pytest.raises(ValueError, match="lists of the same length, got lengths from 1 to 2"):
+        recall_at_k(PAIRS, ["ann", "bob"], [["x", "y"], ["x"]], k=2)
+    with pytest.raises(ValueError, match="text and numbers are never the same id"):
+        recall_at_k([[0, 1], [0, 2]], [0], [["1", "2"]], k=2)
+
+
+def test_a_threshold_needs_ratings():
+    model = SNRecommender(ranking_settings="default").fit(PAIRS)
+    with pytest.raises(ValueError, match=r"threshold=4.*no ratings; pass them as y"):
+        make_ranking_scorer(threshold=4)(model, PAIRS)
+
+
+def test_scores_that_mislead_get_a_warning():
+    rng = np.random.default_rng(0)
+    kind = np.arange(30) % 3
+    user, item = np.nonzero(rng.uniform(size=(90, 30)) < 0.1 + 0.5 * (kind == np.c_[:90] % 3))
+    X = np.column_stack([user, item])
+    model = SNRecommender(ranking_settings="default").fit(X[user < 30])
+    with pytest.warns(UserWarning, match=r"60 of 60 users of X were not in training") as warned:
+        make_ranking_scorer()(model, X[user >= 30])
+    assert warned[0].filename == __file__
+    with pytest.warns(UserWarning, match="The score is 0, because the interactions of X were in"):
+        assert make_ranking_scorer()(model, X[user < 30]) == 0

@@ -5,10 +5,12 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.metrics import get_scorer
+from sklearn.metrics import get_scorer, r2_score
+from sklearn.model_selection import cross_val_score
 from skorch.callbacks import BatchScoring, Checkpoint, EpochScoring
 
 from sksn import ObservedScaler, SNClassifier, SNRecommender, SNRegressor
+from sksn._targets import LOSSES
 from sksn._training._held_out import hold_out_rows
 from sksn._training._quantile_bins import quantile_bins
 
@@ -18,20 +20,65 @@ Y = (X[:, 0] > 0).astype(int)
 FAST = {"random_state": 0, "max_epochs": 3, "hidden_layer_sizes": 8}
 
 
-@pytest.mark.parametrize("kind", [EpochScoring, BatchScoring])
-@pytest.mark.parametrize("on_train", [False, True])
-def test_scoring_callbacks_see_labels(kind, on_train):
-    score = kind("accuracy", on_train=on_train, name="found")
-    model = SNClassifier(early_stopping=True, callbacks=[score], **FAST).fit(X, Y)
-    assert all(0 <= epoch["found"] <= 1 for epoch in model.net_.history)
+SCORES = [
+    (EpochScoring, "accuracy"),
+    (BatchScoring, "accuracy"),
+    (EpochScoring, "roc_auc"),
+    (EpochScoring, "average_precision"),
+    (EpochScoring, "roc_auc_ovr"),
+]
 
 
-@pytest.mark.parametrize("scoring", ["roc_auc", "average_precision", "roc_auc_ovr"])
-@pytest.mark.parametrize("on_train", [False, True])
-def test_scores_of_probabilities(scoring, on_train):
-    score = EpochScoring(scoring, on_train=on_train, name="found")
+def held_out(model, y):
+    """The rows that a model was validated on."""
+    classes = y if isinstance(model, SNClassifier) else None
+    return hold_out_rows(len(y), 0.1, model._learner.split_seed, classes)[1]
+
+
+@pytest.mark.parametrize(("kind", "scoring"), SCORES)
+def test_scoring_callbacks_of_classes(kind, scoring):
+    """In the best epoch, they see what the model predicts."""
+    score = kind(scoring, name="found")
     model = SNClassifier(early_stopping=True, callbacks=[score], **FAST).fit(X, Y)
-    assert all(0 <= epoch["found"] <= 1 for epoch in model.net_.history)
+    rows = held_out(model, Y)
+    expected = get_scorer(scoring)(model, X[rows], Y[rows])
+    assert model.net_.history[model.best_epoch_ - 1]["found"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("kind", "scoring"), SCORES)
+def test_scoring_callbacks_on_training_rows(kind, scoring):
+    """They see the outputs of training, with dropout."""
+    score = kind(scoring, on_train=True, name="found")
+    options = FAST | {"max_epochs": 60, "dropout": 0.1, "lr": 0.02}
+    model = SNClassifier(callbacks=[score], **options).fit(X, Y)
+    assert model.net_.history[0]["found"] < 0.85 < model.net_.history[-1]["found"] <= 1
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_scoring_callbacks_of_numbers(loss):
+    """R squared does not depend on the unit of y, in which the network is trained."""
+    y = np.exp(X[:, 0])
+    score = EpochScoring("r2", name="found", lower_is_better=False)
+    quantile = 0.5 if loss == "quantile" else None
+    options = {**FAST, "max_epochs": 40, "early_stopping": True, "callbacks": [score]}
+    model = SNRegressor(loss=loss, quantile=quantile, **options).fit(X, y)
+    rows = held_out(model, y)
+    expected = r2_score(y[rows], model.predict(X[rows]))
+    assert model.net_.history[model.best_epoch_ - 1]["found"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_regressors_are_scored_by_the_known_entries_of_y():
+    y = np.column_stack([X[:, 0], X[:, 1] * 100])
+    y[:50, 0] = np.nan
+    model = SNRegressor(**FAST).fit(X, y)
+    weights = RANDOM.uniform(size=len(y))
+    predicted = model.predict(X)
+    expected = [
+        r2_score(y[50:, 0], predicted[50:, 0], sample_weight=weights[50:]),
+        r2_score(y[:, 1], predicted[:, 1], sample_weight=weights),
+    ]
+    assert model.score(X, y, weights) == pytest.approx(np.mean(expected))
+    assert np.isfinite(cross_val_score(SNRegressor(**FAST), X, y)).all()
 
 
 def test_a_checkpoint_can_pickle_the_net_in_training(tmp_path):

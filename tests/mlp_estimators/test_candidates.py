@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, cross_validate
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, Checkpoint, EpochScoring
 
 from sksn import SNClassifier, SNRegressor
 from sksn._targets import ClassTargets
@@ -20,7 +20,8 @@ from sksn._training import _selection
 from sksn._training._held_out import hold_out_groups
 from sksn._training._losses import NonFiniteLossError
 from sksn._training._net import RowNet
-from sksn._training._row_learner import RowLearner, Table
+from sksn._training._row_learner import RowLearner
+from sksn._training._table import Table
 
 from .common import ESTIMATORS, SMALL, output
 
@@ -318,9 +319,12 @@ def test_callbacks_see_all_networks_trained(cancer):
 
 @pytest.mark.usefixtures("blend")
 @pytest.mark.parametrize("n_runs", [1, 7, 16])  # 15 in the comparison, and 3 after it
-def test_an_interrupt_of_networks_that_no_callback_follows_ends_fit(cancer, n_runs, monkeypatch):
+@pytest.mark.parametrize("stops", [False, True])
+def test_an_interrupt_of_networks_that_no_callback_follows_ends_fit(
+    cancer, n_runs, stops, monkeypatch
+):
     X, y = cancer
-    model = SNClassifier(**SMALL, candidates=TWO)
+    model = SNClassifier(**SMALL, candidates=TWO, early_stopping=stops)
     before = model.fit(X, y).predict_proba(X)
     runs = []
     fit_loop = RowNet.fit_loop
@@ -341,6 +345,30 @@ def test_an_interrupt_of_networks_that_no_callback_follows_ends_fit(cancer, n_ru
 
 
 @pytest.mark.usefixtures("blend")
+def test_a_rejected_chunk_changes_nothing(cancer):
+    X, y = cancer
+    model, twin = (SNClassifier(**SMALL, candidates=TWO).fit(X, y) for _ in range(2))
+    model.set_params(callbacks=[EpochScoring("accuracy")])
+    monitor = Checkpoint(monitor="valid_loss_best", f_params=None)
+    with pytest.raises(ValueError, match="early_stopping"):
+        model.set_params(callbacks=[monitor]).partial_fit(X, y)
+    model.set_params(callbacks=None)
+    for one in (model, twin):
+        one.partial_fit(X, y)
+    assert_array_equal(model.predict_proba(X), twin.predict_proba(X))
+
+
+@pytest.mark.parametrize("change", [{"lr": 1.0}, {"alpha": 77.0}, {"candidates": None}])
+def test_what_a_candidate_replaces_cannot_change_later(cancer, change):
+    X, y = cancer
+    chosen = {"lr": 0.02, "alpha": 2.0}
+    model = SNClassifier(**SMALL | USELESS, candidates=[chosen]).fit(X, y)
+    assert model.best_candidate_ == chosen
+    with pytest.raises(ValueError, match=rf"{next(iter(change))} was .* when training began"):
+        model.set_params(**change).partial_fit(X, y)
+
+
+@pytest.mark.usefixtures("blend")
 def test_a_network_that_fails_in_the_end_is_left_out(cancer, monkeypatch):
     X, y = cancer
     train = RowLearner.train_to_the_end
@@ -355,7 +383,10 @@ def test_a_network_that_fails_in_the_end_is_left_out(cancer, monkeypatch):
     monkeypatch.setattr(RowLearner, "train_to_the_end", failing)
     with pytest.warns(UserWarning, match="A candidate is left out of the blend. The training loss"):
         model = SNClassifier(**SMALL, candidates=TWO).fit(X, y)
-    assert [w for _, w in members_of(model)] == [0.8, 0.2]
+    weights = model.candidate_weights_
+    assert sum(weights) == pytest.approx(1)
+    assert_allclose([w for _, w in members_of(model)], [w for w in weights if w])
+    assert len([w for w in weights if w]) == 2
     assert np.isfinite(model.predict_proba(X)).all()
 
 
@@ -386,7 +417,7 @@ def test_many_labels_cost_little_more_than_training():
     middle = time.process_time()
     SNClassifier(**options, candidates=[{"lr": 0.02}, {"lr": 0.01}, {"lr": 0.1}]).fit(X, y)
     one, blend = middle - start, time.process_time() - middle
-    assert blend < 20 * one + 3  # four networks in two folds and four in the end; was 40 s
+    assert blend < 20 * one + 6  # four networks in two folds and four in the end; was 40 s
 
 
 @pytest.mark.usefixtures("blend")
@@ -433,6 +464,10 @@ def test_bad_groups(cancer):
         SNClassifier(early_stopping=True).fit(X, y, groups=y[1:])
     with pytest.raises(ValueError, match=r"groups must have shape \(n_samples,\)"):
         SNClassifier(early_stopping=True).fit(X, y, groups=X)
+    with pytest.raises(ValueError, match="groups is used by early_stopping, which is False"):
+        SNClassifier().fit(X, y, groups=y)
+    with pytest.raises(ValueError, match=r"groups must say .* row 2 is missing"):
+        SNClassifier(early_stopping=True).fit(X, y, groups=[0, 1, None, *y[3:]])
     with pytest.raises(ValueError, match="groups has 1 different values"):
         SNClassifier(early_stopping=True).fit(X, y, groups=np.zeros(len(y)))
     with pytest.raises(ValueError, match="groups must have at least 5 different values"):

@@ -31,6 +31,18 @@ LINEAR = {
 }
 
 
+@pytest.mark.parametrize("loss", ["huber", "absolute_error"])
+def test_weights_equal_repeats_where_most_y_are_tied(loss):
+    """The scale is then the mean distance from the median."""
+    X = np.random.RandomState(0).normal(size=(40, 3))
+    y = np.where(np.arange(40) < 10, np.arange(40), 5.0)
+    weights = np.where(np.arange(40) == 9, 3.0, 1.0)
+    weighted = SNRegressor(loss=loss, **SMALL).fit(X, y, sample_weight=weights)
+    repeated = SNRegressor(loss=loss, **SMALL).fit(np.r_[X, X[[9, 9]]], np.r_[y, 9, 9])
+    scales = [model._learner.targets.scale for model in (weighted, repeated)]
+    assert_allclose(*scales)
+
+
 @pytest.fixture
 def skewed():
     random = np.random.RandomState(0)
@@ -227,10 +239,12 @@ class TestValidationRows:
             model.fit(X, y, X_val=X)
         with pytest.raises(ValueError, match="X_val is used by early_stopping, which is False"):
             SNClassifier().fit(X, y, X_val=X, y_val=y)
-        with pytest.raises(ValueError, match="X has 29 features"):
+        with pytest.raises(ValueError, match="In X_val: X has 29 features"):
             model.fit(X, y, X_val=X[:, 1:], y_val=y)
         with pytest.raises(ValueError, match="inconsistent numbers of samples"):
             model.fit(X, y, X_val=X, y_val=y[1:])
-        with pytest.raises(ValueError, match="y has classes"):
+        with pytest.raises(ValueError, match="In y_val: y has classes"):
             model.fit(X, y, X_val=X, y_val=y + 1)
+        with pytest.raises(ValueError, match=r"In sample_weight_val: .* not be negative"):
+            model.fit(X, y, X_val=X, y_val=y, sample_weight_val=-np.ones(len(y)))
         assert not hasattr(model, "net_")

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
@@ -14,7 +15,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
-from sksn import SNClassifier, SNRegressor
+from sksn import SNAutoencoder, SNClassifier, SNRegressor
 from sksn._training import _category_counts
 
 from .common import ESTIMATORS, SMALL
@@ -222,6 +223,58 @@ class TestCategories:
         assert model.score(X[200:], y[200:]) > 0.85
 
 
+class TestTextThatIsHardlyACategory:
+    def test_numbers_beside_text(self):
+        x = pd.Series(np.linspace(0, 1, 60)).astype(object)
+        x[7] = "?"
+        with pytest.warns(UserWarning, match=r"'x' of X holds numbers, and text such as '\?'") as w:
+            SNClassifier(**SMALL).fit(pd.DataFrame({"x": x}), np.arange(60) % 2)
+        assert w[0].filename == __file__
+
+    def test_text_that_looks_like_numbers(self):
+        frame = pd.DataFrame({"x": np.linspace(0, 1, 60).astype(str)})
+        with pytest.warns(UserWarning, match=r"'x' of X holds text that looks like numbers"):
+            SNRegressor(**SMALL).fit(frame, np.arange(60))
+
+    def test_sentences(self):
+        text = [f"all {i} of these are different" for i in range(60)]
+        with pytest.warns(UserWarning, match="'x' of X holds a different text in nearly every row"):
+            SNRegressor(**SMALL).fit(pd.DataFrame({"x": text}), np.arange(60))
+
+    @pytest.mark.parametrize(
+        "column",
+        [
+            [f"{i:05d}" for i in range(60)],  # codes
+            [f"name {i}" for i in range(60)],
+            [f"one of {i % 9} sentences of words" for i in range(60)],
+            pd.Categorical(np.linspace(0, 1, 60).astype(str)),  # the user says so
+            ["0.5", "1.5"] * 30,
+        ],
+    )
+    def test_categories_get_no_warning(self, column):
+        SNRegressor(**SMALL).fit(pd.DataFrame({"x": column}), np.arange(60))
+
+
+def test_tables_of_arrow_are_read_and_lazy_frames_refused():
+    frame = pd.DataFrame({"x": ["a", "b"] * 30, "z": np.arange(60.0)})
+    y = np.arange(60) % 2
+    expected = SNClassifier(**SMALL).fit(frame, y).predict_proba(frame)
+    table = pa.Table.from_pandas(frame)
+    assert_array_equal(SNClassifier(**SMALL).fit(table, y).predict_proba(table), expected)
+    for estimator in (SNClassifier(), SNAutoencoder()):
+        with pytest.raises(TypeError, match=r"a LazyFrame of polars; pass X\.collect\(\)"):
+            estimator.fit(pl.from_pandas(frame[["z"]]).lazy(), y)
+
+
+def test_a_column_of_numbers_that_holds_text_later():
+    frame = pd.DataFrame({"x": ["a", "b"] * 30, "z": np.arange(60.0)})
+    model = SNClassifier(**SMALL).fit(frame, np.arange(60) % 2)
+    with pytest.raises(ValueError, match=r"'z' of X held numbers in fit, and holds text or categ"):
+        model.predict(frame.astype({"z": str}))
+    with pytest.raises(ValueError, match=r"Expected 2D array, got 1D array.*frame\.iloc\[\[0\]\]"):
+        model.predict(frame.iloc[0])
+
+
 class TestDates:
     DAYS = pd.date_range("2024-01-01", periods=400, freq="13h")
 
@@ -253,6 +306,35 @@ class TestDates:
         assert_array_equal(
             SNClassifier(**SMALL).fit(other, y).predict_proba(other), model.predict_proba(expected)
         )
+
+    @pytest.mark.parametrize("kind", ["pandas", "polars", "objects", "arrow"])
+    def test_a_time_is_the_same_in_every_zone(self, kind):
+        """The clock of the training rows is the one that counts."""
+        there = self.DAYS.tz_localize("UTC").tz_convert("Asia/Tokyo")
+        here = pd.DataFrame({"when": there.tz_convert("America/New_York")})
+        model = SNClassifier(**SMALL).fit(here, np.arange(400) % 3)
+        columns = {
+            "pandas": there,
+            "polars": pl.Series(there.tz_convert("UTC").tz_localize(None))
+            .dt.replace_time_zone("UTC")
+            .dt.convert_time_zone("Asia/Tokyo"),
+            "objects": np.array(there.to_pydatetime(), dtype=object),
+            "arrow": pd.array(there, dtype="timestamp[us, tz=Asia/Tokyo][pyarrow]"),
+        }
+        frame = pl.DataFrame if kind == "polars" else pd.DataFrame
+        other = frame({"when": columns[kind]})
+        assert_array_equal(model.predict_proba(other), model.predict_proba(here))
+
+    def test_times_with_and_without_a_zone_do_not_mix(self):
+        y = np.arange(400) % 3
+        naive = pd.DataFrame({"when": self.DAYS})
+        aware = pd.DataFrame({"when": self.DAYS.tz_localize("UTC")})
+        for fitted, other, has in ((naive, aware, "no"), (aware, naive, "a")):
+            model = SNClassifier(**SMALL).fit(fitted, y)
+            with pytest.raises(ValueError, match=rf"'when' .*training had {has} time zone"):
+                model.predict(other)
+            nothing = pd.DataFrame({"when": [None]})
+            assert np.isfinite(model.predict_proba(nothing)).all()
 
     def test_days_without_a_time(self):
         """They have no time of day; periods, Arrow's and polars' dates and Python's agree."""

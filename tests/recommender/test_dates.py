@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, LeaveOneOut, cross_val_predict, cross_validate
 
 from sksn import SNRecommender
-from sksn._dates import Dates
+from sksn._dates import Dates, read_dates
 from sksn._recommender._date_effect import N_FOLDS, DateCorrection, DateEffect, _ridge
 from sksn._recommender._interactions import Interactions
 from sksn._recommender._residuals import DatedResiduals
@@ -480,3 +480,29 @@ def test_movielens_with_dates(data_folder):
         model = SNRecommender(objective="rating", dates=dates, random_state=0, device="cpu")
         assert rmse(model.fit(X, y).predict(X_test), y_test) < most
     assert rmse(model.predict(X_test[:, :2]), y_test) == pytest.approx(0.8792, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (["05.04.2025", "06.01.2025"], ["2025-04-05", "2025-01-06"]),
+        (["05/04/2025", "24/12/2025"], ["2025-04-05", "2025-12-24"]),
+        (["05/04/2025", "12/24/2025"], ["2025-05-04", "2025-12-24"]),
+        (["05/04/2025", ""], ["2025-05-04", None]),
+    ],
+)
+def test_dates_may_begin_with_the_day(text, expected):
+    known = [one is not None for one in expected]
+    found = read_dates(np.array(text)).values
+    wanted = np.array([one for one in expected if one], dtype="datetime64[us]").astype(np.int64)
+    assert_array_equal(found[known], wanted)
+    assert_array_equal(np.isnan(found), np.logical_not(known))
+
+
+def test_text_that_is_no_date_says_what_is_expected():
+    with pytest.raises(
+        ValueError, match=r"row 0 .*'foo'; expected numbers, datetime64, or text as"
+    ):
+        read_dates(np.array(["foo", "bar"]))
+    with pytest.raises(ValueError, match=r"row 1 .*'foo'; .* of '24\.12\.2025', the first one"):
+        read_dates(np.array(["24.12.2025", "foo"]))

@@ -366,3 +366,52 @@ def test_infinite_ids_are_refused(column):
 def test_a_column_of_ratings_warns():
     with pytest.warns(UserWarning, match="column-vector"):
         SNRecommender(max_epochs=1, random_state=0).fit([[1, 2], [2, 2], [1, 3]], [[1], [2], [3]])
+
+
+def test_columns_whose_names_contradict_their_order_are_refused():
+    frame = pd.DataFrame({"item_id": [1, 2, 3], "user_id": [7, 8, 9]})
+    with pytest.raises(ValueError, match=r"X=frame\[\['user_id', 'item_id'\]\], or name"):
+        SNRecommender().fit(frame)
+    named = {"user": "item_id", "item": "user_id"}  # as the user says
+    assert SNRecommender(columns=named).fit(frame).users_.tolist() == [1, 2, 3]
+    for name, argument in (("count", "sample_weight"), ("stars", "y"), ("nPlays", "sample_weight")):
+        third = frame[["user_id", "item_id"]].assign(**{name: [1, 2, 2]})
+        message = f"column '{name}' .* third column is for dates.*{argument}"
+        with pytest.raises(ValueError, match=message):
+            SNRecommender().fit(third)
+    dated = {"user": "user_id", "item": "item_id", "timestamp": "count"}
+    assert SNRecommender(columns=dated).fit(third.assign(count=[3, 2, 9])).n_features_in_ == 3
+
+
+def test_numbers_like_stars_in_the_place_of_dates_get_a_warning():
+    X, y = ratings(20, 15)
+    with pytest.warns(UserWarning, match="only 5 different numbers from 1 to 5. Pass ratings") as w:
+        SNRecommender(ranking_settings="default").fit(np.column_stack([X, y]))
+    assert w[0].filename == __file__
+    SNRecommender(ranking_settings="default").fit(np.column_stack([X, y * 86_400]))
+
+
+def test_ratings_for_a_model_of_interactions_are_refused():
+    X, y = ratings(20, 15)
+    model = SNRecommender(ranking_settings="default").fit(X)
+    for method in (model.fold_in, model.partial_fit):
+        with pytest.raises(ValueError, match="y holds ratings, but the recommender was fitted w"):
+            method(X, y)
+    model.fold_in(X, np.ones(len(X)))
+
+
+def test_warnings_point_to_the_caller(fitted):
+    model = fitted["both"]
+    users, items = model.users_[:2].tolist(), model.items_[:2].tolist()
+    calls = [
+        lambda: model.recommend(["nobody"]),
+        lambda: model.recommend(users, items=[*items, 10**6]),
+        lambda: model.recommend(users, exclude=["nothing"]),
+        lambda: model.predict([["nobody", "nothing"]]),
+        lambda: model.fold_in([[users[0], 10**6], [users[0], items[0]]], [1, 5]),
+        lambda: model.fold_in([["me", items[0]]], [50]),
+    ]
+    for call in calls:
+        with pytest.warns(UserWarning, match="in training|of training") as warned:
+            call()
+        assert {one.filename for one in warned} == {__file__}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn.model_selection import cross_validate
+from sklearn.model_selection import KFold, cross_validate
 
 from sksn import SNRecommender
 from sksn._recommender import _choice, _gram, _item_model, _item_parts
@@ -394,5 +394,7 @@ def test_score_of_lists_and_of_ratings():
         assert model.score(X[1::2], given_) == pytest.approx(lists)
     ranked = ranker().fit(X[::2], y[::2])
     assert ranked.score(X[1::2], y[1::2]) == pytest.approx(ranked.score(X[1::2]))
-    scores = cross_validate(ranker(), clicks(), scoring=make_ranking_scorer("recall", k=5))
+    folds = KFold(5, shuffle=True, random_state=0)
+    scorer = make_ranking_scorer("recall", k=5)
+    scores = cross_validate(ranker(), clicks(), scoring=scorer, cv=folds)
     assert np.isfinite(scores["test_score"]).all()
