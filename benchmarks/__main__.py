@@ -20,6 +20,7 @@ STUDIES = {
     "as_brought": "benchmarks.evidence.as_brought",
     "frames": "benchmarks.evidence.frames",
     "tuned": "benchmarks.evidence.tuned",
+    "further": "benchmarks.evidence.further",
     "movielens": "benchmarks.ratings.movielens",
     "lists": "benchmarks.ranking.lists",
     "speed": "benchmarks.speed.suite",

@@ -36,6 +36,11 @@ def blocks(n: int, entries: float = 1.0, *, most_entries: int | None = None) -> 
         yield slice(start, min(start + size, n))
 
 
+def spread(n: int, most: int) -> np.ndarray:
+    """Return at most so many different positions in a range of `n`, evenly spaced."""
+    return np.linspace(0, n - 1, min(n, most)).astype(np.intp)
+
+
 def blocks_of_rows(
     indptr: np.ndarray, *, most_entries: int | None = None, most_rows: int = 1 << 16
 ) -> Iterator[slice]:

@@ -51,8 +51,8 @@ class SNClassifier(ClassifierMixin, MLPEstimator):
     is_categorical_ : ndarray of bool of shape (n_features,) or None
         Which features are categorical; None if all columns are numbers.
     best_candidate_ : dict
-        The parameters of `net_`, which is the network of the largest weight among `candidates`;
-        empty if they are those of the estimator.
+        Parameters of the candidate with the largest weight. Its network is `net_`. Empty if these
+        are the parameters of the estimator.
     candidate_losses_ : list of (dict, float)
         Each candidate, the first of which stands for the parameters of the estimator, and its mean
         loss on held-out rows; empty if nothing was compared.
@@ -93,7 +93,7 @@ class SNClassifier(ClassifierMixin, MLPEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (128,),
+        hidden_layer_sizes: Any = "auto",
         activation: options.Activation = "relu",
         *,
         power: float = 0.5,
@@ -333,8 +333,8 @@ class SNRegressor(RegressorMixin, MLPEstimator):
     is_categorical_ : ndarray of bool of shape (n_features,) or None
         Which features are categorical; None if all columns are numbers.
     best_candidate_ : dict
-        The parameters of `net_`, which is the network of the largest weight among `candidates`;
-        empty if they are those of the estimator.
+        Parameters of the candidate with the largest weight. Its network is `net_`. Empty if these
+        are the parameters of the estimator.
     candidate_losses_ : list of (dict, float)
         Each candidate, the first of which stands for the parameters of the estimator, and its mean
         loss on held-out rows; empty if nothing was compared.
@@ -375,7 +375,7 @@ class SNRegressor(RegressorMixin, MLPEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (128,),
+        hidden_layer_sizes: Any = "auto",
         activation: options.Activation = "relu",
         *,
         power: float = 0.5,

@@ -65,8 +65,8 @@ class Moments:
 
     def __init__(self, n_features: int) -> None:
         self.count, self.mean = np.zeros(n_features), np.zeros(n_features)
-        self._squares = np.zeros(n_features)  # summed squared deviations, divided by unit ** 2
-        self._unit = np.zeros(n_features)  # a power of two; 0 for a feature of zeros
+        self.squares = np.zeros(n_features)  # summed squared deviations, divided by unit ** 2
+        self.unit = np.zeros(n_features)  # a power of two; 0 for a feature of zeros
 
     def updated(self, entries: Iterable[Entries]) -> Moments:
         """Return the moments of these entries and of further ones, which come in blocks."""
@@ -78,14 +78,14 @@ class Moments:
     @cached_property
     def deviation(self) -> np.ndarray:
         """The standard deviation of each feature (divisor: the number of entries)."""
-        return np.sqrt(self._squares / _divisor(self.count)) * self._unit
+        return np.sqrt(self.squares / _divisor(self.count)) * self.unit
 
     @property
     def variance(self) -> np.ndarray:
         """The square of the deviation, or the largest number if that overflows."""
-        variance = self._squares / _divisor(self.count)
+        variance = self.squares / _divisor(self.count)
         with np.errstate(over="ignore", under="ignore"):
-            variance = variance * self._unit * self._unit
+            variance = variance * self.unit * self.unit
         return np.minimum(variance, np.finfo(np.float64).max)
 
     @property
@@ -160,8 +160,8 @@ def _of_block(block: Entries, n_features: int) -> Moments:
 
     largest = np.zeros(n_features)
     np.maximum.at(largest, columns, np.abs(values))
-    moments._unit = _units(largest)
-    unit = _divisor(moments._unit)
+    moments.unit = _units(largest)
+    unit = _divisor(moments.unit)
     if (unit != 1).any():
         values = values / unit[columns]
     moments.count = total(None)
@@ -170,7 +170,7 @@ def _of_block(block: Entries, n_features: int) -> Moments:
     deviations = values - mean[columns]
     correction = total(deviations) / divisor
     squares = total(deviations**2) - moments.count * correction**2
-    moments.mean, moments._squares = (mean + correction) * unit, np.maximum(squares, 0)
+    moments.mean, moments.squares = (mean + correction) * unit, np.maximum(squares, 0)
     return moments
 
 
@@ -188,16 +188,16 @@ def power_of_two(x: Any) -> Any:
 def _merge(a: Moments, b: Moments) -> Moments:
     """Return the moments of two sets of entries."""
     merged = Moments(len(a.mean))
-    merged._unit = np.maximum(a._unit, b._unit)
-    unit = _divisor(merged._unit)
+    merged.unit = np.maximum(a.unit, b.unit)
+    unit = _divisor(merged.unit)
     merged.count = a.count + b.count
     share = b.count / _divisor(merged.count)
     mean = a.mean / unit
     delta = b.mean / unit - mean
     merged.mean = (mean + delta * share) * unit
     with np.errstate(under="ignore"):
-        squares = [part._squares * (part._unit / unit) ** 2 for part in (a, b)]
-    merged._squares = squares[0] + squares[1] + delta**2 * a.count * share
+        squares = [part.squares * (part.unit / unit) ** 2 for part in (a, b)]
+    merged.squares = squares[0] + squares[1] + delta**2 * a.count * share
     return merged
 
 

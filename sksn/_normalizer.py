@@ -367,10 +367,11 @@ class SparsityNormalizer(
 
         Notes
         -----
-        Without indicators, a zero in dense input is taken as missing. A row with the first observed
-        zero is not restored exactly. With indicators, rows are restored up to rounding. A feature
-        that had no missing entry in ``fit`` has no indicator. Its zeros are taken as ``fit`` saw
-        them: observed if some were, and else missing. ``transform`` writes -0.0 for the others.
+        Sparse rows, and dense rows with indicators, are restored up to rounding. In dense rows
+        without indicators, a zero is a missing entry, so a row with an observed zero is restored
+        with another scale. A feature that had no missing entry in ``fit`` has no indicator: its
+        zeros are observed if ``fit`` saw observed zeros there, and missing otherwise.
+        ``transform`` marks the exceptions by -0.0.
         """
         check_is_fitted(self)
         power = check_power(self.power)

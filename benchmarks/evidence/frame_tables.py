@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,11 @@ _TITLES = {"scores": "{}, {}", "log_loss": "{}, log loss", "seconds": "{}, CPU s
 Rows = list[dict[str, Any]]
 
 
-def table(rows: Rows) -> str:
-    """Return scores, log losses, ranks and seconds as a Markdown table."""
+def table(rows: Rows, *, chosen_by: Sequence[str] = _CHOSEN_BY) -> str:
+    """Return scores, log losses, ranks and seconds as a Markdown table.
+
+    Tables by which nothing was chosen have a star.
+    """
     names = list(dict.fromkeys(row["method"] for row in rows))
     sets = list(dict.fromkeys(row["data"] for row in rows))
     found = {(row["data"], row["method"]): row for row in rows}
@@ -54,7 +58,7 @@ def table(rows: Rows) -> str:
                 continue
             means = [np.mean(cell) if cell else np.nan for cell in cells]
             best = np.nanmax(better * np.array(means)) if key != "seconds" else None
-            is_class = bool(found[data, names[0]]["log_loss"])
+            is_class = any(found.get((data, name), {}).get("log_loss") for name in names)
             digits = 1 if key == "seconds" else 4
             shown = [
                 no_value(data, name)
@@ -64,7 +68,7 @@ def table(rows: Rows) -> str:
                 else f"{m:.{digits}f}"
                 for name, m in zip(names, means, strict=True)
             ]
-            mark = "" if data in _CHOSEN_BY else " *"
+            mark = "" if data in chosen_by else " *"
             add(title.format(data, "AUROC" if is_class else "R2") + mark, shown)
             if all(cells):
                 of_sets.append([better * m for m in means])

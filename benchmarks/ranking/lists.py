@@ -1,4 +1,4 @@
-"""How good are recommended lists, compared with other methods, and what is SN worth for them?
+"""How good are recommended lists, compared with other methods, and how much does SN help them?
 
 ``run <split> ...`` measures all methods on splits: 100k-0, "100k last", 1m-0, ml1m5-0 to
 ml1m5-4, lastfm, citeulike-0, douban, gowalla; without a name, on all but gowalla. ``--powers``

@@ -102,7 +102,7 @@ class ColumnReader:
             return None
         reader = cls(X, kinds, markers)
         if not _is_given(categorical_features):
-            reader._warn_of_text(X)
+            reader.warn_of_text(X)
         return reader
 
     @property
@@ -173,7 +173,7 @@ class ColumnReader:
             out[:, len(self.kinds) :] = np.concatenate(parts, axis=1)
         return out
 
-    def _warn_of_text(self, X: Any) -> None:
+    def warn_of_text(self, X: Any) -> None:
         """Warn of text that is hardly meant as categories, where no dtype declares these."""
         for j, categories in self.categories.items():
             column = column_of(X, j)

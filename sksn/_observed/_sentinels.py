@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._blocks import spread
 from .._caller import levels_to_caller
 from ._markers import Markers
 
@@ -22,14 +23,14 @@ def warn_of_sentinels(X: np.ndarray, names: Any = None, *, markers: Markers = ()
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
-        Rows with NaN where an entry is missing. Of more than 2000 rows, so many are looked at.
+        Rows with NaN where an entry is missing. At most 2000 rows are used.
     names : sequence of str, optional
         Names of the features.
     markers : tuple of float, default=()
         Further values that mean missing.
     """
     if len(X) > _ROWS:
-        X = X[np.linspace(0, len(X) - 1, _ROWS).astype(np.intp)]
+        X = X[spread(len(X), _ROWS)]
     X = np.where(np.isin(X, markers), np.nan, X)
     found: dict[float, list[str]] = {}
     for end in (np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from ._item_parts import (
     product,
     regression,
     scaled_rows,
-    spectral_factors,
+    singular_vectors,
 )
 from ._lists import SCORES, best
 from ._recency import POWERS, n_later, weighted
@@ -228,25 +229,29 @@ class _Trial:
         recency_power: float = 0.0,
     ) -> np.ndarray:
         """Return the score of each user."""
-        X, rows = self._once(("rows", signal, settings.power), self._rows)
+        X, rows = self._once(
+            "rows", (signal, settings.power), partial(self._rows, signal, settings)
+        )
         mine = rows[self._users].astype(np.float32)
         if later is not None:
             mine = weighted(mine, later, recency_power)
+        of_coefficients = (signal, settings.power, settings.ridge)
         coefficients = self._once(
-            ("regression", signal, settings.power, settings.ridge),
-            lambda _, __, ridge: (
-                regression(rows, ridge, exact=0) if self._is_dense else neighbours(rows)
-            ),
+            "coefficients",
+            of_coefficients,
+            partial(regression, rows, settings.ridge, np.float32)
+            if self._is_dense
+            else partial(neighbours, rows),
         )
         by_others = self._once(
-            ("others", signal, settings.power, settings.ridge, recency_power),
-            lambda *_: product(mine, coefficients),
+            "others", (*of_coefficients, recency_power), partial(product, mine, coefficients)
         )
         scores = by_others * item_scale(column_counts(X), -settings.count_power)
         n_computed = next(n for n in _COMPUTED if n >= settings.n_factors or n == _COMPUTED[-1])
-        encode, decode = self._once(
-            ("factors", signal, settings.power, n_computed),
-            lambda *_: spectral_factors(rows, n_computed),
+        encode, decode, _ = self._once(
+            "factors",
+            (signal, settings.power, n_computed),
+            partial(singular_vectors, rows, n_computed),
         )
         n = settings.n_factors
         by_factors = (mine @ encode[:, :n]) @ decode[:, :n].T
@@ -263,19 +268,18 @@ class _Trial:
         self.tried.append((signal, settings, float(found.mean())))
         return found
 
-    def _rows(self, signal: Signal, power: float) -> tuple[Any, Any]:
+    def _rows(self, signal: Signal, settings: Settings) -> tuple[Any, Any]:
         """Return strengths of the interactions, and the rows after Sparsity Normalization."""
         scale = SignalScale.learn(signal, self._ratings, self._weights)
         strengths = scale.strengths(self._ratings, self._weights, self._training.nnz)
         X = with_entries(self._training, strengths)
-        return X, scaled_rows(X, float(row_counts(X).mean()), power)
+        return X, scaled_rows(X, float(row_counts(X).mean()), settings.power)
 
-    def _once(self, key: tuple[Any, ...], compute: Callable[..., Any]) -> Any:
+    def _once(self, part: str, settings: tuple[Any, ...], compute: Callable[[], Any]) -> Any:
         """Return a part of the model, computed again only if its settings have changed."""
-        kind, *of = key
-        if self._parts.get(kind, (None,))[0] != of:
-            self._parts[kind] = of, compute(*of)
-        return self._parts[kind][1]
+        if self._parts.get(part, (None,))[0] != settings:
+            self._parts[part] = settings, compute()
+        return self._parts[part][1]
 
 
 def _best(scores: list[np.ndarray]) -> int:

@@ -19,8 +19,8 @@ Predict = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 N_FOLDS = 5
 _DECAYS = np.array([0.25, 4.0, 64.0])  # in units of the median gap between dates of a user
-_SHRINKAGE = 10.0  # zero residuals that are counted in
-_POWERS = np.array([0.0, 1.0])  # of the share of the residuals that are not zeros counted in
+_SHRINKAGE = 10.0  # number of extra zero residuals in each mean
+_POWERS = np.array([0.0, 1.0])  # of w / (w + 10), w being the sum of weights in a mean
 _PENALTIES = np.logspace(-4, 1, 11)  # for each rating
 _FEWEST = 20  # held-out ratings from which an effect is learned
 

@@ -20,7 +20,7 @@ from ..metrics._scorer import score_lists
 from ..nn._activations import ACTIVATIONS
 from ._choice import SETTINGS, may_be_given
 from ._further import fold_in, learn
-from ._ids import id_column, id_columns, pair_columns
+from ._ids import id_column, pair_columns
 from ._interactions import interactions
 from ._lists import Candidates, best, long_frame, masked_lists, most_similar
 from ._pairs import check_dates, check_further_pairs, check_pairs
@@ -267,7 +267,7 @@ class SNRecommender(rules.SuggestsParameters, CallbackSupportMixin, RegressorMix
         "orientation": rules.one_of(*SIDES),
         "n_estimators": rules.COUNT,
         "hidden_layer_sizes": rules.SOME_LAYER_SIZES,
-        "activation": rules.one_of("auto", *ACTIVATIONS),
+        "activation": rules.one_of(*ACTIVATIONS),
         "row_offset": rules.none_or(rules.NOT_NEGATIVE),
         "history": rules.FLAG,
         "batch_size": rules.auto_or(rules.COUNT),
@@ -442,9 +442,9 @@ class SNRecommender(rules.SuggestsParameters, CallbackSupportMixin, RegressorMix
         Interactions that were folded in before (:meth:`fold_in`) are learned from as well.
 
         *Ranking.* Up to 20,000 items, the result is that of a fit to all interactions with the
-        same settings, up to rounding: the products of items, of which coefficients and vectors are
-        functions, are sums over users. The recommender keeps them for it, in at most half of the
-        memory of the coefficients. The mean and the deviation of the ratings, and the unit of
+        same settings, up to rounding: coefficients and vectors are functions of the products of
+        items, which are sums over users. The recommender keeps these products, in at most half of
+        the memory of the coefficients. The mean and the deviation of the ratings, and the unit of
         weights, stay those of the first fit. With more items, only the products with the nearest
         items and the leading singular vectors are kept: products of two items that were not near
         start at zero, and directions that were not among the vectors are forgotten.
@@ -531,7 +531,7 @@ class SNRecommender(rules.SuggestsParameters, CallbackSupportMixin, RegressorMix
         if y is not None and self._people[-1].ratings is not None and np.ptp(np.asarray(y)) > 0:
             return float(super().score(X, y, sample_weight))
         X = self._named(X)
-        users, items = id_columns(X)
+        users, items, _ = pair_columns(X)
         return score_lists(self, users, items, k=_LIST)
 
     def recommend(
@@ -628,12 +628,15 @@ class SNRecommender(rules.SuggestsParameters, CallbackSupportMixin, RegressorMix
     @property
     def item_vectors_(self) -> np.ndarray:
         """Vectors of the items, shape (n_items, n_factors)."""
-        return self._people[-1].model.item_vectors
+        return self._people[-1].for_lists.item_vectors
 
     def similar_items(
         self, items: Any, n: int = 10, *, min_interactions: int = 1
     ) -> tuple[np.ndarray, np.ndarray]:
         r"""Find the items whose vectors are most similar to those of given items.
+
+        Where ratings were learned, these are the codes of the items in the rating networks, and
+        otherwise :attr:`item_vectors_`.
 
         Parameters
         ----------
@@ -660,7 +663,7 @@ class SNRecommender(rules.SuggestsParameters, CallbackSupportMixin, RegressorMix
         """
         check_is_fitted(self, "items_")
         group = self._people[-1]
-        codes, counts = group.predictor.codes, group.predictor.counts
+        codes, counts = group.for_pairs.codes, group.for_pairs.counts
         return most_similar(self._items, codes, counts, items, "items", n, min_interactions)
 
     def similar_users(

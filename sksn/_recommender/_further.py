@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .._blocks import spread
 from .._observed import row_counts, row_of_entry, with_entries
 from .._training._completion import EntryRows
 from ._date_effect import DateCorrection
@@ -95,7 +96,7 @@ def _with_ranking(groups: Sequence[People]) -> list[People]:
     assert new.ranker is not None
     before = _gathered(learned, new.ids.values, _strengths)
     users = all_users(groups).values
-    some = users[np.linspace(0, len(users) - 1, min(SAMPLE, len(users))).astype(np.intp)]
+    some = users[spread(len(users), SAMPLE)]
     rows_of_some = _gathered(groups, some, _strengths)
     model = update_items(new.ranker.model, before, new.ranker.rows, rows_of_some, len(users))
     popularity = model.sums.counts / max(1, len(users))
@@ -112,7 +113,7 @@ def _with_ratings(
     """Update the rating model by the ratings of a group that are not known."""
     users = new.ids.values
     found, _ = locate(learned, users, warns=False)
-    earlier = _gathered(learned, users, _given)
+    earlier = _gathered(learned, users, lambda group: group.given)
     given = new.given.astype(np.float64)
     moved = further_ratings(
         [(group.ratings, row_counts(group.given)) for group in learned if group.ratings],
@@ -130,11 +131,8 @@ def _with_ratings(
     return new._replace(ratings=moved), updated
 
 
-def _given(group: People) -> Any:
-    return group.given
-
-
 def _strengths(group: People) -> Any:
+    """Return the strengths of the interactions of a group that has a ranking."""
     assert group.ranker is not None
     return group.ranker.rows
 

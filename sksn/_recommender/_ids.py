@@ -120,11 +120,6 @@ def joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return _objects([*first.tolist(), *second.tolist()])
 
 
-def id_columns(X: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the users and items of X; see :func:`pair_columns`."""
-    return pair_columns(X)[:2]
-
-
 def pair_columns(X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Return the columns of X, users, items and dates, and check that no id is missing.
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from .._blocks import spread
 from .._observed import column_counts, row_counts
 from ._gram import HalfMatrix, gram_matrix
 from ._item_parts import (
@@ -204,7 +205,7 @@ def fit_items(X: Any, settings: Settings, target: float) -> ItemModel:
         nearest = products_of(coefficients, lengths)
     n_users = int(np.count_nonzero(row_counts(X)))
     sums = ItemSums(column_counts(X), n_users, target, gram, nearest, lengths, spectrum)
-    some = rows[np.linspace(0, rows.shape[0] - 1, min(SAMPLE, rows.shape[0])).astype(np.intp)]
+    some = rows[spread(rows.shape[0], SAMPLE)]
     return blended(settings, target, coefficients, (encode, decode), sums, some)
 
 

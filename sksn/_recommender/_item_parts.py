@@ -37,7 +37,7 @@ def item_scale(counts: np.ndarray, power: float) -> np.ndarray:
     return (np.maximum(counts, 1.0) ** power).astype(np.float32)
 
 
-def regression(rows: Any, ridge: float, *, exact: int = EXACT) -> Any:
+def regression(rows: Any, ridge: float, dtype: Any = None) -> Any:
     """Return the coefficients of a ridge regression of each item on all others.
 
     Parameters
@@ -46,20 +46,20 @@ def regression(rows: Any, ridge: float, *, exact: int = EXACT) -> Any:
         The rows.
     ridge : float
         See :class:`Settings`.
-    exact : int
-        Number of items up to which the inverse is computed in float64.
+    dtype : dtype, optional
+        The type in which the matrix is inverted; by default that of :func:`exact_dtype`.
 
     Returns
     -------
     ndarray of float32 of shape (n_items, n_items)
         With zeros on the diagonal.
     """
-    return ridge_coefficients(gram_matrix(rows, exact_dtype(rows.shape[1], exact)), ridge)
+    return ridge_coefficients(gram_matrix(rows, dtype or exact_dtype(rows.shape[1])), ridge)
 
 
-def exact_dtype(n_items: int, exact: int = EXACT) -> Any:
+def exact_dtype(n_items: int) -> Any:
     """Return the type in which a matrix of so many items is inverted."""
-    return np.float64 if n_items <= exact else np.float32
+    return np.float64 if n_items <= EXACT else np.float32
 
 
 def ridge_coefficients(gram: np.ndarray, ridge: float, *, rounding: Any = None) -> np.ndarray:
@@ -146,7 +146,7 @@ def products_of(coefficients: Any, lengths: np.ndarray) -> Any:
     return with_entries(coefficients, products.astype(np.float32))
 
 
-def spectral_factors(rows: Any, n_factors: int) -> tuple[np.ndarray, np.ndarray]:
+def singular_vectors(rows: Any, n_factors: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return what an item adds to the vector of a user, and the vectors of the items.
 
     Parameters
@@ -160,12 +160,9 @@ def spectral_factors(rows: Any, n_factors: int) -> tuple[np.ndarray, np.ndarray]
     -------
     encode, decode : ndarray of float32 of shape (n_items, n_factors)
         With fewer factors if the matrix has no more.
+    values : ndarray of shape (n_factors,)
+        The singular values.
     """
-    return singular_vectors(rows, n_factors)[:2]
-
-
-def singular_vectors(rows: Any, n_factors: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the same and the singular values."""
     n_factors = min(n_factors, min(rows.shape) - 1)
     before = item_scale(column_counts(rows), -SIDE_POWER)
     if n_factors < 1 or not rows.nnz:

@@ -9,7 +9,7 @@ singular value decomposition". Linear Algebra and its Applications 415, 2006).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -66,23 +66,46 @@ def update_items(model: ItemModel, before: Any, after: Any, some: Any, n_users: 
     )
     n_factors = min(settings.n_factors, min(n_users, len(counts)) - 1)
     update = _with_all_products if old.gram is not None else _with_some_products
-    coefficients, vectors, parts = update(
-        model, changes, item_scale(counts, -SIDE_POWER), max(0, n_factors)
-    )
-    sums = ItemSums(counts, n_known, old.target, **parts)
+    found = update(model, changes, item_scale(counts, -SIDE_POWER), max(0, n_factors))
+    coefficients, lengths = found.coefficients, found.lengths
+    nearest = None if lengths is None else products_of(coefficients, lengths)
+    sums = ItemSums(counts, n_known, old.target, found.gram, nearest, lengths, found.spectrum)
     target = sums.mean_count or model.target
-    if sums.lengths is not None:
-        sums = sums._replace(nearest=products_of(coefficients, sums.lengths))
+    if lengths is not None:
         in_unit = (target / old.target) ** settings.power
         coefficients *= np.float32(in_unit ** (2 * TOWARDS_POPULAR))
-    factors = as_factors(vectors, item_scale(counts, -SIDE_POWER))
+    factors = as_factors(found.vectors, item_scale(counts, -SIDE_POWER))
     some = scaled_rows(some, target, settings.power)
     return blended(settings, target, coefficients, factors, sums, some)
 
 
+class _Updated(NamedTuple):
+    """What follows from updated products of items.
+
+    Attributes
+    ----------
+    coefficients : ndarray or CSR matrix of shape (n_items, n_items)
+        The coefficients, before they are divided by counts.
+    vectors : ndarray of shape (n_items, n_factors)
+        The leading singular vectors.
+    spectrum : ndarray of shape (n_factors,)
+        Their singular values.
+    gram : HalfMatrix or None
+        The products, where coefficients are dense.
+    lengths : ndarray of shape (n_items,) or None
+        The lengths of the columns, where coefficients are sparse.
+    """
+
+    coefficients: Any
+    vectors: np.ndarray
+    spectrum: np.ndarray
+    gram: HalfMatrix | None
+    lengths: np.ndarray | None
+
+
 def _with_all_products(
     model: ItemModel, changes: tuple[Any, Any], scale: np.ndarray, n_factors: int
-) -> tuple[Any, np.ndarray, dict[str, Any]]:
+) -> _Updated:
     """Update a model that knows the products of all items.
 
     Parameters
@@ -95,15 +118,6 @@ def _with_all_products(
         What columns are multiplied by before their singular vectors are computed.
     n_factors : int
         Number of singular vectors.
-
-    Returns
-    -------
-    coefficients : ndarray or CSR matrix of shape (n_items, n_items)
-        The coefficients, before they are divided by counts.
-    vectors : ndarray of shape (n_items, n_factors)
-        The singular vectors.
-    parts : dict
-        The other attributes of :class:`ItemSums`.
     """
     assert model.sums.gram is not None
     n_items = len(scale)
@@ -112,20 +126,19 @@ def _with_all_products(
         add_products(products, part.astype(products.dtype), sign=sign)
     (symv,) = blas.get_blas_funcs(("symv",), (products,))  # reads one half of the matrix
     vectors, spectrum = _leading(lambda v: symv(1, products.T, v), scale, n_factors)
-    parts: dict[str, Any] = {"spectrum": spectrum, "gram": None, "nearest": None, "lengths": None}
     if n_items <= MOST_DENSE:
-        parts["gram"] = HalfMatrix.of(products)
+        gram = HalfMatrix.of(products)
         found = ridge_coefficients(products, model.settings.ridge, rounding=np.float32)
-        return found, vectors, parts
+        return _Updated(found, vectors, spectrum, gram, None)
     nothing = sparse.csr_array((0, n_items))
     squares = np.diagonal(products).copy()
-    found, parts["lengths"] = _nearest(lambda part: products[part], squares, nothing, nothing)
-    return found, vectors, parts
+    found, lengths = _nearest(lambda part: products[part], squares, nothing, nothing)
+    return _Updated(found, vectors, spectrum, None, lengths)
 
 
 def _with_some_products(
     model: ItemModel, changes: tuple[Any, Any], scale: np.ndarray, n_factors: int
-) -> tuple[Any, np.ndarray, dict[str, Any]]:
+) -> _Updated:
     """Update a model that knows the products of the nearest items; the same as above."""
     old, n_items, (less, more) = model.sums, len(scale), changes
     assert old.lengths is not None
@@ -141,7 +154,7 @@ def _with_some_products(
     squares[: len(old.lengths)] = np.where(old.counts > 0, old.lengths**2, 0)
     squares += _squares(more) - _squares(less)
     found, lengths = _nearest(lambda part: known[part], squares, more, less)
-    return found, vectors, {"spectrum": spectrum, "gram": None, "nearest": None, "lengths": lengths}
+    return _Updated(found, vectors, spectrum, None, lengths)
 
 
 def _leading(
@@ -185,7 +198,7 @@ def _squares(rows: Any) -> np.ndarray:
 
 
 def _known_products(nearest: Any, n_items: int) -> Any:
-    """Return what is known of the products of items: those of which one is near the other."""
+    """Return the known products of items: those of pairs in which one is near the other."""
     entries = sparse.coo_array(nearest)
     known = sparse.csr_array((entries.data, entries.coords), shape=(n_items, n_items))
     return known.maximum(known.T.tocsr()).astype(np.float64)

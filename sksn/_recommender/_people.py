@@ -75,8 +75,8 @@ class People(NamedTuple):
         return Expected(self.are_rated, rating, limits)
 
     @property
-    def model(self) -> Any:
-        """What their lists come from."""
+    def for_lists(self) -> Any:
+        """What their lists come from: the ranking, where one was learned."""
         return self.ranker or self.ratings
 
     def predict_pairs(
@@ -84,7 +84,7 @@ class People(NamedTuple):
     ) -> np.ndarray:
         """Predict single pairs, given by positions or `UNKNOWN`; rankings have no dates."""
         if self.ratings is None:
-            return self.predictor.predict_pairs(users, items)
+            return self.for_pairs.predict_pairs(users, items)
         return self.ratings.predict_pairs(users, items, dates)
 
     def dates_of(self, users: np.ndarray) -> Dates | None:
@@ -97,7 +97,7 @@ class People(NamedTuple):
         return Dates(correction.known.dates[users].data, correction.effect.is_calendar)
 
     @property
-    def predictor(self) -> Any:
+    def for_pairs(self) -> Any:
         """What predicts single pairs: ratings, where some were learned."""
         return self.ratings or self.ranker
 
@@ -173,12 +173,12 @@ def scores_of(
     """
     found, strangers = locate(groups, users)
     for group, place, position in found:
-        for part, scores in group.model.predict_rows(position):
+        for part, scores in group.for_lists.predict_rows(position):
             if without_seen:
                 seen = group.given[position[part]]
                 scores[row_of_entry(seen), seen.indices] = -np.inf
             yield place[part], scores
-    popular = groups[-1].model.popularity
+    popular = groups[-1].for_lists.popularity
     for part in blocks(len(strangers), len(popular), most_entries=SCORES):
         yield strangers[part], np.repeat(popular[None], part.stop - part.start, axis=0)
 
@@ -294,10 +294,10 @@ def with_earlier(groups: Sequence[People], pairs: Pairs, items: Ids, users: Ids)
 
 def vectors_of(groups: Sequence[People], users: np.ndarray) -> np.ndarray:
     """Return the vectors of known users, shape (n_users, n_factors)."""
-    of_items = groups[-1].model.item_vectors
+    of_items = groups[-1].for_lists.item_vectors
     vectors = np.empty((len(users), of_items.shape[1]), of_items.dtype)
     for group, place, position in locate(groups, users)[0]:
-        vectors[place] = group.model.user_vectors[position]
+        vectors[place] = group.for_lists.user_vectors[position]
     return vectors
 
 

@@ -49,9 +49,9 @@ class Network(NamedTuple):
 class RatingModel:
     r"""A blend of networks, :math:`\hat x_{ui} = s (u_u^\top v_i + a_u + b_i)`.
 
-    It keeps the vectors in the type of the networks, and of the networks no more than new users
-    need. Of a network whose rows are items that is neither the encoder nor the decoder: its
-    codes are the vectors of the items, and its decoder those of the users.
+    It keeps the vectors, in the type of the networks. Networks with rows of users are kept as well,
+    because they encode new users. Networks with rows of items are not: their codes are the vectors
+    of the items, and the weights of their decoders those of the users.
 
     Parameters
     ----------

@@ -87,7 +87,11 @@ class ClassTargets:
         if is_first:
             self._learn_classes(seen if classes is None else np.unique(classes), is_multilabel)
         elif is_multilabel != (self.kind == "multilabel"):
-            raise ValueError("y is multilabel now and was not before, or the other way round.")
+            kinds = ("one label for each row", "several labels for each row")
+            raise ValueError(
+                f"y has {kinds[is_multilabel]}, and had {kinds[not is_multilabel]} in the first "
+                "call."
+            )
         if is_multilabel:
             if len(seen) != len(self.classes):
                 raise ValueError(f"y has {len(seen)} labels, expected {len(self.classes)}.")

@@ -9,13 +9,19 @@ import numpy as np
 from scipy import sparse
 
 from .._observed import column_counts, row_counts
+from ._build import layer_sizes
 from ._input_scaling import WIDE
+from ._signal import explained_share
 
+_ONE_LAYER, _TWO_LAYERS = (128,), (128, 128)
+_LITTLE_NOISE = 0.4  # of the variance of y explained by single features
 _BINS = 8
+_MORE_BINS = 32
+_ROWS_FOR_MORE = 2000  # and many for each feature: then each of the bins holds some sixty
 _DROPOUT = 0.5
 _INPUT_DROPOUT = 0.2
 _FEATURES_FOR_DROPOUT = 9  # from which so much is dropped
-_ROWS_FOR_LESS = 100  # for each feature, from which a regression needs less dropout
+_MANY_ROWS = 100  # for each feature: a regression then needs less dropout
 _LESS_DROPOUT = 0.1
 _LESS_INPUT_DROPOUT = 0.25  # of what is dropped otherwise
 _BATCH = 128
@@ -31,20 +37,37 @@ _LEAST_EPOCHS_WHEN_WIDE = 5
 _STEPS_WHEN_WIDE = 120  # Adam's steps overfit, whatever the number of rows they come from
 
 
+def hidden_layer_sizes(
+    given: Any, X: Any, y: Any, n_categories: Any, *, is_regression: bool
+) -> tuple[int, ...]:
+    """Return the widths of the hidden layers.
+
+    A second layer can tell how features interact, but fits noise if there is much of it.
+    """
+    if given != "auto":
+        return layer_sizes(given)
+    if not is_regression or not _are_enough(X):
+        return _ONE_LAYER
+    share = explained_share(np.asarray(X, dtype=np.float64), y, n_categories)
+    return _TWO_LAYERS if share >= _LITTLE_NOISE else _ONE_LAYER
+
+
 def n_bins(given: Any, X: Any, *, incremental: bool) -> int:
     """Return the number of bins of each feature."""
     if sparse.issparse(X):
         return 0
-    if given == "auto":  # a first chunk tells too little about quantiles
-        return 0 if incremental or X.shape[1] > WIDE else _BINS
-    return int(given)
+    if given != "auto":
+        return int(given)
+    if incremental or X.shape[1] > WIDE:  # a first chunk tells too little about quantiles
+        return 0
+    return _MORE_BINS if _are_enough(X) else _BINS
 
 
 def dropout(given: Any, X: Any, *, is_regression: bool) -> float:
     """Return the share of hidden units that is dropped in training."""
     if given != "auto":
         return float(given)
-    return _LESS_DROPOUT if is_regression and _has_many_rows(X) else _DROPOUT
+    return _LESS_DROPOUT if is_regression and has_many_rows(X) else _DROPOUT
 
 
 def input_dropout(given: Any, X: Any, *, is_regression: bool) -> float:
@@ -57,11 +80,17 @@ def input_dropout(given: Any, X: Any, *, is_regression: bool) -> float:
         return float(given)
     share = (_n_known(X) - 1) / (_FEATURES_FOR_DROPOUT - 1)
     found = _INPUT_DROPOUT * float(np.clip(share, 0, 1))
-    return found * _LESS_INPUT_DROPOUT if is_regression and _has_many_rows(X) else found
+    return found * _LESS_INPUT_DROPOUT if is_regression and has_many_rows(X) else found
 
 
-def _has_many_rows(X: Any) -> bool:
-    return not sparse.issparse(X) and X.shape[0] >= _ROWS_FOR_LESS * _n_known(X)
+def has_many_rows(X: Any) -> bool:
+    """Whether dense rows are so many for each feature that less regularization suffices."""
+    return not sparse.issparse(X) and X.shape[0] >= _MANY_ROWS * _n_known(X)
+
+
+def _are_enough(X: Any) -> bool:
+    """Whether there are many rows for each feature, and not few features alone."""
+    return has_many_rows(X) and len(X) >= _ROWS_FOR_MORE
 
 
 def _n_known(X: Any) -> int:

@@ -7,8 +7,11 @@ from typing import TypeVar
 T = TypeVar("T", bound=type)
 
 PARAMETERS = """\
-hidden_layer_sizes : int or sequence of int, default=(128,)
-        Width of each hidden layer. Empty for a linear model.
+hidden_layer_sizes : "auto", int or sequence of int, default="auto"
+        Width of each hidden layer. Empty for a linear model. "auto": one layer of 128 units. For
+        regression, it is two of them if there are 2000 dense rows or more, 100 for each feature,
+        and functions of single features explain 40 % of the variance of y: then there is little
+        noise to fit, and a second layer can tell how features interact.
     activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
         Non-linearity of the hidden layers.
     power : float in [0, inf), default=0.5
@@ -72,10 +75,11 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
     n_bins : {"auto"} or int, default="auto"
         Number of quantile bins in which the first layer also sees each observed entry of dense
         rows (piecewise linear encoding [2]_). They give a network the thresholds that trees have. A
-        value that many rows share is an edge of bins, which do not count it otherwise.
-        0: no bins. "auto": 8 for up to 512 features, and else 0. It is also 0 if training begins
-        with ``partial_fit``, because a first chunk tells too little about quantiles; a number is
-        then used as given, and the bins of the first chunk stay. Sparse rows have no bins.
+        value that many rows share is an edge of bins, which do not count it otherwise. 0: no bins.
+        "auto": 8 for up to 512 features, or 32 from 2000 rows on if there are 100 rows for each
+        feature; else 0. It is also 0 if training begins with ``partial_fit``, because a first chunk
+        tells too little about quantiles; a number is then used as given, and the bins of the first
+        chunk stay. Sparse rows have no bins.
     lr : float, default=3e-3
         Maximum learning rate of AdamW. The learning rate rises over the first 5 % of the steps and
         then falls to 0 along a cosine. In ``partial_fit`` it is constant.
@@ -98,22 +102,24 @@ hidden_layer_sizes : int or sequence of int, default=(128,)
         least 5 and at most 20.
     candidates : None, "auto" or sequence of dict, default=None
         Parameters of further networks, whose predictions are averaged with those of the network of
-        the estimator's own parameters. "auto": more regularization (dropout 0.5, input_dropout 0.4,
-        alpha 2), long training of a smooth network with less (activation "gelu", dropout and
-        input_dropout 0.1, at least 60 epochs and 400 steps), and two layers of 128 units (dropout
-        0.3). The weights are chosen by the loss on held-out rows: those of ``X_val``, or five folds
-        of up to 1000 rows, and of more rows as many folds as hold 1000 (at most 10,000 rows of
-        each, and fewer if there are many outputs). They are the mean of those blends in quarters
-        whose loss is not clearly higher than the lowest one. Of more than six candidates, the best
-        six are blended. All networks of a weight of 0.1 or more are then trained on all rows, and
-        the network of the largest weight last, which callbacks follow. Fewer than 50 rows are not
-        compared without ``X_val``. ``partial_fit`` does not choose, and goes on with all networks
-        of a blend.
+        the estimator's own parameters. "auto" stands for three: more regularization (dropout 0.5,
+        input_dropout 0.4, alpha 2); long training of a smooth network with less (activation "gelu",
+        dropout and input_dropout 0.1, at least 60 epochs and 400 steps); and two layers of 128
+        units (dropout 0.3, or with 100 rows for each feature dropout 0.1, input_dropout 0.05 and
+        100 epochs). The weights are chosen by the loss on held-out rows: those of ``X_val``, or
+        five folds of up to 1000 rows, and of more rows as many folds as hold 1000 (at most 10,000
+        rows of each, and fewer if there are many outputs). They are the mean of those blends in
+        quarters whose loss is not clearly higher than the lowest one. Of more than six candidates,
+        the best six are blended. All networks of a weight of 0.1 or more are then trained on all
+        rows, and the network of the largest weight last, which callbacks follow. Fewer than 50 rows
+        are not compared without ``X_val``. ``partial_fit`` does not choose, and goes on with all
+        networks of a blend. Parameters that a candidate replaces cannot change there.
     early_stopping : bool, default=False
         Whether to hold out rows, to stop when their loss no longer falls, and to use the weights
         with the lowest loss.
     validation_fraction : float in (0, 1), default=0.1
-        Share of the rows to hold out, stratified by class if there are enough rows of each class.
+        Share of the rows to hold out, stratified by class if there are enough rows of each class;
+        with ``groups``, share of the groups.
     n_iter_no_change : int, default=10
         Number of epochs without a lower validation loss after which training stops.
     warm_start : bool, default=False

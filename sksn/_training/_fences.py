@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .._blocks import spread
 from .._moments import Moments
 
 _FACTOR = 30.0  # distance of a fence from the median, in units of the typical distance
@@ -34,8 +35,8 @@ def fences(
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
-        Rows with NaN where an entry is missing. Of more than 4096 rows, so many are looked at,
-        unless a feature has fewer than 20 entries in them.
+        Rows with NaN where an entry is missing. At most 4096 rows are used, or all of them for a
+        feature that has fewer than 20 entries in these.
     before : Moments, optional
         The moments of the rows before.
 
@@ -51,9 +52,7 @@ def fences(
         judged = (before.count >= _FEW) & (before.deviation > 0)
         reach = np.where(judged, _FAR * before.deviation, np.inf)
         low, high = before.mean - reach, before.mean + reach
-    some = X
-    if n_rows > _ROWS:
-        some = X[np.linspace(0, n_rows - 1, _ROWS).astype(np.intp)]
+    some = X[spread(n_rows, _ROWS)] if n_rows > _ROWS else X
     if sparse.issparse(X):
         X, some = X.tocsc(), some.tocsc()
     with np.errstate(over="ignore"):

@@ -46,8 +46,8 @@ def hold_out_entries(X: Any, share: float, seed: int) -> tuple[Any, Any]:
     n_held_out = count_held_out(n_entries, share)
     if n_held_out >= n_entries:
         raise ValueError(
-            f"validation_fraction={share} takes all of the {n_entries} observed entries; some "
-            "have to be left."
+            f"validation_fraction={share} takes all of the {n_entries} observed entries; at "
+            "least one must remain."
         )
     chosen = np.zeros(n_entries, dtype=bool)
     chosen[np.random.RandomState(seed).permutation(n_entries)[:n_held_out]] = True

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 
-from .._blocks import blocks, blocks_of_rows
+from .._blocks import blocks, blocks_of_rows, spread
 from .._moments import Moments, standardize
 from .._observed import observed_blocks, select_entries, with_entries
 from ._category_counts import CategoryCounts
@@ -207,7 +207,7 @@ class InputScaling:
         return check_range(values, _SQUASH)
 
     def _bounding_gain(self, X: Any, sample_weight: np.ndarray | None) -> float:
-        rows = np.unique(np.linspace(0, X.shape[0] - 1, min(_ROWS, X.shape[0])).astype(np.intp))
+        rows = spread(X.shape[0], _ROWS)
         Z = abs(self.transform(X[rows]))
         if self.categories is not None:
             seen = Z[:, self.categories.features]

@@ -174,11 +174,10 @@ class Learner(ABC):
             }
         assert self.net is not None
         epochs, batch_size, penalties = self._schedule(parameters, training, incremental)
-        with self.net.constant_for_now(self.constant):
-            train, valid = self._dataset(training), None
-            del training  # the data set holds the rows in another form
-            if held_out is not None:
-                valid = self._validation_set(train, held_out)
+        train, valid = self._dataset(training), None
+        del training  # the data set holds the rows in another form
+        if held_out is not None:
+            valid = self._validation_set(train, held_out)
         run = Run(
             n_epochs=1 if incremental else n_epochs or epochs,
             lr=float(parameters["lr"]),

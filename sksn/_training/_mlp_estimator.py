@@ -36,7 +36,7 @@ class MLPEstimator(NeuralEstimator):
     """Fits a :class:`~sksn.nn.SNMLP`. Subclasses say what y is."""
 
     _rules: ClassVar = NeuralEstimator._rules | {
-        "hidden_layer_sizes": rules.LAYER_SIZES,
+        "hidden_layer_sizes": rules.auto_or(rules.LAYER_SIZES),
         "activation": rules.one_of(*ACTIVATIONS),
         "hidden_norm": rules.one_of(*HIDDEN_NORMS),
         "input_dropout": DROPOUT,
@@ -53,7 +53,7 @@ class MLPEstimator(NeuralEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (128,),
+        hidden_layer_sizes: Any = "auto",
         activation: options.Activation = "relu",
         *,
         power: float = 0.5,

@@ -166,16 +166,6 @@ class RowNet(NeuralNet):
         """Set the constant K of Sparsity Normalization."""
         self.module_.input.target = constant
 
-    @contextmanager
-    def constant_for_now(self, constant: float) -> Iterator[None]:
-        """Use another constant K in a block."""
-        before = self.module_.input.target
-        self.set_constant(constant)
-        try:
-            yield
-        finally:
-            self.set_constant(before)
-
     def __getstate__(self) -> dict:
         """Leave out what only a run needs; a callback may save the net in the middle of one."""
         own = [(name, c) for name, c in self.callbacks_ if c not in self._of_run]

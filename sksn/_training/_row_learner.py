@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from scipy import sparse
 
 from .._caller import levels_to_caller
-from .._observed import missing_shares
+from .._observed import ColumnReader, missing_shares
 from ..nn._mlp import SNMLP
 from ..nn._optim import RowSparseAdamW
 from . import _defaults as defaults
@@ -26,7 +27,6 @@ from ._losses import MeanLoss, NonFiniteLossError
 from ._net import Lesson, RowNet
 from ._penalties import weight_decay
 from ._prediction import predictions
-from ._protocols import Columns, Targets
 from ._quantile_bins import quantile_bins
 from ._rows import as_rows, touch_few_columns
 from ._sparse_labels import SparseLabels
@@ -45,11 +45,11 @@ class RowLearner(Learner):
     ----------
     parameters : mapping
         The parameters of the estimator.
-    targets : Targets
-        The y to predict, and its loss.
+    targets : ClassTargets or NumberTargets
+        The y to predict, and its loss; see ``sksn._targets``.
     as_sparse : bool
         Whether the rows are sparse.
-    columns : Columns or None
+    columns : ColumnReader or None
         What is known of the columns of dense rows; None if all are numbers.
 
     Attributes
@@ -69,10 +69,10 @@ class RowLearner(Learner):
     def __init__(
         self,
         parameters: Mapping[str, Any],
-        targets: Targets,
+        targets: Any,
         *,
         as_sparse: bool,
-        columns: Columns | None = None,
+        columns: ColumnReader | None = None,
     ) -> None:
         scaling = InputScaling(
             parameters["input_scaling"],
@@ -80,8 +80,7 @@ class RowLearner(Learner):
             n_categories=None if columns is None else columns.n_categories,
         )
         super().__init__(parameters, scaling, as_sparse=as_sparse)
-        self.targets: Any = targets
-        self.columns: Any = columns
+        self.targets, self.columns = targets, columns
         self.chosen: dict[str, Any] = {}
         self.candidate_losses: list[tuple[dict[str, Any], float]] = []
         self.candidate = 0
@@ -118,8 +117,11 @@ class RowLearner(Learner):
         lesson = super().prepare({**parameters, **self.chosen}, *args, **options)
         if is_first:  # the estimator cannot change either what the candidate replaces
             self._built_with |= {name: parameters[name] for name in self.chosen}
-        quiet = {**parameters, "callbacks": None}
-        self._lessons = [other.prepare(quiet, *args, **options) for other, _ in self.blend]
+        quiet, label = {**parameters, "callbacks": None}, options.pop("label", None)
+        self._lessons = [
+            other.prepare(quiet, *args, label=label and f"{label}, network {i}", **options)
+            for i, (other, _) in enumerate(self.blend, start=1)
+        ]
         return lesson
 
     def train(self, lesson: Lesson) -> bool:
@@ -163,27 +165,37 @@ class RowLearner(Learner):
     def predictions(self, X: Any, decode: Callable[[Any, np.ndarray], np.ndarray]) -> np.ndarray:
         """Predict from rows; `decode` takes the targets and outputs of the network."""
         if not self.blend:
-            return self._decoded(X, lambda output: decode(self.targets, output))
+            return self.decoded(X, lambda output: decode(self.targets, output))
         learners, weights = zip(*self._shares(), strict=True)
-        outputs = [learner._decoded(X, np.asarray) for learner in learners]
+        outputs = [learner.decoded(X, np.asarray) for learner in learners]
         return decode(self.targets, self.targets.mix(outputs, weights))
 
     def _shares(self) -> list[tuple[RowLearner, float]]:
         """Return the networks of the blend, this one first, and their weights, which sum to 1."""
         return [(self, 1 - sum(weight for _, weight in self.blend)), *self.blend]
 
-    def _decoded(self, X: Any, decode: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    def decoded(self, X: Any, decode: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Decode the outputs of this network alone."""
         assert self.net is not None
         return predictions(self.net, X, self.rows, decode)
 
-    def dropouts(
-        self, parameters: Mapping[str, Any], X: Any, *, incremental: bool = False
-    ) -> dict[str, float]:
-        """Return the shares that are dropped in training on rows, by the name of the parameter."""
-        is_regression = self.targets.are_numbers and not incremental
+    def resolved(
+        self, parameters: Mapping[str, Any], table: Table, *, incremental: bool = False
+    ) -> dict[str, Any]:
+        """Return what "auto" means in training on a table, by the name of the parameter."""
+        X, is_regression = self._counted(table.X), self.targets.are_numbers and not incremental
+        n_categories = None if self.columns is None else self.columns.n_categories
         return {
-            name: rule(parameters[name], self._counted(X), is_regression=is_regression)
-            for name, rule in _DROPOUTS.items()
+            "hidden_layer_sizes": defaults.hidden_layer_sizes(
+                parameters["hidden_layer_sizes"],
+                *(X, table.y, n_categories),
+                is_regression=is_regression,
+            ),
+            "n_bins": defaults.n_bins(parameters["n_bins"], table.X, incremental=incremental),
+            **{
+                name: rule(parameters[name], X, is_regression=is_regression)
+                for name, rule in _DROPOUTS.items()
+            },
         }
 
     def _learn_statistics(self, training: Table) -> None:
@@ -201,20 +213,19 @@ class RowLearner(Learner):
         self, parameters: Mapping[str, Any], training: Table, seed: int, *, incremental: bool
     ) -> RowNet:
         X = training.X
-        n_bins = defaults.n_bins(parameters["n_bins"], X, incremental=incremental)
-        bins = None
+        chosen = self.resolved(parameters, training, incremental=incremental)
+        bins, n_bins = None, chosen["n_bins"]
         if n_bins:
             categories = self.scaling.categories
             numbers = X if categories is None else categories.without(X)
             bins = quantile_bins(numbers, n_bins, training.weights)
         self._row_sparse = self._steps_on_rows(parameters, X, incremental=incremental)
         # Without input dropout, rows are normalized once. With bins they would take too much room.
-        dropouts = self.dropouts(parameters, X, incremental=incremental)
-        self._normalize_once = not dropouts["input_dropout"] and not n_bins
+        self._normalize_once = not chosen["input_dropout"] and not n_bins
         return build_net(
             RowNet,
             SNMLP,
-            {**parameters, **dropouts},
+            {**parameters, **chosen},
             seed=seed,
             of_module={
                 "n_features": X.shape[1],
@@ -259,11 +270,12 @@ class RowLearner(Learner):
     def _dataset(self, training: Table) -> RowDataset:
         assert self.net is not None
         dtype, device = self.net.place
+        normalize = partial(self.net.module_.input.normalize, target=self.constant)
         rows = as_rows(
             training.X,
             dtype,
             device,
-            normalize=self.net.module_.input.normalize if self._normalize_once else None,
+            normalize=normalize if self._normalize_once else None,
             count_distinct=self._row_sparse,
         )
         y = self.targets.for_loss(training.y)

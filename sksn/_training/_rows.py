@@ -11,7 +11,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from .._blocks import blocks, blocks_of_rows
+from .._blocks import blocks, blocks_of_rows, spread
 from ..nn._rows import NormalizedRows, SparseRows, gather_rows, take
 
 _SHARE_OF_MEMORY = 0.5  # of a GPU's free memory that rows may take
@@ -218,9 +218,8 @@ def touch_few_columns(X: Any, batch_size: int, *, is_chunk: bool = False) -> boo
     occur (``python -m benchmarks run speed``). For a chunk that is smaller than a batch, the
     number of columns is extrapolated in proportion to the rows.
     """
-    n_rows = min(X.shape[0], batch_size)
-    rows = np.linspace(0, X.shape[0] - 1, n_rows).astype(np.intp)
-    touched = len(np.unique(X[rows].indices)) * (batch_size / n_rows if is_chunk else 1)
+    rows = spread(X.shape[0], batch_size)
+    touched = len(np.unique(X[rows].indices)) * (batch_size / len(rows) if is_chunk else 1)
     return touched * DENSE_STEPS_FOR_A_SPARSE_ONE < X.shape[1]
 
 

@@ -22,6 +22,7 @@ _N_FOLDS = 5
 _ENOUGH = 1000  # held-out rows from which no further fold is used
 _FEWEST = 50  # rows from which anything is chosen
 _EPOCHS_OF_LONG, _STEPS_OF_LONG = 60, 400
+_EPOCHS_OF_TWO_LAYERS = 100  # with many rows
 _STEPS = 4  # in the weights that are compared
 _LEAST_WEIGHT = 0.1  # of a network, so that few have to be trained
 _MOST_BLENDED = 6  # the candidates with the lowest losses
@@ -80,13 +81,19 @@ class _Fold(NamedTuple):
 
 
 def built_in(X: Any, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return candidates: more regularization, less and longer training, two layers."""
+    """Return candidates: more regularization, less and longer training, two layers.
+
+    With many rows, the network of two layers is trained longer and with less regularization.
+    """
     n_batches = -(-X.shape[0] // defaults.batch_size(parameters["batch_size"], X))
     long = max(_EPOCHS_OF_LONG, -(-_STEPS_OF_LONG // n_batches))
+    two_layers: dict[str, Any] = {"hidden_layer_sizes": (128, 128), "dropout": 0.3}
+    if defaults.has_many_rows(X):
+        two_layers |= {"dropout": 0.1, "input_dropout": 0.05, "max_epochs": _EPOCHS_OF_TWO_LAYERS}
     return [
         {"dropout": 0.5, "input_dropout": 0.4, "alpha": 2.0},
         {"activation": "gelu", "dropout": 0.1, "input_dropout": 0.1, "max_epochs": long},
-        {"hidden_layer_sizes": (128, 128), "dropout": 0.3},
+        two_layers,
     ]
 
 
@@ -133,9 +140,12 @@ def choose(
     splits = [(table, held_out)] if held_out is not None else _splits(learner, table, groups, seed)
     quiet = {**parameters, "callbacks": None, "random_state": seed, "early_stopping": False}
     settings = [{**quiet, **candidate} for candidate in tried]
-    for setting in settings:  # as for all rows, and not for the rows of a fold
-        setting |= learner.dropouts(setting, table.X)
-    folds = [_fold(learner, settings, kept, _some_rows(out, learner, seed)) for kept, out in splits]
+    for setting in settings:  # as for all rows, and not for those of a fold
+        setting |= learner.resolved(setting, table)
+    folds = [
+        _fold(learner, settings, kept, _some_rows(out, learner, seed), f"fold {i}")
+        for i, (kept, out) in enumerate(splits, start=1)
+    ]
     losses = [_loss_of(folds, k) for k in range(len(tried))]
     best = np.argsort(losses, kind="stable")[:_MOST_BLENDED]
     best = best[np.isfinite(np.array(losses)[best])]
@@ -179,13 +189,13 @@ def blended(learner: RowLearner, parameters: Mapping[str, Any], choice: Choice) 
 
 
 def _fold(
-    learner: RowLearner, settings: Sequence[Mapping[str, Any]], kept: Table, out: Table
+    learner: RowLearner, settings: Sequence[Mapping[str, Any]], kept: Table, out: Table, name: str
 ) -> _Fold:
     """Train a network with each candidate on some rows, and compute its outputs for the others."""
     outputs: list[np.ndarray] = []
-    for setting in settings:
+    for i, setting in enumerate(settings, start=1):
         try:
-            trial = _trained(learner, setting, kept)
+            trial = _trained(learner, setting, kept, f"{name}, candidate {i}/{len(settings)}")
             outputs.append(trial.predictions(out.X, lambda _, output: output))
         except NonFiniteLossError:
             if setting is settings[0]:  # the parameters of the estimator themselves
@@ -206,10 +216,15 @@ def _fold(
     return _Fold(outputs, usable.targets.mix, losses)
 
 
-def _trained(learner: RowLearner, parameters: Mapping[str, Any], kept: Table) -> RowLearner:
-    trial = learner.anew(parameters)
+def _trained(
+    learner: RowLearner, parameters: Mapping[str, Any], kept: Table, label: str
+) -> RowLearner:
+    trial, shown = learner.anew(parameters), parameters["verbose"]
     with usual_modes():
-        trial.train_to_the_end(trial.prepare(parameters, kept))
+        lesson = trial.prepare(
+            parameters, kept, label=label if shown else None, prints_epochs=shown > 1
+        )
+        trial.train_to_the_end(lesson)
     return trial
 
 

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._blocks import spread
+
 _ROWS = 4096  # rows that are looked at
 _FAR = 10.0  # factor between units of one kind
 _FEW = 10  # distinct entries; with fewer, entries that vary little may do so by chance
@@ -51,7 +53,7 @@ class SparseUnits(NamedTuple):
         Parameters
         ----------
         X : CSR matrix of shape (n_samples, n_features)
-            The observed entries. Of more than 4096 rows, so many are looked at.
+            The observed entries. At most 4096 rows are used.
         weights : ndarray of shape (n_samples,), optional
             Weight of each row.
         before : SparseUnits, optional
@@ -62,7 +64,7 @@ class SparseUnits(NamedTuple):
         SparseUnits
         """
         n_rows, n_features = X.shape
-        rows = np.unique(np.linspace(0, n_rows - 1, min(_ROWS, n_rows)).astype(np.intp))
+        rows = spread(n_rows, _ROWS)
         of_row = np.ones(len(rows)) if weights is None else weights[rows]
         some = X[rows]
         found = _Sizes.sort(

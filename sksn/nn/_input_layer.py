@@ -177,8 +177,11 @@ class InputLayer(ConstantsInState, Random):
         index = ColumnIndex(cells, n_categories, occurring=self.sparse_grad)
         return weighted_sums(cells, cells.values, self.category_weight, index)
 
-    def normalize(self, rows: Tensor) -> NormalizedRows:
-        """Compute the inputs of the weights. Without input dropout they never change."""
+    def normalize(self, rows: Tensor, target: float | None = None) -> NormalizedRows:
+        """Compute the inputs of the weights, with the constant K of the layer or another one.
+
+        Without input dropout, they depend on the rows and on K alone.
+        """
         missing = rows != rows
         entries = rows.masked_fill(missing, 0)
         observed = (~missing[:, : rows.shape[1] - self.n_parts]).to(rows.dtype)
@@ -187,7 +190,8 @@ class InputLayer(ConstantsInState, Random):
         n_observed = observed.sum(dim=1, dtype=exact_type(rows.dtype))
         if self.n_parts:
             observed = observed.index_select(1, self.whole_of)
-        scale = sparsity_scale(n_observed, self.target, self.power).to(rows.dtype)
+        constant = self.target if target is None else target
+        scale = sparsity_scale(n_observed, constant, self.power).to(rows.dtype)
         factors = observed * scale[:, None]
         filled = unobserved = categories = category_factors = None
         if self.has_categories:

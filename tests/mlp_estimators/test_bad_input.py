@@ -136,7 +136,7 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"classes=\[1, 2\] are not those of the first call"):
             model.partial_fit(X, y, classes=[1, 2])
         model.partial_fit(X, y, classes=[1, 0])
-        with pytest.raises(ValueError, match="multilabel now and was not before"):
+        with pytest.raises(ValueError, match="y has several labels for each row, and had one"):
             model.partial_fit(X, np.column_stack([y, 1 - y]))
         with pytest.raises(
             ValueError, match="X is a sparse matrix, but training began with dense rows"

@@ -204,7 +204,7 @@ def members_of(model):
 
 
 def decoded(learner, X, decode):
-    return decode(learner.targets, learner._decoded(X, np.asarray))
+    return decode(learner.targets, learner.decoded(X, np.asarray))
 
 
 @pytest.mark.usefixtures("blend")
@@ -472,3 +472,15 @@ def test_bad_groups(cancer):
         SNClassifier(early_stopping=True).fit(X, y, groups=np.zeros(len(y)))
     with pytest.raises(ValueError, match="groups must have at least 5 different values"):
         SNClassifier(candidates=[USELESS]).fit(X, y, groups=y)
+
+
+@pytest.mark.usefixtures("blend")
+def test_progress_says_which_network_is_trained(cancer, capsys):
+    SNClassifier(**SMALL, candidates=TWO).fit(*cancer)
+    assert not capsys.readouterr().err
+    SNClassifier(**SMALL, candidates=TWO, verbose=True).fit(*cancer)
+    lines = capsys.readouterr().err.splitlines()
+    labels = list(dict.fromkeys(line.split(":")[0] for line in lines))
+    compared = [f"fold {i}, candidate {k}/3" for i in range(1, 6) for k in range(1, 4)]
+    blended = ["SNClassifier, network 1", "SNClassifier, network 2", "SNClassifier"]
+    assert labels == compared + blended

@@ -500,9 +500,7 @@ def test_dates_may_begin_with_the_day(text, expected):
 
 
 def test_text_that_is_no_date_says_what_is_expected():
-    with pytest.raises(
-        ValueError, match=r"row 0 .*'foo'; expected numbers, datetime64, or text as"
-    ):
+    with pytest.raises(ValueError, match=r"row 0 .*'foo'; expected numbers, datetime64, or text"):
         read_dates(np.array(["foo", "bar"]))
     with pytest.raises(ValueError, match=r"row 1 .*'foo'; .* of '24\.12\.2025', the first one"):
         read_dates(np.array(["24.12.2025", "foo"]))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sksn import SNRecommender
-from sksn._recommender._ids import UNKNOWN, Ids, id_column, id_columns
+from sksn._recommender._ids import UNKNOWN, Ids, id_column, pair_columns
 from sksn._text import text_array
 
 from .common import QUICK, ratings
@@ -71,7 +71,7 @@ def test_columns_of_a_frame_have_types_of_their_own(frame):
     )
 )
 def test_every_id_finds_itself_and_no_other(values):
-    column, _ = id_columns([[v, v] for v in values])
+    column, _, _ = pair_columns([[v, v] for v in values])
     ids = Ids(column)
     assert [ids.values[i] for i in ids.find(column)] == values
     assert len(ids) == len(set(values))
@@ -88,7 +88,7 @@ def test_long_ids_do_not_go_by_way_of_floats(kinds):
 def test_missing_times_are_missing():
     X = pd.DataFrame({"user": pd.to_datetime(["2020-01-01", None]), "item": [1, 2]})
     with pytest.raises(ValueError, match=r"missing user .* in row 1"):
-        id_columns(X)
+        pair_columns(X)
 
 
 def test_columns_keep_their_names_and_order():
@@ -213,7 +213,7 @@ def test_one_long_id_does_not_widen_the_others():
     assert model.users_.nbytes < 100_000
     assert sorted(model.users_) == list(model.users_), "in ascending order, as other strings"
     assert np.isfinite(model.predict(pairs)).all()
-    assert id_columns(pairs)[0].nbytes < 100_000
+    assert pair_columns(pairs)[0].nbytes < 100_000
 
 
 @given(st.lists(st.text(max_size=5), min_size=1, max_size=8), st.sampled_from([0, 70, 300]))

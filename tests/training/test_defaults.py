@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.datasets import make_friedman1
+from torch import nn
 
 from sksn import SNClassifier, SNRegressor
 from sksn._training import _defaults as defaults
+from sksn._training._signal import explained_share
 from sksn.nn._dropout import Dropout
 
 
@@ -118,3 +120,83 @@ def test_a_tied_column_and_few_features_are_learnt():
     y = X[:, 0].copy()
     X[:200, 3:] = np.nan
     assert SNRegressor(random_state=0).fit(X[:200], y[:200]).score(X[200:], y[200:]) > 0.97
+
+
+def test_bins_become_more_with_many_rows():
+    for shape, expected in (
+        ((2000, 20), 32),
+        ((1999, 5), 8),  # too few for 32 bins of sixty
+        ((2000, 21), 8),  # less than 100 for each feature
+        ((100_000, 600), 0),
+    ):
+        X = np.broadcast_to(1.0, shape)
+        assert defaults.n_bins("auto", X, incremental=False) == expected
+        assert defaults.n_bins("auto", X, incremental=True) == 0
+        assert defaults.n_bins(5, X, incremental=False) == 5
+    assert defaults.n_bins("auto", sparse.csr_array((9000, 9)), incremental=False) == 0
+
+
+@pytest.mark.parametrize("noise", [0.2, 1.0, 3.0])
+def test_the_explained_share_is_that_of_the_signal(noise):
+    """Sums of functions of single features explain all but the noise."""
+    random = np.random.RandomState(0)
+    X = random.normal(size=(5000, 4))
+    town = random.randint(5, size=5000)
+    signal = X[:, 0] ** 2 + np.abs(X[:, 1]) + town
+    signal = (signal - signal.mean()) / signal.std()
+    y = np.column_stack([signal + noise * random.normal(size=5000)])
+    rows, n_categories = np.column_stack([X, town]), np.array([0, 0, 0, 0, 5])
+    found = explained_share(rows, y, n_categories)
+    assert found == pytest.approx(1 / (1 + noise**2), abs=0.04)
+    units = np.array([1e6, 1e-6, 1, 1, 1])
+    same = explained_share(rows * units, 1e9 * y - 5, n_categories)
+    assert same == pytest.approx(found, abs=1e-6)
+    assert explained_share(rows[:, 2:4], y) == pytest.approx(0, abs=0.01)
+
+
+def test_the_explained_share_of_what_is_missing():
+    random = np.random.RandomState(0)
+    X = random.normal(size=(3000, 2))
+    is_missing = random.uniform(size=3000) < 0.5
+    X[is_missing, 0] = np.nan
+    assert explained_share(X, is_missing[:, None] * 1.0) > 0.99
+    y = X[:, [1]].copy()
+    y[::2] = np.nan  # these rows are left out
+    assert explained_share(X, y) > 0.9
+    for nothing in (np.full((3000, 1), np.nan), np.zeros((3000, 1))):
+        assert explained_share(X, nothing) == 0
+    assert explained_share(np.full((3000, 2), np.nan), X[:, [1]]) == 0
+
+
+def test_a_second_layer_is_there_where_there_is_little_noise():
+    random = np.random.RandomState(0)
+    X = random.normal(size=(2400, 4))
+    signal = X.sum(axis=1)
+    options = {"random_state": 0, "max_epochs": 1}
+
+    def widths(estimator, X, y):
+        layers = estimator.set_params(**options).fit(X, y).net_.module_.hidden
+        return [layer.in_features for layer in layers if isinstance(layer, nn.Linear)]
+
+    noise = 3 * random.normal(size=2400)
+    assert widths(SNRegressor(), X, signal) == [128, 128]
+    assert widths(SNRegressor(), X[:1999], signal[:1999]) == [128]
+    assert widths(SNRegressor(), X, signal + noise) == [128]
+    assert widths(SNClassifier(), X, signal > 0) == [128]
+    assert widths(SNRegressor(hidden_layer_sizes=(7, 5)), X, signal) == [7, 5]
+    twins = np.column_stack([signal, signal])
+    assert widths(SNRegressor(), X, twins) == [128, 128]
+    model = SNRegressor(**options).partial_fit(X, signal)
+    assert model.net_.module_.hidden[-1].in_features == 128
+
+
+def test_what_auto_means_in_folds_is_what_it_means_for_all_rows():
+    """A fold of 2400 rows has fewer than 2000."""
+    random = np.random.RandomState(0)
+    X = random.normal(size=(2400, 4))
+    y = X.sum(axis=1)
+    options = {"random_state": 0, "max_epochs": 2}
+    same = {"hidden_layer_sizes": (128, 128), "n_bins": 32}
+    model = SNRegressor(candidates=[same, {"n_bins": 8}], **options).fit(X, y)
+    (_, own), (_, equal), (_, other) = model.candidate_losses_
+    assert own == equal != other
