@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the demo; returns the exit code."""
     arguments = _parse(argv)
     try:
-        _check_output(arguments.output)
+        _check_files(arguments)
         tables = _tables(arguments)
     except TableError as error:
         print(f"sksn: {printable(str(error))}", file=sys.stderr)
@@ -105,10 +105,16 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
     return [table]
 
 
-def _check_output(path: str) -> None:
-    """Check before the training whether the picture can be written."""
-    if Path(path).suffix.lower() != ".png":
-        raise TableError(f"--output must name a .png file, got {path}")
+def _check_files(arguments: argparse.Namespace) -> None:
+    """Check before the training whether the picture and the model can be written."""
+    if Path(arguments.output).suffix.lower() != ".png":
+        raise TableError(f"--output must name a .png file, got {arguments.output}")
+    for path in (arguments.output, arguments.save):
+        if path is not None:
+            _check_writable(path)
+
+
+def _check_writable(path: str) -> None:
     file = Path(path).absolute()
     if not file.parent.is_dir():
         raise TableError(f"cannot write {path}: there is no such folder")

@@ -169,6 +169,12 @@ class TestOneLineOfError:
     def test_a_picture_that_cannot_be_written(self, capsys, tmp_path, output, message):
         assert message in self.failure(capsys, "--output", tmp_path / output)
 
+    def test_a_model_that_cannot_be_written(self, capsys, tmp_path):
+        """It is found out before the table is read."""
+        path = tmp_path / "no" / "model.joblib"
+        found = self.failure(capsys, "--data", "x.csv", "--target", "y", "--save", path)
+        assert f"cannot write {path}: there is no such folder" in found
+
     @pytest.mark.parametrize(
         "arguments", [["--data", "x"], ["--target", "x"], ["--holes"], ["--seed", "-1"]]
     )
