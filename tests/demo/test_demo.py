@@ -385,19 +385,19 @@ def test_an_output_that_cannot_be_written_is_found_before_training(tmp_path, cap
 
 
 def test_a_check_of_the_output_leaves_it_as_it_was(tmp_path):
-    from sksn.__main__ import _check_output
+    from sksn.__main__ import _check_writable
 
     (tmp_path / "old.png").write_bytes(b"old")
-    _check_output(str(tmp_path / "old.png"))
-    _check_output(str(tmp_path / "new.png"))
+    _check_writable(str(tmp_path / "old.png"))
+    _check_writable(str(tmp_path / "new.png"))
     assert (tmp_path / "old.png").read_bytes() == b"old"
     assert not (tmp_path / "new.png").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
 def test_a_link_that_leads_nowhere_stays_a_link(tmp_path):
-    from sksn.__main__ import _check_output
+    from sksn.__main__ import _check_writable
 
     (tmp_path / "link.png").symlink_to(tmp_path / "target.png")
-    _check_output(str(tmp_path / "link.png"))
+    _check_writable(str(tmp_path / "link.png"))
     assert (tmp_path / "link.png").is_symlink()
