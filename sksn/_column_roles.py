@@ -11,7 +11,7 @@ _NAMES = {
     "item": "item items i iid movie film product asin book isbn song track artist show anime game "
     "business article sku title",
     "rating": "rating ratings r score scores star stars grade overall vote preference",
-    "count": "count counts n plays playcount quantity qty amount weight weights value times",
+    "count": "count counts n plays playcount quantity qty amount weight weights value",
     "timestamp": "timestamp timestamps ts time date datetime reviewtime unixtime created rated",
 }
 _ROLE_OF = {name: role for role, names in _NAMES.items() for name in names.split()}

@@ -44,7 +44,7 @@ def hidden_layer_sizes(
 
     A second layer can tell how features interact, but fits noise if there is much of it.
     """
-    if given != "auto":
+    if not isinstance(given, str):
         return layer_sizes(given)
     if not is_regression or not _are_enough(X):
         return _ONE_LAYER

@@ -184,6 +184,7 @@ def test_a_second_layer_is_there_where_there_is_little_noise():
     assert widths(SNRegressor(), X, signal + noise) == [128]
     assert widths(SNClassifier(), X, signal > 0) == [128]
     assert widths(SNRegressor(hidden_layer_sizes=(7, 5)), X, signal) == [7, 5]
+    assert widths(SNRegressor(hidden_layer_sizes=np.array([7, 5])), X, signal) == [7, 5]
     twins = np.column_stack([signal, signal])
     assert widths(SNRegressor(), X, twins) == [128, 128]
     model = SNRegressor(**options).partial_fit(X, signal)
