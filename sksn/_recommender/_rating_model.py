@@ -66,6 +66,8 @@ class RatingModel:
         The unit :math:`s` of the vectors: the standard deviation of the ratings.
     noise : float
         The mean squared error in the last pass of training, in squares of this unit.
+    networks : list of Network
+        The trained networks, before :meth:`blend`.
     vectors : Vectors
         The blend, after :meth:`blend`.
     """
@@ -75,12 +77,12 @@ class RatingModel:
     def __init__(self, networks: Sequence[Network], rows: Mapping[str, EntryRows]) -> None:
         self.unit = networks[0].engine.scaling.unit
         self.noise = float(np.mean([n.engine.record.loss_curve[-1] for n in networks]))
-        self._networks = list(networks)
+        self.networks = list(networks)
         self._parts = [network.vectors(rows[network.side]) for network in networks]
 
     def predict_sides(self, users: np.ndarray, items: np.ndarray) -> list[np.ndarray]:
         """Predict pairs by the networks of each side, in units of :attr:`unit`."""
-        sides = [network.side for network in self._networks]
+        sides = [network.side for network in self.networks]
         predictions = []
         for side in dict.fromkeys(sides):
             of_side = [
@@ -142,13 +144,13 @@ class RatingModel:
 
         The networks are then dropped but for what new users need.
         """
-        sides = [network.side for network in self._networks]
+        sides = [network.side for network in self.networks]
         of_side = {"item": item_weight, "user": 1 - item_weight}
         weights = [of_side[side] / sides.count(side) for side in sides]
         self.vectors = Vectors.blend(self._parts, weights)
         self._fold_ins: list[FoldIn] = []
         start = 0
-        for network, part, weight in zip(self._networks, self._parts, weights, strict=True):
+        for network, part, weight in zip(self.networks, self._parts, weights, strict=True):
             if not weight:
                 continue
             factors = slice(start, start + part.columns.shape[1])
@@ -164,10 +166,10 @@ class RatingModel:
                 )
             )
             start = factors.stop
-        for network in self._networks:
+        for network in self.networks:
             if network.side == "item":
                 drop_network(network.face)
-        del self._networks, self._parts
+        del self.networks, self._parts
         return self
 
     def predict_pairs(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:

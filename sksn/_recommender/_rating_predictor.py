@@ -12,14 +12,13 @@ from .._blocks import largest_of
 from .._dates import Dates
 from .._moments import power_of_two
 from .._observed import column_counts, row_of_entry
-from .._training._callbacks import without_validation
 from .._training._completion import EntryRows
-from .._training._held_out import count_held_out, hold_out_ratings
 from .._training._offsets import column_offsets, row_offsets
 from ._date_effect import DateCorrection, learn_dates, pairs_within
 from ._ids import UNKNOWN
 from ._interactions import Interactions
-from ._rating_model import LEAST_PRIOR, SIDES, RatingModel, train_networks
+from ._rating_model import LEAST_PRIOR, RatingModel
+from ._rating_training import trained
 
 _PRIOR = 5.0  # shrinkage of the means of users and items
 _LOW, _HIGH = 1.0, 5.0  # the scale of the networks
@@ -140,7 +139,7 @@ class RatingPredictor:
         user_means = _user_means(rows, mean, item_means)
         counts = column_counts(rows.X)
         del rows
-        model, record = _train(ratings, parameters, random)
+        model, record = trained(ratings, parameters, random, rating_range=(_LOW, _HIGH))
         if record["validation_score_"] is not None:
             record["validation_score_"] = scale.error(record["validation_score_"])
         prior = max(parameters["row_offset"] or 0.0, LEAST_PRIOR)
@@ -276,48 +275,6 @@ class RatingPredictor:
         rows = ratings.rows("user", chosen)
         means = _user_means(rows, self.mean, self.item_means)
         return means, self.model.fold_in(rows, means, prior=self.prior)
-
-
-def _train(
-    ratings: Interactions, parameters: Mapping[str, Any], random: np.random.RandomState
-) -> tuple[RatingModel, dict[str, Any]]:
-    """Choose passes and blend by held-out ratings, and train the networks in use."""
-    sides = SIDES[parameters["orientation"]]
-    seeds = random.randint(2**31 - 1, size=(2, 2, parameters["n_estimators"]))
-    score: float | None = None
-    item_weight = {"item": 1.0, "user": 0.0, "both": 0.5}[parameters["orientation"]]
-    n_epochs: list[int] | None = None
-    share, stops, refit = (
-        parameters[name] for name in ("validation_fraction", "early_stopping", "refit")
-    )
-    enough = count_held_out(len(ratings), share) < len(ratings)
-    validates = stops or (len(sides) == 2 and enough)
-    if validates:
-        kept, held_out = hold_out_ratings(len(ratings), share, random)
-        # networks that are trained again may stop at their best epoch
-        rows = ratings.sides(sides, kept)
-        watched = ratings.sides(sides, held_out) if stops or refit else None
-        networks = train_networks(parameters, rows, seeds[0], held_out=watched)
-        if stops:
-            n_epochs = [network.engine.record.best_epoch for network in networks]
-        model = RatingModel(networks, rows)
-        item_weight, score = model.choose_blend(
-            ratings, held_out, item_weight=item_weight, rating_range=(_LOW, _HIGH)
-        )
-        if refit:  # their memory is free for the networks in use
-            del model, networks
-    if not validates or refit:
-        rows = ratings.sides(sides)
-        parameters = {**parameters, "callbacks": without_validation(parameters["callbacks"])}
-        networks = train_networks(parameters, rows, seeds[1], n_epochs=n_epochs)
-    model = RatingModel(networks, rows)
-    record = {
-        "estimators_": [network.face for network in networks],
-        "n_epochs_": [network.engine.record.best_epoch for network in networks],
-        "validation_score_": score,
-        "blend_": item_weight,
-    }
-    return model.blend(item_weight), record
 
 
 def _means(rows: EntryRows) -> tuple[float, np.ndarray]:
