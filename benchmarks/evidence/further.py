@@ -10,7 +10,8 @@ measurement: one hidden layer of 128 units and 8 bins. The number of bins and th
 today's defaults were then chosen by some of them, which have no star.
 
 Results are kept in benchmarks/results/further.json for each table and method, and are not measured
-again. ``--data`` and ``--methods`` select some. Needs the two packages, and catboost, lightgbm and
+again; docs/tables/further-ranks.rst has average ranks of one of ours and of the peers.
+``--data`` and ``--methods`` select some. Needs the two packages, and catboost, lightgbm and
 xgboost for their rows; ``--smoke`` needs neither.
 """
 
@@ -30,9 +31,10 @@ from sksn import SNClassifier, SNRegressor
 
 from ..common.data import Frame
 from ..common.places import RESULTS_FOLDER, TABLES
+from ..common.statistics import average_ranks
 from ..common.tables import as_rst
 from .frame_peers import Methods, methods
-from .frame_tables import table
+from .frame_tables import Rows, table
 from .frames import compare, load_rows, measure, smoke_frames
 
 RESULTS = RESULTS_FOLDER / "further.json"
@@ -167,5 +169,29 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def report(arguments: argparse.Namespace) -> None:
-    """Write the table of the docs."""
-    (TABLES / "further.rst").write_text(as_rst(table(load_rows(RESULTS), chosen_by=CHOSEN_BY)))
+    """Write the tables of the docs."""
+    rows = load_rows(RESULTS)
+    (TABLES / "further.rst").write_text(as_rst(table(rows, chosen_by=CHOSEN_BY)))
+    (TABLES / "further-ranks.rst").write_text(as_rst(ranks(rows)))
+
+
+def ranks(rows: Rows) -> str:
+    """Return the average ranks of one of our methods and of the peers, as a Markdown table."""
+    found = {(row["data"], row["method"]): row for row in rows}
+    sets = list(dict.fromkeys(row["data"] for row in rows))
+    peers = [m for m in dict.fromkeys(row["method"] for row in rows) if not m.startswith("SN")]
+    titles = ["ours", "tables", "ours, rank", *peers]
+    lines = ["| " + " | ".join(titles) + " |", "|---|---|" + "---:|" * (len(titles) - 2)]
+    for ours in ("SN, 8 bins", "SN", "SN, candidates"):
+        for key, what in (("scores", "score"), ("log_loss", "log loss")):
+            for chosen, which in ((sets, "all"), (set(sets) - set(CHOSEN_BY), "with a star")):
+                means = [
+                    [np.mean(found[data, method][key]) for method in (ours, *peers)]
+                    for data in sets
+                    if data in chosen and found[data, ours][key]
+                ]
+                values = np.array(means).T * (1 if key == "scores" else -1)
+                cells = [f"{rank:.2f}" for rank in average_ranks(values)]
+                label = f"by {what}, {which} ({len(means)})"
+                lines.append(f"| {ours} | {label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
