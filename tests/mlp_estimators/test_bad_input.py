@@ -16,8 +16,8 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("name", "value", "expected"),
         [
-            ("hidden_layer_sizes", (0,), "a positive integer or a sequence of them"),
-            ("hidden_layer_sizes", "big", "a positive integer or a sequence of them"),
+            ("hidden_layer_sizes", (0,), "'auto' or a positive integer or a sequence of them"),
+            ("hidden_layer_sizes", "big", "'auto' or a positive integer or a sequence of them"),
             ("activation", "sigmoidal", "one of 'identity', 'logistic'"),
             ("power", -1, "a number in"),
             ("target", "max", "'mean', 'median' or a positive number"),

@@ -102,9 +102,9 @@ def test_groups_stay_together(cancer, stopping, monkeypatch):
     seen = []
     original = _selection._fold
 
-    def watch(learner, settings, kept, out):
+    def watch(learner, settings, kept, out, name):
         seen.append((kept.X[:, -1] // 7, out.X[:, -1] // 7))
-        return original(learner, settings, kept, out)
+        return original(learner, settings, kept, out, name)
 
     monkeypatch.setattr(_selection, "_fold", watch)
     model = SNClassifier(**SMALL, candidates=[USELESS], early_stopping=stopping)
