@@ -11,13 +11,7 @@ from sklearn.metrics import d2_pinball_score
 from . import _checks as rules
 from ._fit_tasks import with_callbacks
 from ._observed import MissingValues
-from ._targets import (
-    LOSSES,
-    QUANTILE,
-    ClassTargets,
-    number_targets,
-    r2_of_known,
-)
+from ._targets import LOSSES, QUANTILE, ClassTargets, number_targets, r2_of_known
 from ._training import _options as options
 from ._training._docs import document
 from ._training._mlp_estimator import MLPEstimator

@@ -54,6 +54,9 @@ class ColumnReader:
         The kind of each column.
     markers : tuple of float
         Further values that mean missing.
+    are_given : bool, default=False
+        Whether the user names the categorical columns. Otherwise the training rows get a warning
+        about text that is hardly meant as categories.
 
     Attributes
     ----------
@@ -63,9 +66,12 @@ class ColumnReader:
         The categories of each categorical column, by position.
     """
 
-    def __init__(self, X: Any, kinds: list[str], markers: Markers) -> None:
+    def __init__(
+        self, X: Any, kinds: list[str], markers: Markers, *, are_given: bool = False
+    ) -> None:
         self.kinds = kinds
         self.markers = markers
+        self._are_given = are_given
         self.categories: dict[int, Categories] = {}
         self._cycles: dict[int, Cycles] = {}
         self._zones: dict[int, Any] = {}
@@ -100,10 +106,7 @@ class ColumnReader:
             kinds = [CATEGORY if j in chosen else k for j, k in enumerate(kinds)]
         if all(kind == NUMBER for kind in kinds):
             return None
-        reader = cls(X, kinds, markers)
-        if not _is_given(categorical_features):
-            reader.warn_of_text(X)
-        return reader
+        return cls(X, kinds, markers, are_given=_is_given(categorical_features))
 
     @property
     def n_categories(self) -> np.ndarray:
@@ -156,6 +159,9 @@ class ColumnReader:
         for j, categories in self.categories.items():
             column = column_of(X, j)
             out[:, j] = categories.codes(column)
+            if reset and not self._are_given and not declares_categories(column):
+                n_observed = int(np.count_nonzero(~np.isnan(out[:, j])))
+                warn_of_text(_name(X, j), categories.values.tolist(), n_observed)
             if np.isnan(out[:, j]).all() and categories.are_of_other_type(column):
                 warnings.warn(
                     f"Column {_name(X, j)!r} of X holds text where training had numbers, or the "
@@ -172,14 +178,6 @@ class ColumnReader:
         if parts:
             out[:, len(self.kinds) :] = np.concatenate(parts, axis=1)
         return out
-
-    def warn_of_text(self, X: Any) -> None:
-        """Warn of text that is hardly meant as categories, where no dtype declares these."""
-        for j, categories in self.categories.items():
-            column = column_of(X, j)
-            if not declares_categories(column):
-                n_observed = int((~np.isnan(categories.codes(column))).sum())
-                warn_of_text(_name(X, j), categories.values.tolist(), n_observed)
 
     def _numbers(self, X: Any, *, reset: bool) -> np.ndarray:
         if not reset:

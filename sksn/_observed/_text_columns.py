@@ -29,8 +29,10 @@ def warn_of_text(name: Any, categories: list[Any], n_observed: int) -> None:
     if n_categories <= _MANY or not text:
         return
     others = [value for value in categories if isinstance(value, numbers.Real)]
-    fractions = [value for value in text if _is_fraction(value)]
-    if len(others) + sum(map(_is_number, text)) >= _MOST * n_categories and (others or fractions):
+    written = [value for value in text if _is_number(value)]
+    # integers may be codes, such as those of towns
+    fractions = [value for value in written if not value.strip().lstrip("+-").isdigit()]
+    if len(others) + len(written) >= _MOST * n_categories and (others or fractions):
         what = "numbers, and text" if others else "text that looks like numbers,"
         warnings.warn(
             f"Column {name!r} of X holds {what} such as {(text if others else fractions)[0]!r}, "
@@ -53,11 +55,6 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_fraction(text: str) -> bool:
-    """Whether text is a number that is no integer; integers may be codes, such as of towns."""
-    return _is_number(text) and not text.strip().lstrip("+-").isdigit()
 
 
 def _are_sentences(text: list[str]) -> bool:

@@ -230,7 +230,7 @@ class _Trial:
     ) -> np.ndarray:
         """Return the score of each user."""
         X, rows = self._once(
-            "rows", (signal, settings.power), partial(self._rows, signal, settings)
+            "rows", (signal, settings.power), partial(self._rows, signal, settings.power)
         )
         mine = rows[self._users].astype(np.float32)
         if later is not None:
@@ -268,12 +268,12 @@ class _Trial:
         self.tried.append((signal, settings, float(found.mean())))
         return found
 
-    def _rows(self, signal: Signal, settings: Settings) -> tuple[Any, Any]:
+    def _rows(self, signal: Signal, power: float) -> tuple[Any, Any]:
         """Return strengths of the interactions, and the rows after Sparsity Normalization."""
         scale = SignalScale.learn(signal, self._ratings, self._weights)
         strengths = scale.strengths(self._ratings, self._weights, self._training.nnz)
         X = with_entries(self._training, strengths)
-        return X, scaled_rows(X, float(row_counts(X).mean()), settings.power)
+        return X, scaled_rows(X, float(row_counts(X).mean()), power)
 
     def _once(self, part: str, settings: tuple[Any, ...], compute: Callable[[], Any]) -> Any:
         """Return a part of the model, computed again only if its settings have changed."""

@@ -12,12 +12,12 @@ from .._blocks import blocks
 from .._observed import row_counts, select_entries
 
 
-def count_held_out(n: int, share: float) -> int:
-    """Return how many of n are held out: a share of them, rounded up.
+def count_held_out(n: Any, share: float) -> Any:
+    """Return how many of n are held out: a share of them, rounded up; n may be an array.
 
     7 % of 100 are 7, although ``0.07 * 100`` exceeds it.
     """
-    return int(np.ceil(np.round(share * n, 9)))
+    return np.ceil(np.round(share * n, 9)).astype(np.intp)
 
 
 def hold_out_entries(X: Any, share: float, seed: int) -> tuple[Any, Any]:

@@ -13,6 +13,7 @@ from sklearn.model_selection import BaseCrossValidator
 from .._checks import COUNT, FRACTION, check_count, shown
 from .._dates import read_dates
 from .._named_columns import pairs_of
+from .._training._held_out import count_held_out
 from ..metrics._hits import all_columns_of, positions
 
 
@@ -186,7 +187,7 @@ class LeaveLastOut(_SplitsByDate):
     def _is_last(self, log: _Log) -> np.ndarray:
         counts = np.bincount(log.users)
         if self.test_size < 1:
-            asked = _share_of(counts, self.test_size)
+            asked = count_held_out(counts, self.test_size)
         else:
             asked = np.full(len(counts), int(self.test_size))
         n_kept = counts - np.minimum(asked, counts - 1)
@@ -249,10 +250,5 @@ class TimeSplit(_SplitsByDate):
     def _is_last(self, log: _Log) -> np.ndarray:
         if not len(log.dates):
             return np.zeros(0, dtype=bool)
-        n_test = int(_share_of(np.array(len(log.dates)), self.test_size))
+        n_test = count_held_out(len(log.dates), self.test_size)
         return np.asarray(log.dates >= log.dates[len(log.dates) - n_test])
-
-
-def _share_of(counts: np.ndarray, share: float) -> np.ndarray:
-    """Return a share of counts, rounded up: 20 % of 15 is 3, although 0.2 * 15 may exceed it."""
-    return np.ceil(np.round(share * counts, 9)).astype(np.intp)
