@@ -21,6 +21,7 @@ STUDIES = {
     "frames": "benchmarks.evidence.frames",
     "tuned": "benchmarks.evidence.tuned",
     "further": "benchmarks.evidence.further",
+    "imputers": "benchmarks.evidence.imputers",
     "movielens": "benchmarks.ratings.movielens",
     "lists": "benchmarks.ranking.lists",
     "speed": "benchmarks.speed.suite",

@@ -22,6 +22,7 @@ from ._training._entry_scaling import ENTRY_SCALINGS
 from ._training._held_out import hold_out_entries
 from ._training._neural_estimator import NeuralEstimator
 from ._training._places import check_places, entries_beside
+from ._training._refinement import INITIAL_STRATEGIES
 from .nn._activations import ACTIVATIONS
 
 _OF_PREDICTION = ("keep_observed", "min_value", "max_value", "validation_fraction")
@@ -50,22 +51,29 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         The constant K: a statistic of n over the training rows, or a positive number.
     missing_values : number or sequence of numbers, default=np.nan
         Numbers that mean missing; NaN always does.
-    input_dropout : float in [0, 1), default=0.5
+    input_dropout : "auto" or float in [0, 1), default="auto"
         Share of the observed entries that the encoder does not see in training. They are
-        predicted all the same. n is counted after dropping. Where there is hardly any noise, as in
-        sums of a few patterns, 0.2 completes better.
+        predicted all the same. n is counted after dropping. "auto": 0.3 if the network starts from
+        expected values (see `initial_strategy`), and else 0.5.
     dropout : float in [0, 1), default=0.0
         Share of the hidden units that is dropped in training.
     row_offset : float or None, default=10.0
         Shrinkage of the row offsets: a row's offset is its mean residual, computed with this many
-        extra zero residuals. None: rows have no offsets.
+        extra zero residuals. None: rows have no offsets. Not used from "gaussian" expectations.
     center : bool, default=False
         Whether the encoder sees the residuals of the entries after subtracting offsets of columns
-        and rows, instead of the entries.
+        and rows, instead of the entries. Not used from "gaussian" expectations.
     input_scaling : {"auto", "observed", "global"}, default="auto"
         "observed" centres and scales each feature by its observed entries. "global" divides all
         entries by one standard deviation. "auto" is "global" for sparse rows, whose entries are
         usually of one kind, such as ratings, and "observed" for dense rows.
+    initial_strategy : {"auto", "gaussian", "mean"}, default="auto"
+        What the network predicts before it is trained. "gaussian": the expected values of the
+        missing entries under a multivariate normal distribution, given the observed entries. The
+        network sees the row with these values as well, and learns to correct them. "mean": the
+        mean of each feature, plus row offsets. "auto": "gaussian" if features are scaled one by
+        one (see `input_scaling`), there are at most 1000 of them, and the distribution is
+        learned in about a minute; else "mean".
     input_indicator : bool, default=False
         Whether the encoder also sees which entries are observed, as inputs of their own.
     lr : float, default=6e-3
@@ -75,8 +83,8 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         Strength of the L2 penalty, rescaled so that a good value does not depend on layer width.
         See the notes.
     batch_size : "auto" or int, default="auto"
-        Maximum number of rows in a batch. "auto": all rows, unless they have more than 16 million
-        entries.
+        Maximum number of rows in a batch. "auto": 512 if the network starts from expected values
+        (see `initial_strategy`), and else all rows, unless they have more than 16 million entries.
     max_epochs : {"auto"} or int, default="auto"
         Number of passes over the training rows, or the maximum with `early_stopping`. "auto": 150;
         for dense rows with fewer than 200,000 observed entries more, up to 600, because a small
@@ -148,6 +156,14 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
     neither the function nor the penalty) nor on the size and number of a row's entries. The two
     constants were chosen on three sets of ratings.
 
+    Dense rows usually start from expected values :math:`\tilde x_{ij}` (see `initial_strategy`).
+    Then :math:`\hat x_{ij} = \tilde x_{ij} + b_j + v_j^\top c_i`, the encoder sees the completed
+    row :math:`\tilde x_i` beside the observed entries, and :math:`T` is the set of the entries that
+    `input_dropout` hides. They are drawn eight times before training. The mean and the covariance
+    of the normal distribution are computed by the EM algorithm [3]_, with a prior that counts as
+    :math:`\kappa` rows of uncorrelated features: 200, 50, 10, 1 or 0.01, whichever predicts
+    held-out entries best. ``partial_fit`` takes one step of the algorithm.
+
     A row with nothing observed is completed from the biases. A feature that was never observed in
     training is predicted as the overall mean ("global") or 0 ("observed"). A feature that is
     constant in training is predicted as its constant. With "global", it needs 20 entries for that,
@@ -159,6 +175,8 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
        Correcting Sparsity Bias in Training Neural Networks". ICLR 2020. arXiv:1906.00150.
     .. [2] S. Sedhain, A. K. Menon, S. Sanner, L. Xie. "AutoRec: Autoencoders Meet Collaborative
        Filtering". WWW 2015. doi:10.1145/2740908.2742726.
+    .. [3] R. J. A. Little, D. B. Rubin. "Statistical Analysis with Missing Data". 2nd edition,
+       Wiley, 2002. Section 11.2.
 
     Examples
     --------
@@ -178,9 +196,11 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
     _rules: ClassVar = NeuralEstimator._rules | {
         "hidden_layer_sizes": rules.SOME_LAYER_SIZES,
         "activation": rules.one_of("auto", *ACTIVATIONS),
+        "input_dropout": rules.auto_or(NeuralEstimator._rules["input_dropout"]),
         "row_offset": rules.none_or(rules.NOT_NEGATIVE),
         "center": rules.FLAG,
         "input_scaling": rules.one_of(*ENTRY_SCALINGS),
+        "initial_strategy": rules.one_of(*INITIAL_STRATEGIES),
         "input_indicator": rules.FLAG,
         "add_indicator": rules.deprecated(rules.FLAG),
         "batch_size": rules.auto_or(rules.COUNT),
@@ -199,11 +219,12 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         power: float = 0.5,
         target: str | float = "mean",
         missing_values: MissingValues = np.nan,
-        input_dropout: float = 0.5,
+        input_dropout: Any = "auto",
         dropout: float = 0.0,
         row_offset: float | None = 10.0,
         center: bool = False,
         input_scaling: str = "auto",
+        initial_strategy: str = "auto",
         input_indicator: bool = False,
         lr: float = 6e-3,
         alpha: float = 1.0,
@@ -233,6 +254,7 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         self.row_offset = row_offset
         self.center = center
         self.input_scaling = input_scaling
+        self.initial_strategy = initial_strategy
         self.input_indicator = input_indicator
         self.lr = lr
         self.alpha = alpha

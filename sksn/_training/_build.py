@@ -14,6 +14,8 @@ from ._batches import BatchLoader
 from ._device import resolve_device
 from ._net import RowNet
 
+_NUMBERS = {"power", "input_dropout", "dropout"}
+
 
 def build_net(
     net: type[RowNet],
@@ -51,7 +53,7 @@ def build_net(
     shared = {name: parameters[name] for name in accepted & parameters.keys()}
     given = {
         "hidden_layer_sizes": layer_sizes(parameters["hidden_layer_sizes"]),
-        **{name: float(parameters[name]) for name in ("power", "input_dropout", "dropout")},
+        **{name: float(parameters[name]) for name in _NUMBERS - of_module.keys()},
         "dtype": getattr(torch, parameters["dtype"]),
         "seed": seed,
         "device": "cpu",  # where weights are drawn, before skorch moves them

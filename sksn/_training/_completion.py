@@ -12,6 +12,7 @@ from scipy import sparse
 from .._observed import row_counts, to_container
 from ..nn._autoencoder import SNAE
 from ..nn._implicit_feedback import ImplicitFeedbackAE
+from ..nn._refining import RefiningAE
 from ._batches import EntryDataset
 from ._build import build_net, layer_sizes
 from ._entry_net import EntryNet
@@ -22,7 +23,8 @@ from ._losses import EntryLoss
 from ._net import RowNet
 from ._offsets import column_offsets
 from ._penalties import EntryPenalties, entry_penalties
-from ._prediction import codes_and_offsets, finite
+from ._prediction import RowFormat, codes_and_offsets, dense_outputs, finite
+from ._refinement import BATCH_ROWS, Refinement
 from ._rows import CSRRows, as_rows
 from ._vectors import Vectors
 
@@ -31,6 +33,7 @@ _STEP_ENTRIES = 1 << 24  # most entries in a batch by default
 _EPOCHS = 150
 _MOST_EPOCHS = 600  # of small dense tables, which have one batch
 _LEARNED_ENTRIES = 3e7  # entries that are learned from, repeats included, up to which they get more
+_INPUT_DROPOUT = 0.5  # by default, unless the network refines a completion
 
 
 class EntryRows(NamedTuple):
@@ -72,6 +75,7 @@ class CompletionEngine(Learner):
     scaling: EntryScaling
     penalties: EntryPenalties
     ranges: EntryRanges | None = None  # of the observed entries of each feature
+    refinement: Refinement | None = None  # of rows that the network sees completed
 
     def __init__(
         self,
@@ -88,6 +92,17 @@ class CompletionEngine(Learner):
         self._activation = automatic if activation == "auto" else activation
 
     # Predicting --------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> RowFormat:
+        """How the network wants its rows."""
+        if self.refinement is None:
+            return super().rows
+        return RowFormat(self.as_sparse, self._beside_completion)
+
+    def _beside_completion(self, X: np.ndarray, dtype: Any) -> np.ndarray:
+        assert self.refinement is not None
+        return self.refinement.beside(self.scaling.transform(X), dtype)
 
     def codes(self, X: Any) -> np.ndarray:
         """Compute the codes of validated rows."""
@@ -111,11 +126,10 @@ class CompletionEngine(Learner):
     def reconstruct(self, X: Any) -> np.ndarray:
         """Predict all entries of validated rows."""
         out, start = np.empty(X.shape), 0
-        for vectors in self._vector_blocks(EntryRows(X)):
-            n_rows = len(vectors.rows)
-            for part, predicted in vectors.predict_rows(np.arange(n_rows)):
-                out[start:][part] = finite(self.scaling.inverse(predicted))
-            start += n_rows
+        for predicted in self._predicted_blocks(X):
+            stop = start + len(predicted)
+            out[start:stop] = finite(self.scaling.inverse(predicted))
+            start = stop
         known = self._known
         (features,) = np.nonzero(~np.isnan(known))
         out[:, features] = known[features]
@@ -126,6 +140,8 @@ class CompletionEngine(Learner):
         wanted, position = np.unique(rows, return_inverse=True)
         if not len(wanted):
             return np.empty(0)
+        if self.refinement is not None:
+            return self.reconstruct(X[wanted])[position, columns]
         predicted = self.vectors(EntryRows(X[wanted])).predict_pairs(position, columns)
         known = self._known[columns]
         restored = finite(self.scaling.inverse(predicted, columns), "entry")
@@ -157,6 +173,15 @@ class CompletionEngine(Learner):
         assert self.net is not None
         return self.net.module_.bias.detach().cpu().double().numpy()
 
+    def _predicted_blocks(self, X: Any) -> Iterator[np.ndarray]:
+        assert self.net is not None
+        if self.refinement is not None:
+            yield from dense_outputs(self.net, X, self.rows)
+            return
+        for vectors in self._vector_blocks(EntryRows(X)):
+            for _, predicted in vectors.predict_rows(np.arange(len(vectors.rows))):
+                yield predicted
+
     def _vector_blocks(self, rows: EntryRows) -> Iterator[Vectors]:
         assert self.net is not None
         weight = self.net.module_.weight.detach().cpu().double().numpy()
@@ -166,10 +191,13 @@ class CompletionEngine(Learner):
 
     # Training ----------------------------------------------------------------------------------
 
-    def _begin(self, training: EntryRows) -> None:
+    def _begin(self, parameters: Mapping[str, Any], training: EntryRows) -> None:
         X = training.X
         few = row_counts(X).sum() < _DENSE_SHARE * X.shape[0] * X.shape[1]
         self.as_sparse = bool(few) or training.weights is not None
+        self.refinement = Refinement.begin(parameters, self.scaling, X)
+        if self.refinement is not None:
+            self.as_sparse = False
 
     def _finish(self, *, is_first: bool) -> None:
         assert self.net is not None
@@ -177,10 +205,19 @@ class CompletionEngine(Learner):
             self.net.module_.settle()
 
     def _learn_statistics(self, training: EntryRows) -> None:
+        before = self.scaling.moments
         self.scaling.partial_fit(training.X)
         self.ranges = EntryRanges.learn(training.X, self.ranges)
         if not self.scaling.n_entries:
             raise ValueError("X has no observed entry; there is nothing to learn from.")
+        if self.refinement is None:
+            return
+        scaled = self.scaling.transform(to_container(training.X, False))
+        if before is None:
+            self.refinement = self.refinement.learned(scaled, self._draw_seed())
+        else:
+            assert self.scaling.moments is not None
+            self.refinement = self.refinement.updated(scaled, before, self.scaling.moments)
 
     def _scaled(self, parameters: Mapping[str, Any], data: EntryRows) -> EntryRows:
         data = super()._scaled(parameters, data)
@@ -190,21 +227,21 @@ class CompletionEngine(Learner):
         self, parameters: Mapping[str, Any], training: EntryRows, seed: int, *, incremental: bool
     ) -> RowNet:
         baseline = column_offsets(training.X, parameters["row_offset"], training.weights)
-        of_rows = {"n_rows": training.X.shape[0]} if self.implicit_feedback else {}
+        module, of_module = self._module(parameters, training)
         net = build_net(
             EntryNet,
-            ImplicitFeedbackAE if self.implicit_feedback else SNAE,
+            module,
             parameters,
             seed=seed,
-            of_module=of_rows
-            | {
+            of_module={
                 "n_features": len(baseline),
                 "activation": self._activation,
                 "add_indicator": parameters["input_indicator"],
                 "target": self.constant,
                 "baseline": torch.as_tensor(baseline),
                 "sparse": self.as_sparse,
-            },
+            }
+            | of_module,
             criterion=EntryLoss,
             optimizer=torch.optim.Adam,
             optimizer__eps=1e-14,  # gradients of a mean over millions of entries are that small
@@ -215,40 +252,66 @@ class CompletionEngine(Learner):
             net.module_.observe(CSRRows(transposed, *net.place).take(slice(None)))
         return net
 
+    def _module(
+        self, parameters: Mapping[str, Any], training: EntryRows
+    ) -> tuple[type[SNAE], dict[str, Any]]:
+        """Return the class of the network, and arguments that differ from the usual ones."""
+        if self.refinement is not None:  # the data set hides entries
+            of_module = {"baseline": None, "input_dropout": 0.0, "row_offset": None}
+            return RefiningAE, of_module | {"center": False}
+        share = parameters["input_dropout"]
+        of_module = {"input_dropout": _INPUT_DROPOUT if share == "auto" else float(share)}
+        if self.implicit_feedback:
+            return ImplicitFeedbackAE, of_module | {"n_rows": training.X.shape[0]}
+        return SNAE, of_module
+
     def _schedule(
         self, parameters: Mapping[str, Any], training: EntryRows, incremental: bool
     ) -> tuple[int, int, tuple[float, ...]]:
         assert self.net is not None
         X = training.X
+        module = self.net.module_
         n_entries = int(row_counts(X).sum())
         self.penalties = entry_penalties(
             X,
             parameters["alpha"],
             constant=self.constant,
             widths=layer_sizes(parameters["hidden_layer_sizes"]),
-            baseline=self.net.module_.baseline.cpu().double().numpy(),
-            center=parameters["center"],
-            row_offset=parameters["row_offset"],
+            baseline=module.baseline.cpu().double().numpy(),
+            center=module.center,
+            row_offset=module.row_offset,
             add_indicator=parameters["input_indicator"],
+            completed=self.refinement is not None,
         )
         n_seen = self.scaling.n_entries if incremental else n_entries
+        batch_size = parameters["batch_size"]
+        if self.refinement is not None:
+            n_seen *= self.refinement.hidden_share
+            batch_size = BATCH_ROWS if batch_size == "auto" else batch_size
         return (
             _n_epochs(parameters["max_epochs"], X),
-            _rows_in_batch(parameters["batch_size"], X.shape[0], n_entries),
+            _rows_in_batch(batch_size, X.shape[0], n_entries),
             tuple(penalty / n_seen for penalty in self.penalties),
         )
 
     def _dataset(self, training: EntryRows) -> EntryDataset:
         assert self.net is not None
         dtype, device = self.net.place
+        if self.refinement is not None:
+            return self.refinement.dataset(training.X, self._draw_seed, dtype, device)
         rows = as_rows(training.X, dtype, device, weights=training.weights)
         return EntryDataset(rows, None, device)
 
     def _validation_set(self, train: EntryDataset, held_out: EntryRows) -> EntryDataset:
         assert self.net is not None
         dtype, device = self.net.place
-        to_predict = as_rows(held_out.X, dtype, device, weights=held_out.weights)
-        return EntryDataset(train.rows, to_predict, device)
+        rows, to_predict = train.rows, as_rows(held_out.X, dtype, device, weights=held_out.weights)
+        if self.refinement is not None:
+            seen = rows.take(slice(None))
+            assert isinstance(seen, torch.Tensor)
+            scaled = seen.cpu().numpy()
+            rows = as_rows(self.refinement.beside(scaled, scaled.dtype), dtype, device)
+        return EntryDataset(rows, to_predict, device)
 
 
 def _n_epochs(max_epochs: Any, X: Any) -> int:

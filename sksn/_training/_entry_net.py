@@ -86,8 +86,8 @@ class EntryNet(RowNet):
         _, options = super().get_params_for_optimizer(prefix, named)
         weights = [(name, p) for name, p in named if p.ndim > 1]
         groups = (
-            [p for name, p in weights if name.startswith("input.")],
-            [p for name, p in weights if not name.startswith("input.") and name != "implicit"],
+            [p for name, p in weights if name.startswith("input")],
+            [p for name, p in weights if not name.startswith("input") and name != "implicit"],
             [p for name, p in weights if name == "implicit"],
             [p for _, p in named if p.ndim <= 1],
         )

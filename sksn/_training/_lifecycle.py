@@ -157,7 +157,7 @@ class Learner(ABC):
         is_first = self.net is None
         check_monitors(parameters["callbacks"], validated=held_out is not None)
         if is_first:
-            self._begin(training)
+            self._begin(parameters, training)
         if is_first or incremental:
             self._learn_statistics(training)
             if is_first or parameters["target"] != "median":  # the median cannot be updated
@@ -240,7 +240,7 @@ class Learner(ABC):
 
     # What a subclass says ----------------------------------------------------------------------
 
-    def _begin(self, training: Any) -> None:  # noqa: B027
+    def _begin(self, parameters: Mapping[str, Any], training: Any) -> None:  # noqa: B027
         """Decide what depends on the first data."""
 
     def _finish(self, *, is_first: bool) -> None:  # noqa: B027

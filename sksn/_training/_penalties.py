@@ -63,6 +63,7 @@ def entry_penalties(
     center: bool,
     row_offset: float | None,
     add_indicator: bool,
+    completed: bool = False,
 ) -> EntryPenalties:
     r"""Compute penalties that do not depend on layer width, row length or the size of entries.
 
@@ -89,6 +90,8 @@ def entry_penalties(
         Initial biases of the network.
     center, row_offset, add_indicator
         See :class:`~sksn.nn.SNAE`.
+    completed : bool, default=False
+        Whether the encoder also sees completed rows, all of whose entries then add to :math:`K`.
 
     Returns
     -------
@@ -100,6 +103,7 @@ def entry_penalties(
         if row_offset is not None:
             rows = row_offsets(X, baseline, row_offset)
     square = mean_squared_residual(X, rows, columns) + bool(add_indicator)
-    first = _FIRST_PENALTY * (2 if center else 1) * constant * square / widths[0]
+    n_seen = constant + X.shape[1] * completed
+    first = _FIRST_PENALTY * (2 if center else 1) * n_seen * square / widths[0]
     behind = alpha * _PENALTY * widths[-1]
     return EntryPenalties(alpha * first, behind, behind / _IMPLICIT_DIVISOR)

@@ -160,10 +160,7 @@ def codes_and_offsets(
         depend on the rows beside it.
     offsets : ndarray of shape (n_rows,)
     """
-    module = net.module_.eval()
-    dtype, device = net.place
-    if device.type == "cpu":
-        module, dtype = copy.deepcopy(module).double(), torch.float64
+    module, dtype, device = _in_double(net)
     n_features, n_hidden = module.weight.shape
     widest = max(64, n_hidden, 0 if rows.as_sparse else n_features)
     for block in rows.blocks(X, widest, dtype, device, weights):
@@ -171,6 +168,39 @@ def codes_and_offsets(
             codes = module.encode(block)
             offsets = module.offsets(block, codes)
         yield finite(codes.cpu().double().numpy()), finite(offsets.cpu().double().numpy())
+
+
+def dense_outputs(net: RowNet, X: Any, rows: RowFormat) -> Iterator[np.ndarray]:
+    """Compute the outputs of a trained network for dense rows, a block of rows at a time.
+
+    Parameters
+    ----------
+    net : RowNet
+        A trained net.
+    X : ndarray with NaN, or CSR matrix of observed entries, of shape (n_samples, n_features)
+        The rows.
+    rows : RowFormat
+        How the network wants them.
+
+    Yields
+    ------
+    ndarray of shape (n_rows, n_outputs)
+        float64, and computed in float64 on the CPU.
+    """
+    module, dtype, device = _in_double(net)
+    for block in rows.blocks(X, max(64, *module.weight.shape), dtype, device):
+        with torch.no_grad():
+            output = module(block)
+        yield finite(output.cpu().double().numpy())
+
+
+def _in_double(net: RowNet) -> tuple[Any, torch.dtype, torch.device]:
+    """Return a network that predicts, in float64 on the CPU, with its type and device."""
+    module = net.module_.eval()
+    dtype, device = net.place
+    if device.type == "cpu":
+        module, dtype = copy.deepcopy(module).double(), torch.float64
+    return module, dtype, device
 
 
 def row_blocks(X: Any, widest: int) -> Iterable[slice]:

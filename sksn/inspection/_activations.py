@@ -151,7 +151,7 @@ class ActivationRecorder(Callback):
         """Count the observed features of the batch."""
         self._watch.active = bool(training)
         if training:
-            self._counts.append(_count_rows(batch[0].rows))
+            self._counts.append(_count_rows(batch[0].rows, len(net.module_.input.weight)))
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Compute the statistics of the epoch."""
@@ -217,10 +217,11 @@ def _count_entries(X: Any, missing_values: MissingValues) -> np.ndarray:
     return count_features(X.reshape(len(X), -1), missing_values)
 
 
-def _count_rows(rows: Tensor | SparseRows | NormalizedRows) -> np.ndarray:
+def _count_rows(rows: Tensor | SparseRows | NormalizedRows, n_features: int) -> np.ndarray:
     """Count the observed entries of each row of a batch."""
     if isinstance(rows, (SparseRows, NormalizedRows)):
         n_observed = rows.n_observed() if isinstance(rows, SparseRows) else rows.n_observed
     else:
-        n_observed = (rows == rows).sum(dim=1)
+        shown = rows[:, :n_features]  # beside which there may be a completion
+        n_observed = (shown == shown).sum(dim=1)
     return n_observed.cpu().numpy()

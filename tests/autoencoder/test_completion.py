@@ -42,6 +42,7 @@ def test_sparse_and_dense_rows_give_the_same_where_they_are_held_alike():
     for observed in (0.1, 0.6):
         _, holes = low_rank(observed=observed)
         options = {**QUICK, "input_scaling": "observed", "dtype": "float64"}
+        options["initial_strategy"] = "mean"
         from_dense = SNAutoencoder(**options).fit(holes)
         from_sparse = SNAutoencoder(**options).fit(to_csr(holes))
         assert from_dense._learner.as_sparse == from_sparse._learner.as_sparse == (observed < 0.2)
@@ -179,7 +180,7 @@ def test_as_a_step_before_a_classifier_and_in_a_search():
         ({"center": 1}, "center must be True or False, got 1"),
         ({"add_indicator": "auto"}, "add_indicator must be True or False, got 'auto'"),
         ({"power": -1}, "power must be a number"),
-        ({"input_dropout": 1}, "input_dropout must be a number"),
+        ({"input_dropout": 1}, "input_dropout must be 'auto' or a number"),
     ],
 )  # fmt: skip
 def test_parameters_out_of_range_are_named(options, message):
