@@ -34,9 +34,9 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
 
     The network reads the observed entries of a row and predicts all of its entries. It is trained
     on the observed entries only [2]_. As a transformer it is an imputer: it replaces missing
-    entries by predictions. It also completes rows that were not in training. If few entries are
-    observed, training computes only those, so time and memory scale with the number of observed
-    entries.
+    entries by predictions. It also completes rows that were not in training. If few entries of
+    sparse rows are observed, training computes only those, so time and memory scale with their
+    number.
 
     Parameters
     ----------
@@ -159,10 +159,13 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
     Dense rows usually start from expected values :math:`\tilde x_{ij}` (see `initial_strategy`).
     Then :math:`\hat x_{ij} = \tilde x_{ij} + b_j + v_j^\top c_i`, the encoder sees the completed
     row :math:`\tilde x_i` beside the observed entries, and :math:`T` is the set of the entries that
-    `input_dropout` hides. They are drawn eight times before training. The mean and the covariance
-    of the normal distribution are computed by the EM algorithm [3]_, with a prior that counts as
-    :math:`\kappa` rows of uncorrelated features: 200, 50, 10, 1 or 0.01, whichever predicts
-    held-out entries best. ``partial_fit`` takes one step of the algorithm.
+    `input_dropout` hides. They are drawn eight times before training. Afterwards, :math:`b_j` and
+    :math:`v_j` are shrunken by the factor that fits a twentieth of the hidden entries best, which
+    are left out of :math:`T`. The mean and the covariance of the normal distribution are computed
+    by the EM algorithm [3]_, with a prior that counts as :math:`\kappa` rows of uncorrelated
+    features: 200, 50, 10, 1 or 0.01, whichever predicts held-out entries best. ``partial_fit``
+    takes one step of the algorithm, and does not shrink. Callbacks see the network before it is
+    shrunken.
 
     A row with nothing observed is completed from the biases. A feature that was never observed in
     training is predicted as the overall mean ("global") or 0 ("observed"). A feature that is

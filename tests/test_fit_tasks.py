@@ -70,7 +70,8 @@ def test_callbacks_see_fit_and_its_epochs(estimator):
     assert recorder.events == ["setup", ("begin", "fit", 0), *inner, ("end", "fit", 0), "teardown"]
     assert recorder.seen[0] is X
     np.testing.assert_array_equal(output(model, X), output(plain, X), "nothing else changes")
-    np.testing.assert_array_equal(recorder.scores[-1], output(model, X))
+    if not isinstance(estimator, SNAutoencoder):  # whose corrections are shrunken at the end
+        np.testing.assert_array_equal(recorder.scores[-1], output(model, X))
     assert not np.array_equal(recorder.scores[0], recorder.scores[-1])
     assert vars(model).keys() - vars(plain).keys() == {"_skl_callbacks"}
 

@@ -48,9 +48,8 @@ for axis_row, (name, images) in zip(axes, rows.items(), strict=True):
 plt.show()
 
 # %%
-# `score` needs no complete data: it hides a tenth of the observed entries and returns the
-# negative mean squared error of their predictions, in units of each feature. A grid search can
-# therefore tune the autoencoder.
+# `score` needs no complete data: it hides a tenth of the observed entries and returns R squared of
+# their predictions, in units of each feature. A grid search can therefore tune the autoencoder.
 
 score = imputers["SNAutoencoder"].score(X_missing[test])
 print(f"score: {score:.3f}")

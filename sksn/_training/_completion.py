@@ -20,11 +20,11 @@ from ._entry_ranges import EntryRanges
 from ._entry_scaling import EntryScaling
 from ._lifecycle import MAY_CHANGE, Learner
 from ._losses import EntryLoss
-from ._net import RowNet
+from ._net import Lesson, RowNet
 from ._offsets import column_offsets
 from ._penalties import EntryPenalties, entry_penalties
 from ._prediction import RowFormat, codes_and_offsets, dense_outputs, finite
-from ._refinement import BATCH_ROWS, Refinement
+from ._refinement import BATCH_ROWS, PartlyHiddenDataset, Refinement, shrink_correction
 from ._rows import CSRRows, as_rows
 from ._vectors import Vectors
 
@@ -198,6 +198,14 @@ class CompletionEngine(Learner):
         self.refinement = Refinement.begin(parameters, self.scaling, X)
         if self.refinement is not None:
             self.as_sparse = False
+
+    def train(self, lesson: Lesson) -> bool:
+        """Train the network, and shrink its corrections unless it learned from a chunk of rows."""
+        finished = super().train(lesson)
+        if isinstance(lesson.train, PartlyHiddenDataset) and not lesson.run.constant_lr:
+            assert self.net is not None
+            shrink_correction(self.net.module_, lesson.train)
+        return finished
 
     def _finish(self, *, is_first: bool) -> None:
         assert self.net is not None

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .._blocks import blocks
 from .._moments import Moments
+from ..nn._refining import RefiningAE
 from ..nn._rows import take
 from ._batches import EntryBatch, EntryDataset
 from ._entry_scaling import EntryScaling
@@ -21,6 +23,8 @@ INITIAL_STRATEGIES = ("auto", "gaussian", "mean")
 BATCH_ROWS = 512  # by default; smaller batches than those of whole tables complete better
 _HIDDEN_SHARE = 0.3  # by default
 _DRAWS = 8  # of the entries that are hidden
+_UNPREDICTED_SHARE = 0.05  # of the entries, which tell how far the correction can be trusted
+_TRUST = 100.0  # entries for which a correction counts as right before there are any
 _DRAWN_NUMBERS = 4e7  # entries of all draws, from which there are fewer
 
 
@@ -93,8 +97,11 @@ class Refinement(NamedTuple):
         device: torch.device,
     ) -> PartlyHiddenDataset:
         """Return the data set to train on."""
+        chosen = np.random.RandomState(draw_seed()).uniform(size=scaled.shape) < _UNPREDICTED_SHARE
         return PartlyHiddenDataset(
-            as_rows(scaled, dtype, device), list(self._draws(scaled, draw_seed, dtype, device))
+            as_rows(scaled, dtype, device),
+            list(self._draws(scaled, draw_seed, dtype, device)),
+            torch.as_tensor(chosen, device=device),
         )
 
     def _draws(
@@ -122,20 +129,58 @@ class PartlyHiddenDataset(EntryDataset):
     draws : list of (Tensor of bool, Tensor) of shape (n_rows, n_features)
         For each draw, which entries are hidden, and the rows with these and the missing entries
         completed.
+    unpredicted : Tensor of bool of shape (n_rows, n_features)
+        Entries that are not predicted in training.
     """
 
-    def __init__(self, rows: Any, draws: list[tuple[Tensor, Tensor]]) -> None:
+    def __init__(self, rows: Any, draws: list[tuple[Tensor, Tensor]], unpredicted: Tensor) -> None:
         super().__init__(rows, None, draws[0][0].device)
-        self.draws = draws
+        self.draws, self.unpredicted = draws, unpredicted
         self._turn = 0
 
     def take(
         self, index: Tensor | slice, size: tuple[Any, Any] = (None, None)
     ) -> tuple[Any, Tensor]:
         """Return the batch at `index`, and a y without columns."""
+        hidden, completed = self.draws[self._turn]
+        self._turn = (self._turn + 1) % len(self.draws)
+        predicted = take(hidden, index) & ~take(self.unpredicted, index)
+        return self._batch(index, hidden, completed, predicted), self._take_y(index, None)
+
+    def rest(self) -> Iterator[EntryBatch]:
+        """Return batches whose hidden entries were not predicted in training."""
+        for hidden, completed in self.draws:
+            for part in blocks(len(self.rows), hidden.shape[1]):
+                yield self._batch(part, hidden, completed, (hidden & self.unpredicted)[part])
+
+    def _batch(
+        self, index: Tensor | slice, hidden: Tensor, completed: Tensor, predicted: Tensor
+    ) -> EntryBatch:
         rows = self.rows.take(index)
         assert isinstance(rows, Tensor)
-        hidden, completed = (take(part, index) for part in self.draws[self._turn])
-        self._turn = (self._turn + 1) % len(self.draws)
-        shown = torch.cat([rows.masked_fill(hidden, torch.nan), completed], dim=1)
-        return EntryBatch(shown, rows.masked_fill(~hidden, torch.nan)), self._take_y(index, None)
+        shown = rows.masked_fill(take(hidden, index), torch.nan)
+        seen = torch.cat([shown, take(completed, index)], dim=1)
+        return EntryBatch(seen, rows.masked_fill(~predicted, torch.nan))
+
+
+def shrink_correction(module: RefiningAE, dataset: PartlyHiddenDataset) -> None:
+    """Shrink what a network adds to expected values, by the entries that it has not learned from.
+
+    The factor is that of the least squared error, with a prior of 100 entries for which it is 1,
+    and lies between 0 and 1.
+    """
+    module.eval()
+    product, square, n_entries = 0.0, 0.0, 0
+    with torch.no_grad():
+        for batch in dataset.rest():
+            known = batch.to_predict == batch.to_predict
+            expected = batch.rows[:, known.shape[1] :][known]
+            added = (module(batch.rows)[known] - expected).double()
+            product += float(added @ (batch.to_predict[known] - expected).double())
+            square += float(added @ added)
+            n_entries += len(added)
+        if square:
+            prior = _TRUST * square / n_entries
+            factor = min(max((product + prior) / (square + prior), 0.0), 1.0)
+            module.weight.mul_(factor)
+            module.bias.mul_(factor)

@@ -57,20 +57,34 @@ def test_the_network_learns_what_is_not_linear():
 
 def test_the_network_never_sees_what_it_is_to_predict():
     holes = poke(curved(60), 0.3)
-    changed = SNAutoencoder(dtype="float64", **QUICK).fit(holes)
-    learner = changed._learner
-    train = learner.refinement.dataset(holes, lambda: 7, *learner.net.place)
-    batch, _ = train[:]
+    model = SNAutoencoder(dtype="float64", **QUICK).fit(holes)
+    refinement, place = model._learner.refinement, model._learner.net.place
+
+    def batches(X):
+        train = refinement.dataset(X, lambda: 7, *place)  # one seed for each draw
+        return train[:][0], next(train.rest())
+
+    batch, rest = batches(holes)
     shown, completed = np.split(batch.rows.numpy(), 2, axis=1)
-    hidden = ~np.isnan(batch.to_predict.numpy())
+    predicted, unpredicted = (~np.isnan(part.to_predict.numpy()) for part in (batch, rest))
+    hidden = predicted | unpredicted
+    assert not (predicted & unpredicted).any()
+    assert 0 < unpredicted.sum() < predicted.sum()
     assert hidden.sum() == np.ceil(0.3 * (~np.isnan(holes)).sum())
     assert_array_equal(np.isnan(shown), np.isnan(holes) | hidden)
-    assert_array_equal(batch.to_predict.numpy()[hidden], holes[hidden])
-    elsewhere = np.where(hidden, holes + 100, holes)
-    again, _ = learner.refinement.dataset(elsewhere, lambda: 7, *learner.net.place)[:]
+    assert_array_equal(batch.to_predict.numpy()[predicted], holes[predicted])
+    again, _ = batches(np.where(hidden, holes + 100, holes))
     assert_allclose(again.rows.numpy()[:, 6:], completed)
-    other, _ = train[:]
-    assert (np.isnan(other.to_predict.numpy()) == ~hidden).all()  # the same seed in each draw
+
+
+def test_noise_is_not_corrected():
+    random = np.random.RandomState(0)
+    X = random.normal(size=(400, 20))
+    model = SNAutoencoder(random_state=0).fit(poke(X, 0.2))
+    learner = model._learner
+    expected = learner.refinement.model.complete(learner.scaling.transform(poke(X, 0.2)))
+    added = learner.scaling.transform(model.reconstruct(poke(X, 0.2))) - expected
+    assert np.sqrt(np.mean(added**2)) < 0.05
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])

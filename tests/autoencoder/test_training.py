@@ -19,7 +19,8 @@ def test_the_penalty_shrinks_weights_and_knows_no_width():
     _, holes = low_rank()
     norms = []
     for alpha in (0.1, 10):
-        module = SNAutoencoder(**QUICK, alpha=alpha).fit(holes).net_.module_
+        model = SNAutoencoder(**QUICK, initial_strategy="mean", alpha=alpha)
+        module = model.fit(holes).net_.module_
         norms.append(float(module.weight.detach().norm() * module.input.weight.detach().norm()))
     assert norms[1] < 0.7 * norms[0]
     narrow, wide = (
