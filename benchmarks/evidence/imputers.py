@@ -174,12 +174,15 @@ def table(rows: Rows) -> str:
         cells = ["" if (data, m) not in found else _number(found[data, m], best) for m in names]
         star = " \\*" if data in _STARRED else ""
         lines.append(f"| {data}{star} | " + " | ".join(cells) + " |")
-    for label, chosen in (("all", sets), ("with a star", [d for d in sets if d in _STARRED])):
-        full = [d for d in chosen if all((d, m) in found for m in names)]
-        if full:
-            ranks = average_ranks(-np.array([[found[d, m] for d in full] for m in names]))
-            cells = [f"{rank:.2f}" for rank in ranks]
-            lines.append(f"| average rank, {label} ({len(full)}) | " + " | ".join(cells) + " |")
+    of_all = [d for d in sets if all((d, m) in found for m in names)]
+    starred = [d for d in sets if d in _STARRED]
+    for label, chosen in (("all", sets), ("with a star", starred), ("all methods", of_all)):
+        ran = [m for m in names if all((d, m) in found for d in chosen)]
+        if chosen:
+            ranks = average_ranks(-np.array([[found[d, m] for d in chosen] for m in ran]))
+            of = dict(zip(ran, ranks, strict=True))
+            cells = [f"{of[m]:.2f}" if m in of else "" for m in names]
+            lines.append(f"| average rank, {label} ({len(chosen)}) | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

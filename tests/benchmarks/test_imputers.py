@@ -47,5 +47,6 @@ def test_the_table():
     assert "| iris | **0.600** | 1.000 |" in lines
     assert "| wine |  | **1.000** |" in lines
     assert "| wages \\* | 2.000 | **1.500** |" in lines
-    assert "| average rank, all (2) | 1.50 | 1.50 |" in lines
+    assert "| average rank, all (3) |  | 1.00 |" in lines  # of methods that ran on all
     assert "| average rank, with a star (1) | 2.00 | 1.00 |" in lines
+    assert "| average rank, all methods (2) | 1.50 | 1.50 |" in lines
