@@ -59,10 +59,11 @@ class SNAutoencoder(OneToOneFeatureMixin, TransformerMixin, NeuralEstimator):
         Share of the hidden units that is dropped in training.
     row_offset : float or None, default=10.0
         Shrinkage of the row offsets: a row's offset is its mean residual, computed with this many
-        extra zero residuals. None: rows have no offsets. Not used from "gaussian" expectations.
+        extra zero residuals. None: rows have no offsets. Not used if the network starts from
+        expected values (see `initial_strategy`).
     center : bool, default=False
         Whether the encoder sees the residuals of the entries after subtracting offsets of columns
-        and rows, instead of the entries. Not used from "gaussian" expectations.
+        and rows, instead of the entries. Not used if the network starts from expected values.
     input_scaling : {"auto", "observed", "global"}, default="auto"
         "observed" centres and scales each feature by its observed entries. "global" divides all
         entries by one standard deviation. "auto" is "global" for sparse rows, whose entries are

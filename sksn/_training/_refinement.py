@@ -81,8 +81,10 @@ class Refinement(NamedTuple):
 
     def updated(self, scaled: np.ndarray, before: Moments, moments: Moments) -> Self:
         """Learn from further rows, after their scaling changed from that of `before`."""
-        shift = (before.mean - moments.mean) / moments.scale
-        model = self.model.rescaled(shift, before.scale / moments.scale)
+        # A feature without a scale of its own keeps the variance that it has in the model.
+        known, varies = before.count > 0, (before.count > 0) & ~before.is_constant
+        shift = np.where(known, (before.mean - moments.mean) / moments.scale, 0.0)
+        model = self.model.rescaled(shift, np.where(varies, before.scale / moments.scale, 1.0))
         return self._replace(model=model.updated(scaled))
 
     def beside(self, scaled: np.ndarray, dtype: Any) -> np.ndarray:

@@ -123,6 +123,22 @@ def test_further_rows_move_the_expected_values():
     assert_array_equal(model.reconstruct(holes), kept)
 
 
+def test_features_that_begin_to_vary_later_are_completed_in_their_units():
+    full = curved(400) * 1e-3 + 1e3
+    holes = poke(full, 0.2)
+    first = holes[:200].copy()
+    first[:, 0] = np.nan
+    first[:, 5] = 1e3
+    model = SNAutoencoder(**QUICK).fit(first)
+    for _ in range(3):
+        model.partial_fit(holes[200:])
+    learned = model._learner.refinement.model
+    assert np.abs(learned.mean).max() < 2
+    assert np.linalg.eigvalsh(learned.covariance).max() < 20
+    wrong = (model.transform(holes[200:]) - full[200:])[np.isnan(holes[200:])]
+    assert np.abs(wrong).max() < 0.1
+
+
 def test_where_rows_start_from_means():
     holes = poke(curved(100), 0.3)
     assert not refined(SNAutoencoder(**QUICK, initial_strategy="mean").fit(holes))
