@@ -150,6 +150,17 @@ def load_rows(results: Path = RESULTS) -> list[dict[str, Any]]:
     return json.loads(results.read_text())["results"] if results.exists() else []
 
 
+def is_measured(results: Path, data: str, method: str) -> bool:
+    """Whether a method was measured on a table before."""
+    return any((row["data"], row["method"]) == (data, method) for row in load_rows(results))
+
+
+def add_row(results: Path, row: dict[str, Any]) -> None:
+    """Keep what was measured, beside what was before."""
+    rows = [*load_rows(results), row]
+    results.write_text(json.dumps({"versions": versions(), "results": rows}))
+
+
 def report(arguments: argparse.Namespace) -> None:
     """Write the tables of the docs."""
     rows = load_rows()
@@ -185,13 +196,12 @@ def measure(
 ) -> None:
     """Compare those methods on a table that were not measured before, and keep what is found."""
     for method, (model, prepare) in models.items():
-        rows = load_rows(results)
-        if any((row["data"], row["method"]) == (name, method) for row in rows):
+        if is_measured(results, name, method):
             continue
         row = {"data": name, "method": method, **compare(frame, model, prepare, minutes)}
         mean = f"{np.mean(row['scores']):.4f}" if row["scores"] else row["unfinished"]
         print(f"{name:16s} {method:24s} {mean}", flush=True)
-        results.write_text(json.dumps({"versions": versions(), "results": [*rows, row]}))
+        add_row(results, row)
 
 
 def _all_tables(folder: Path | None) -> list[str]:

@@ -18,7 +18,6 @@ again. ``report`` writes docs/tables/imputers.rst. ``--data`` and ``--methods`` 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from typing import Any
 
@@ -34,7 +33,8 @@ from ..common.data import INCOMPLETE, load
 from ..common.places import RESULTS_FOLDER, TABLES
 from ..common.statistics import average_ranks
 from ..common.tables import as_rst
-from .frames import load_frame
+from .frame_tables import Rows
+from .frames import add_row, is_measured, load_frame, load_rows
 from .further import load_table
 from .methods import SoftImpute
 
@@ -65,7 +65,6 @@ _STARRED = {
 }
 TABLES_OF = (*_TOYS, *INCOMPLETE, *_MIXED, *_FROM_PACKAGES, *_STARRED)
 OURS, FROM_MEANS, NORMAL = "SNAutoencoder", "SNAutoencoder, from means", "normal distribution"
-Rows = list[dict[str, Any]]
 
 
 def methods(seed: int) -> dict[str, Any]:
@@ -146,18 +145,17 @@ def run(arguments: argparse.Namespace) -> None:
     for name in arguments.data:
         X = numbers_of(name)
         for method in arguments.methods or methods(0):
-            rows = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
-            known = any((row["data"], row["method"]) == (name, method) for row in rows)
-            if known or ("forest" in method and X.size > _MOST_CELLS):
+            takes_too_long = "forest" in method and X.size > _MOST_CELLS
+            if takes_too_long or is_measured(RESULTS, name, method):
                 continue
             row = {"data": name, "method": method, "shape": X.shape, **measure(X, method)}
             print(row, flush=True)
-            RESULTS.write_text(json.dumps([*rows, row], indent=1) + "\n")
+            add_row(RESULTS, row)
 
 
 def report(arguments: argparse.Namespace) -> None:
     """Write the table of the docs."""
-    (TABLES / "imputers.rst").write_text(as_rst(table(json.loads(RESULTS.read_text()))))
+    (TABLES / "imputers.rst").write_text(as_rst(table(load_rows(RESULTS))))
 
 
 def table(rows: Rows) -> str:

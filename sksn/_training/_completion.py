@@ -234,7 +234,6 @@ class CompletionEngine(Learner):
     def _build(
         self, parameters: Mapping[str, Any], training: EntryRows, seed: int, *, incremental: bool
     ) -> RowNet:
-        baseline = column_offsets(training.X, parameters["row_offset"], training.weights)
         module, of_module = self._module(parameters, training)
         net = build_net(
             EntryNet,
@@ -242,11 +241,10 @@ class CompletionEngine(Learner):
             parameters,
             seed=seed,
             of_module={
-                "n_features": len(baseline),
+                "n_features": training.X.shape[1],
                 "activation": self._activation,
                 "add_indicator": parameters["input_indicator"],
                 "target": self.constant,
-                "baseline": torch.as_tensor(baseline),
                 "sparse": self.as_sparse,
             }
             | of_module,
@@ -265,10 +263,13 @@ class CompletionEngine(Learner):
     ) -> tuple[type[SNAE], dict[str, Any]]:
         """Return the class of the network, and arguments that differ from the usual ones."""
         if self.refinement is not None:  # the data set hides entries
-            of_module = {"baseline": None, "input_dropout": 0.0, "row_offset": None}
-            return RefiningAE, of_module | {"center": False}
+            return RefiningAE, {"input_dropout": 0.0, "row_offset": None, "center": False}
+        baseline = column_offsets(training.X, parameters["row_offset"], training.weights)
         share = parameters["input_dropout"]
-        of_module = {"input_dropout": _INPUT_DROPOUT if share == "auto" else float(share)}
+        of_module = {
+            "baseline": torch.as_tensor(baseline),
+            "input_dropout": _INPUT_DROPOUT if share == "auto" else float(share),
+        }
         if self.implicit_feedback:
             return ImplicitFeedbackAE, of_module | {"n_rows": training.X.shape[0]}
         return SNAE, of_module

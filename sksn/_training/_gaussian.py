@@ -129,7 +129,8 @@ class GaussianModel(NamedTuple):
         missing = np.isnan(X)
         n_missing = missing.sum(axis=1)
         n_observed = X.shape[1] - n_missing
-        few_observed = n_observed**2 * (n_observed + 2 * X.shape[1]) < 2 * n_missing**3
+        by_observed, by_missing = _products(n_observed, X.shape[1])
+        few_observed = by_observed < by_missing
         precision = np.linalg.inv(self.covariance)
         for condition, matrix, counts, rows in (
             (_by_missing, precision, n_missing, np.flatnonzero(~few_observed)),
@@ -161,15 +162,16 @@ def is_affordable(X: Any, hidden_share: float, n_draws: int) -> bool:
     if n_features > _MOST_FEATURES:
         return False
     n_observed = row_counts(X).astype(np.float64)
-    learning = _cost(n_observed, n_features).mean() * min(n_rows, _MOST_ROWS) * 3 * _ITERATIONS
-    hiding = n_draws * _cost(n_observed * (1 - hidden_share), n_features).sum()
+    of_row = np.minimum(*_products(n_observed, n_features))
+    learning = of_row.mean() * min(n_rows, _MOST_ROWS) * 3 * _ITERATIONS
+    hiding = n_draws * np.minimum(*_products(n_observed * (1 - hidden_share), n_features)).sum()
     return bool(learning + hiding < _MOST_PRODUCTS)
 
 
-def _cost(n_observed: np.ndarray, n_features: int) -> np.ndarray:
-    """Return the products that conditioning a row takes, the cheaper way."""
+def _products(n_observed: np.ndarray, n_features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the products that rows take, conditioned by what is observed or by what is missing."""
     by_observed = n_observed**2 * (n_observed + 2 * n_features)
-    return np.minimum(by_observed, 2 * (n_features - n_observed) ** 3)
+    return by_observed, 2 * (n_features - n_observed) ** 3
 
 
 class _Block(NamedTuple):
