@@ -133,7 +133,6 @@ def test_inverse_gives_missing_values_back():
     assert_allclose(normalizer.inverse_transform(normalizer.fit_transform(X)), X)
 
 
-@pytest.mark.filterwarnings("ignore:X often holds")  # hypothesis may draw -999 often
 @given(holey(), st.lists(st.integers(0, 12), max_size=4), st.data())
 def test_partial_fit_in_any_chunking_is_fit(X, cuts, data):
     weights = np.array(data.draw(st.lists(st.floats(0.1, 5), min_size=len(X), max_size=len(X))))
